@@ -1,0 +1,4 @@
+//! softlanding makes the weekly Genesys Cloud WFM schedule publish land softly.
+
+pub mod twin;
+pub mod words;

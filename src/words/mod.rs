@@ -1,0 +1,7 @@
+//! Floor 0, *words*: what every other floor speaks in. No floor below it, no knowledge of publishes or agents' health.
+
+pub mod calendar;
+pub mod clock;
+pub mod http;
+pub mod id;
+pub mod secret;
