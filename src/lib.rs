@@ -1,4 +1,5 @@
 //! softlanding makes the weekly Genesys Cloud WFM schedule publish land softly.
 
+pub mod law;
 pub mod twin;
 pub mod words;
