@@ -1,0 +1,3 @@
+//! Floor 2, *hands*: what touches the world. Each hand does what it is told and says what came of it; none decides.
+
+pub mod genesys;
