@@ -2,6 +2,8 @@
 
 pub mod calendar;
 pub mod clock;
+pub mod hook;
 pub mod http;
 pub mod id;
+pub mod nearest;
 pub mod secret;
