@@ -1,4 +1,5 @@
 //! softlanding makes the weekly Genesys Cloud WFM schedule publish land softly.
 
+pub mod hands;
 pub mod twin;
 pub mod words;
