@@ -5,4 +5,6 @@ mod sqlite;
 #[cfg(test)]
 mod testing;
 
+pub mod vault;
+
 pub use sqlite::StoreError;
