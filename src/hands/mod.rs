@@ -4,7 +4,7 @@ pub mod hook;
 pub mod journal;
 mod sqlite;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub mod vault;
 
