@@ -5,7 +5,7 @@
 use std::fmt;
 use std::process::Termination;
 
-use crate::door::config::ConfigErrors;
+use crate::door::config::{ConfigErrors, SecretError};
 use crate::hands::StoreError;
 use crate::hands::journal::JournalError;
 use crate::hands::vault::VaultError;
@@ -186,6 +186,12 @@ impl From<ConfigErrors> for Failure {
         failure.details = e.errors.iter().map(|error| error.line_for(&e.file)).collect();
         failure.hint = e.hint().map(str::to_owned);
         failure
+    }
+}
+
+impl From<SecretError> for Failure {
+    fn from(e: SecretError) -> Self {
+        Failure { hint: e.hint.clone(), ..Failure::new(ExitCode::Access, e.to_string()) }
     }
 }
 

@@ -8,7 +8,9 @@
 mod duration;
 mod error;
 mod model;
+mod org;
 mod reader;
+mod reference;
 mod region;
 mod secret;
 mod sections;

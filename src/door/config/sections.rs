@@ -2,31 +2,24 @@
 //!
 //! Must never: let a field pass that nothing reads; a mistyped safety limit would silently not hold.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 use super::error::ConfigErrors;
 use super::model::{
-    App, ClockSettings, Config, HookSettings, Limits, Mechanisms, Org, Remedies, ReportSettings, StoreSettings, Timing,
-    VaultSettings,
+    Config, HookSettings, Limits, Mechanisms, Remedies, ReportSettings, StoreSettings, Timing, VaultSettings,
 };
-use super::reader::{Field, Reader, Section, shown};
-use super::region::{REGIONS, domain};
-use super::secret::SecretRef;
-use super::url::{Base, Reach, base_url};
+use super::org::{app, clock, org};
+use super::reader::{Reader, Section, shown};
+use super::reference::{Need, path, secret};
 use crate::words::calendar::parse_zone;
-use crate::words::nearest::nearest;
 
 /// The largest file that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 const S: i64 = 1_000;
 const MIN: i64 = 60 * S;
 const H: i64 = 60 * MIN;
-
-const REFERENCE: &str = "{ env = \"NAME\" }, { file = \"path\" } or { command = \"…\" }";
-const CLIENT_ID: &str = "the id of an OAuth client, such as \"1f2e3d4c-…\"";
-const URL: &str = "an https URL, or http on 127.0.0.1, [::1] or localhost";
 
 impl Config {
     /// Reads the configuration in `file`.
@@ -85,215 +78,6 @@ fn read_document<'t>(reader: &mut Reader<'t>, table: &'t toml::Spanned<DeTable<'
     let (org, _) = org?;
     let file = absolute;
     Some(Config { file, org, app, store, vault, hooks, report, timing, limits, remedies, mechanisms, clock })
-}
-
-fn org<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>, folder: &Path) -> Option<(Org, Reach)> {
-    let mut section = reader.section(document, "org");
-    let region = reader.text(&mut section, "region", &region_names());
-    let api = url(reader, &mut section, "api_url");
-    let login = url(reader, &mut section, "login_url");
-    let place = place(reader, &section, region, api, login);
-    let client = client(reader, &mut section, folder);
-    reader.finish(&section);
-    let (region, api, login) = place?;
-    let (client_id, client_secret) = client?;
-    let reach = match (api.reach, login.reach) {
-        (Reach::Loopback, Reach::Loopback) => Reach::Loopback,
-        (Reach::Network, _) | (_, Reach::Network) => Reach::Network,
-    };
-    Some((Org { region, api_url: api.url, login_url: login.url, client_id, client_secret }, reach))
-}
-
-fn region_names() -> String {
-    REGIONS.map(|(name, _)| name).join(", ")
-}
-
-/// What a URL field held: nothing, something wrong (reported already), or a URL.
-enum Given<T> {
-    Missing,
-    Wrong,
-    Good(T),
-}
-
-fn url<'t>(reader: &mut Reader<'t>, section: &mut Section<'t>, key: &'static str) -> Given<Base> {
-    let before = section.keys().contains(&key);
-    match reader.text(section, key, URL) {
-        None if before => Given::Wrong,
-        None => Given::Missing,
-        Some((field, text)) => match base_url(text) {
-            Ok(base) => Given::Good(base),
-            Err(found) => {
-                reader.wrong(&field, found, URL);
-                Given::Wrong
-            }
-        },
-    }
-}
-
-/// The two hosts: from the region, or both given outright.
-fn place<'t>(
-    reader: &mut Reader<'t>,
-    section: &Section<'t>,
-    region: Option<(Field<'t>, &str)>,
-    api: Given<Base>,
-    login: Given<Base>,
-) -> Option<(Option<String>, Base, Base)> {
-    match (region, api, login) {
-        (Some((field, name)), Given::Missing, Given::Missing) => {
-            let Some(domain) = domain(name) else {
-                let hint = nearest(name, REGIONS.map(|(known, _)| known)).map_or_else(
-                    || "a region that is not listed can be given by api_url and login_url".to_owned(),
-                    |near| format!("did you mean {near}?"),
-                );
-                reader.wrong_hint(&field, shown(field.value), region_names(), hint);
-                return None;
-            };
-            let host = |name: &str| Base { url: format!("https://{name}.{domain}"), reach: Reach::Network };
-            Some((Some(name.to_lowercase().replace('-', "_")), host("api"), host("login")))
-        }
-        (Some((field, _)), _, _) => {
-            reader.wrong(
-                &field,
-                "a region together with api_url or login_url",
-                "either region, or api_url and login_url",
-            );
-            None
-        }
-        (None, Given::Good(api), Given::Good(login)) => Some((None, api, login)),
-        (None, Given::Missing, Given::Missing) => {
-            // A region that is there but wrong has been reported.
-            if !section.keys().contains(&"region") {
-                reader.missing(section, "region", region_names());
-            }
-            None
-        }
-        (None, Given::Missing, Given::Good(_) | Given::Wrong) => {
-            reader.missing(section, "api_url", URL);
-            None
-        }
-        (None, Given::Good(_) | Given::Wrong, Given::Missing) => {
-            reader.missing(section, "login_url", URL);
-            None
-        }
-        (None, Given::Wrong, Given::Good(_) | Given::Wrong) | (None, Given::Good(_), Given::Wrong) => None,
-    }
-}
-
-/// The two fields of an OAuth client, both required.
-fn client<'t>(reader: &mut Reader<'t>, section: &mut Section<'t>, folder: &Path) -> Option<(String, SecretRef)> {
-    let id = required_text(reader, section, "client_id", CLIENT_ID);
-    let id = id.and_then(|(field, id)| {
-        let fine = id.len() <= 200 && id.chars().all(|c| c.is_ascii_graphic() && c != ':');
-        if !fine {
-            reader.wrong(&field, shown(field.value), CLIENT_ID);
-        }
-        fine.then(|| id.to_owned())
-    });
-    let secret = secret(reader, section, "client_secret", folder, Need::Always);
-    Some((id?, secret?))
-}
-
-fn required_text<'t>(
-    reader: &mut Reader<'t>,
-    section: &mut Section<'t>,
-    key: &'static str,
-    accepted: &str,
-) -> Option<(Field<'t>, &'t str)> {
-    if !section.keys().contains(&key) {
-        reader.missing(section, key, accepted);
-    }
-    reader.text(section, key, accepted)
-}
-
-/// Whether a missing secret is an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Need {
-    Always,
-    Never,
-}
-
-fn secret<'t>(
-    reader: &mut Reader<'t>,
-    section: &mut Section<'t>,
-    key: &'static str,
-    folder: &Path,
-    need: Need,
-) -> Option<SecretRef> {
-    let Some(field) = section.take(key) else {
-        if need == Need::Always {
-            reader.missing(section, key, REFERENCE);
-        }
-        return None;
-    };
-    let table = match field.value {
-        DeValue::Table(table) => table,
-        DeValue::String(_) => {
-            // The value may be the secret, so it is not shown.
-            let hint = "a secret in this file would end up in backups, tickets and version control".to_owned();
-            reader.wrong_hint(&field, "a literal string", REFERENCE, hint);
-            return None;
-        }
-        DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) | DeValue::Array(_) => {
-            reader.wrong(&field, "a literal value", REFERENCE);
-            return None;
-        }
-    };
-    let mut inside = Section::inside(&field, table);
-    let env = reader.text(&mut inside, "env", "the name of an environment variable");
-    let file = reader.text(&mut inside, "file", "the path of a file");
-    let command = reader.text(&mut inside, "command", "a command line for sh");
-    reader.finish(&inside);
-    if table.len() != 1 {
-        reader.wrong(&field, format!("a table of {} fields", table.len()), REFERENCE);
-        return None;
-    }
-    match (env, file, command) {
-        (Some((field, name)), None, None) => {
-            let fine = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-            if !fine {
-                // Someone who writes the secret here instead of a name must not see it in the log.
-                reader.wrong(&field, "something that is no name", "the name of an environment variable");
-            }
-            fine.then(|| SecretRef::Env(name.to_owned()))
-        }
-        (None, Some((field, path)), None) => at(reader, &field, path, folder).map(SecretRef::File),
-        (None, None, Some((_, line))) => Some(SecretRef::Command { line: line.to_owned(), folder: folder.to_owned() }),
-        _ => None,
-    }
-}
-
-/// A path, relative to the folder of the configuration.
-fn at(reader: &mut Reader<'_>, field: &Field<'_>, path: &str, folder: &Path) -> Option<PathBuf> {
-    if path.starts_with('~') {
-        let hint = "~ is the shell's; write the folder in full".to_owned();
-        reader.wrong_hint(field, shown(field.value), "a path", hint);
-        return None;
-    }
-    Some(folder.join(path))
-}
-
-fn path<'t>(
-    reader: &mut Reader<'t>,
-    section: &mut Section<'t>,
-    key: &'static str,
-    default: &str,
-    folder: &Path,
-) -> PathBuf {
-    reader
-        .text(section, key, "a path, relative to the folder of this file")
-        .and_then(|(field, path)| at(reader, &field, path, folder))
-        .unwrap_or_else(|| folder.join(default))
-}
-
-fn app<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>, folder: &Path) -> Option<App> {
-    let mut section = reader.section(document, "app");
-    if !section.present() {
-        return None;
-    }
-    let client = client(reader, &mut section, folder);
-    reader.finish(&section);
-    let (client_id, client_secret) = client?;
-    Some(App { client_id, client_secret })
 }
 
 fn store<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>, folder: &Path) -> StoreSettings {
@@ -446,27 +230,4 @@ fn mechanisms<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> Mechan
     }
     reader.finish(&section);
     mechanisms
-}
-
-/// A clock that runs ahead would publish early, so it is for an organisation on this machine only: a twin.
-fn clock<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>, org: Option<Reach>) -> Option<ClockSettings> {
-    let mut section = reader.section(document, "clock");
-    let follow = reader.text(&mut section, "follow", URL).and_then(|(field, text)| match base_url(text) {
-        Ok(Base { url, reach: Reach::Loopback }) if org != Some(Reach::Network) => Some(url),
-        Ok(Base { reach: Reach::Loopback, .. }) => {
-            let hint = "remove the section [clock]; it is for rehearsals against a twin".to_owned();
-            reader.wrong_hint(&field, "a clock to follow for a real organisation", "the system's clock", hint);
-            None
-        }
-        Ok(_) => {
-            reader.wrong(&field, "a clock on another machine", "http on 127.0.0.1, [::1] or localhost");
-            None
-        }
-        Err(found) => {
-            reader.wrong(&field, found, "http on 127.0.0.1, [::1] or localhost");
-            None
-        }
-    });
-    reader.finish(&section);
-    follow.map(|follow| ClockSettings { follow })
 }
