@@ -1,5 +1,7 @@
 //! softlanding makes the weekly Genesys Cloud WFM schedule publish land softly.
 
+pub mod hands;
 pub mod law;
+
 pub mod twin;
 pub mod words;

@@ -203,15 +203,15 @@ pub enum Event {
 }
 
 /// One line of a journal.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Record {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record<E = Event> {
     /// Its number in the run, from 1, without gaps.
     pub seq: u64,
     /// When it was recorded.
     pub at: Timestamp,
     /// What happened.
     #[serde(flatten)]
-    pub event: Event,
+    pub event: E,
 }
 
 /// Where a run is.

@@ -1,0 +1,10 @@
+//! Floor 2, *hands*: what touches the world. Each hand does what it is told and decides nothing.
+
+pub mod journal;
+mod sqlite;
+#[cfg(test)]
+mod testing;
+
+pub mod vault;
+
+pub use sqlite::StoreError;
