@@ -4,9 +4,9 @@
 //! within the same decision.
 
 use super::{Work, before, failure_in};
-use crate::law::agent::RemedyState;
-use crate::law::command::{Command, Failure, FailureKind, Outcome, ReadPurpose, TokenVia};
-use crate::law::event::Event;
+use crate::law::agent::{RemedyState, TokenState};
+use crate::law::command::{Command, Effect, Failure, FailureKind, Outcome, ReadPurpose, TokenVia};
+use crate::law::event::{Event, Phase};
 use crate::law::pace::backoff_ms;
 use crate::law::run::Brake;
 use crate::law::verdict::{Rung, Verdict};
@@ -59,7 +59,7 @@ pub(super) fn cure(work: &mut Work) {
 
 /// The look at calls is back: whoever is still a straggler and provably not on a call gets the next rung.
 pub(super) fn looked(work: &mut Work, seats: &[Seat]) {
-    if work.run.brake == Brake::Applied || work.run.phase != crate::law::event::Phase::Checking {
+    if work.run.brake == Brake::Applied || work.run.phase != Phase::Checking {
         return;
     }
     let mut batch = Batch::default();
@@ -142,18 +142,10 @@ pub(super) fn token_answered(work: &mut Work, seat: Seat) {
         return;
     }
     let outcome = match agent.token {
-        crate::law::agent::TokenState::Fresh(_) => Outcome::RemedyAccepted,
-        crate::law::agent::TokenState::Untouched
-        | crate::law::agent::TokenState::Refreshing
-        | crate::law::agent::TokenState::Failed
-        | crate::law::agent::TokenState::Dead => Outcome::Failed(Failure {
-            kind: FailureKind::Local,
-            status: None,
-            code: None,
-            correlation: None,
-            message: "the token could not be refreshed".to_owned(),
-            again_at: None,
-        }),
+        TokenState::Fresh(_) => Outcome::RemedyAccepted,
+        TokenState::Untouched | TokenState::Refreshing | TokenState::Failed | TokenState::Dead => {
+            Outcome::Failed(Failure::plain(FailureKind::Local, "the token could not be refreshed"))
+        }
     };
     answered(work, Rung::TokenRefresh, vec![seat], outcome);
 }
@@ -181,7 +173,7 @@ fn failed(work: &mut Work, rung: Rung, seats: Vec<Seat>, failure: Failure) {
     if is_not_offered(rung, failure.kind) && work.run.open.is_open(rung) {
         work.note(Event::RungUnavailable { rung, failure: failure.clone() });
     }
-    let possible = failure.kind.effect() == crate::law::command::Effect::Possible;
+    let possible = failure.kind.effect() == Effect::Possible;
     let again_at = failure.again_at.unwrap_or(work.now);
     work.note(Event::RemedyFailed { rung, seats: seats.clone(), failure });
     if possible {

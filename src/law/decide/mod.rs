@@ -12,9 +12,10 @@ mod cure;
 mod end;
 mod publish;
 
-use crate::law::command::{Command, CommandId, Outcome};
+use crate::law::command::{Command, CommandId, Failure, FailureKind, HookResult, Outcome};
 use crate::law::event::{Event, Phase, StopKind};
 use crate::law::run::Run;
+use crate::law::verdict::Rung;
 use crate::words::clock::Timestamp;
 use crate::words::hook::HookPoint;
 use crate::words::id::Seat;
@@ -155,19 +156,13 @@ fn answered(work: &mut Work, id: CommandId, outcome: Outcome) {
         Command::ReadPhones { page } => check::phones_seen(work, page, outcome),
         Command::ReadPhone { seat, .. } => check::phone_seen(work, seat, outcome),
         Command::ProbeMedia { seat } => check::probed(work, seat, outcome),
-        Command::ResetSessions { seats } => {
-            cure::answered(work, crate::law::verdict::Rung::SessionReset, seats, outcome)
-        }
-        Command::Reassociate { seat } => {
-            cure::answered(work, crate::law::verdict::Rung::Reassociate, vec![seat], outcome)
-        }
+        Command::ResetSessions { seats } => cure::answered(work, Rung::SessionReset, seats, outcome),
+        Command::Reassociate { seat } => cure::answered(work, Rung::Reassociate, vec![seat], outcome),
         Command::RebootPhones { phones } => {
             let seats = phones.into_iter().map(|(seat, _)| seat).collect();
-            cure::answered(work, crate::law::verdict::Rung::RebootPhone, seats, outcome);
+            cure::answered(work, Rung::RebootPhone, seats, outcome);
         }
-        Command::RevokeTokens { seat } => {
-            cure::answered(work, crate::law::verdict::Rung::RevokeTokens, vec![seat], outcome)
-        }
+        Command::RevokeTokens { seat } => cure::answered(work, Rung::RevokeTokens, vec![seat], outcome),
         Command::RunHooks { point, seat } => hooks_ran(work, point, seat, outcome),
     }
 }
@@ -180,7 +175,7 @@ fn hooks_ran(work: &mut Work, point: HookPoint, seat: Option<Seat>, outcome: Out
     let problem = results.iter().find_map(|r| r.problem.as_ref().map(|p| format!("hook {} {p}", r.name)));
     work.note(Event::HooksRan { point, seat, results });
     if let Some(seat) = seat {
-        cure::answered(work, crate::law::verdict::Rung::Ask, vec![seat], Outcome::RemedyAccepted);
+        cure::answered(work, Rung::Ask, vec![seat], Outcome::RemedyAccepted);
     }
     if let (true, Some(why)) = (point.vetoes(), problem) {
         work.stop(StopKind::Vetoed, why);
@@ -188,15 +183,15 @@ fn hooks_ran(work: &mut Work, point: HookPoint, seat: Option<Seat>, outcome: Out
 }
 
 /// Hooks that could not even be started count as one failing hook: a veto must not be lost with its executable.
-fn problem_result(outcome: &Outcome) -> crate::law::command::HookResult {
+fn problem_result(outcome: &Outcome) -> HookResult {
     let problem = match failure_of(outcome) {
         Some(failure) => failure.to_string(),
         None => "brought no result".to_owned(),
     };
-    crate::law::command::HookResult { name: "hooks".to_owned(), problem: Some(problem), output: String::new() }
+    HookResult { name: "hooks".to_owned(), problem: Some(problem), output: String::new() }
 }
 
-fn failure_of(outcome: &Outcome) -> Option<&crate::law::command::Failure> {
+fn failure_of(outcome: &Outcome) -> Option<&Failure> {
     match outcome {
         Outcome::Failed(failure) | Outcome::TokenDead { failure } => Some(failure),
         Outcome::Schedule(_)
@@ -212,14 +207,7 @@ fn failure_of(outcome: &Outcome) -> Option<&crate::law::command::Failure> {
 }
 
 /// The failure in an outcome; an outcome that does not belong to its command is a failure of ours, and says so.
-fn failure_in(outcome: Outcome) -> crate::law::command::Failure {
-    use crate::law::command::{Failure, FailureKind};
-    failure_of(&outcome).cloned().unwrap_or_else(|| Failure {
-        kind: FailureKind::Malformed,
-        status: None,
-        code: None,
-        correlation: None,
-        message: "the answer does not belong to the question".to_owned(),
-        again_at: None,
-    })
+fn failure_in(outcome: Outcome) -> Failure {
+    let misplaced = || Failure::plain(FailureKind::Malformed, "the answer does not belong to the question");
+    failure_of(&outcome).cloned().unwrap_or_else(misplaced)
 }
