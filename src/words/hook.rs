@@ -1,4 +1,4 @@
-//! The points of a run at which an organisation's own executables are run.
+//! The points of a run at which an organisation's own executables are run, and what came of it.
 //!
 //! Must never: know how a hook is run; that is the hand's business.
 
@@ -72,6 +72,67 @@ impl HookPoint {
 impl fmt::Display for HookPoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+/// How one hook ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HookOutcome {
+    /// It exited with 0.
+    Ok,
+    /// It exited with another code, 1 to 255.
+    Exit(i32),
+    /// A signal ended it that softlanding did not send.
+    Signal(i32),
+    /// It took longer than allowed and was killed, with everything that it had started.
+    TimedOut,
+    /// It could not be run at all.
+    CouldNotStart(String),
+}
+
+impl fmt::Display for HookOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HookOutcome::Ok => f.write_str("ok"),
+            HookOutcome::Exit(code) => write!(f, "failed with exit code {code}"),
+            HookOutcome::Signal(signal) => write!(f, "was ended by signal {signal}"),
+            HookOutcome::TimedOut => f.write_str("took too long and was stopped"),
+            HookOutcome::CouldNotStart(why) => write!(f, "could not be started: {why}"),
+        }
+    }
+}
+
+/// One hook that was run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookRun {
+    /// Its file's name.
+    pub name: String,
+    /// How it ended.
+    pub outcome: HookOutcome,
+    /// What it wrote, standard output and error in order of arrival; bounded, and free of control characters.
+    pub output: String,
+}
+
+/// Every hook that was run at a point.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookReport {
+    /// The point.
+    pub point: HookPoint,
+    /// The hooks, in the order in which they ran. Those after a veto did not run and are not listed.
+    pub hooks: Vec<HookRun>,
+}
+
+impl HookReport {
+    /// The first hook that failed, whether or not its point vetoes.
+    #[must_use]
+    pub fn first_failure(&self) -> Option<&HookRun> {
+        self.hooks.iter().find(|hook| hook.outcome != HookOutcome::Ok)
+    }
+    /// The hook that forbids what comes after this point, if one does.
+    #[must_use]
+    pub fn veto(&self) -> Option<&HookRun> {
+        self.first_failure().filter(|_| self.point.vetoes())
     }
 }
 
