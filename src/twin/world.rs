@@ -358,6 +358,12 @@ impl Twin {
             .collect()
     }
 
+    /// What was counted so far over the whole org.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
     /// What is really so, as no client can see it: for tests and for the rehearsal's last page.
     #[must_use]
     pub fn truth(&self) -> Truth {

@@ -486,7 +486,11 @@ impl Life {
 }
 
 fn org_settings() -> OrgSettings {
-    todo_settings()
+    let (id, secret) = setup::PUBLISHER;
+    let (app_id, app_secret) = setup::APP;
+    let hosts = Hosts { api: setup::BASE_URL.to_owned(), login: setup::BASE_URL.to_owned() };
+    let app = AppClient { client_id: app_id.to_owned(), client_secret: Secret::new(app_secret.to_owned()) };
+    OrgSettings { app: Some(app), ..OrgSettings::new(hosts, id, Secret::new(secret.to_owned())) }
 }
 
 fn enrolment(refresh_token: Secret) -> Grant {

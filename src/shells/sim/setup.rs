@@ -7,18 +7,20 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::lot::Lot;
+use crate::hands::genesys::login::token_request;
 use crate::law::plan::{BusinessUnit, Limits, Mechanisms, Member, PinnedSchedule, Plan, RemedyPolicy, Timing};
-use crate::twin::Twin;
+use crate::twin::{APP_CLIENT_ID, APP_CLIENT_SECRET, PUBLISHER_CLIENT_ID, PUBLISHER_CLIENT_SECRET, Twin};
 use crate::words::clock::{Seed, Timestamp};
 use crate::words::http::{Method, Request};
 use crate::words::id::{AgentId, BusinessUnitId, ManagementUnitId, ScheduleId, WeekDate};
+use crate::words::secret::Secret;
 
 /// Where the twin is said to live; no socket is behind it.
 pub(super) const BASE_URL: &str = "http://127.0.0.1:9";
 /// The client that publishes, as the twin knows it.
-pub(super) const PUBLISHER: (&str, &str) = ("softlanding", "twin-publisher-secret");
+pub(super) const PUBLISHER: (&str, &str) = (PUBLISHER_CLIENT_ID, PUBLISHER_CLIENT_SECRET);
 /// The organisation's own app, as the twin knows it.
-pub(super) const APP: (&str, &str) = ("agent-desktop", "twin-app-secret");
+pub(super) const APP: (&str, &str) = (APP_CLIENT_ID, APP_CLIENT_SECRET);
 
 /// Reads the org and makes the plan.
 pub(super) fn plan(twin: &mut Twin, lot: &Lot, seed: &Seed, now: Timestamp, publish_at: Timestamp) -> Option<Arc<Plan>> {
@@ -117,10 +119,8 @@ fn gzip(body: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn login(twin: &mut Twin, now: Timestamp) -> Option<String> {
-    let mut request = Request::new(Method::Post, format!("{BASE_URL}/oauth/token"))
-        .header("content-type", "application/x-www-form-urlencoded")
-        .header("authorization", crate::hands::genesys::basic(PUBLISHER.0, PUBLISHER.1));
-    request.body = b"grant_type=client_credentials".to_vec();
+    let secret = Secret::new(PUBLISHER.1.to_owned());
+    let request = token_request(BASE_URL, PUBLISHER.0, &secret, &[("grant_type", "client_credentials")]);
     twin.handle(now, &request).value()["access_token"].as_str().map(str::to_owned)
 }
 
