@@ -137,7 +137,8 @@ impl Life {
         let mut twin = Twin::new(lot.scenario.clone(), Seed(seed).fork("twin"), T, setup::BASE_URL);
         let staged_at = T - 3_600_000;
         let staged = setup::plan(&mut twin, &lot, &Seed(seed), staged_at, T);
-        let found = |what: &str| Box::new(Found { seed, what: what.to_owned(), lot: Box::new(lot.clone()), story: Vec::new() });
+        let found =
+            |what: &str| Box::new(Found { seed, what: what.to_owned(), lot: Box::new(lot.clone()), story: Vec::new() });
         let plan = staged.ok_or_else(|| found("the simulated org cannot be staged"))?;
         let id = RunId::new("simulated").map_err(|e| found(&e.to_string()))?;
         let vault = twin.enrolments().into_iter().map(|(agent, _, token)| (agent, enrolment(token))).collect();
@@ -207,14 +208,24 @@ impl Life {
                 let due = self.process.as_mut().and_then(|p| p.wake_at.take_if(|at| *at <= now));
                 if epoch == self.epoch && due.is_some() { self.step(Input::Woke) } else { Ok(()) }
             }
-            Happening::Poll { epoch, id } => if epoch == self.epoch { self.poll(id) } else { Ok(()) },
+            Happening::Poll { epoch, id } => {
+                if epoch == self.epoch {
+                    self.poll(id)
+                } else {
+                    Ok(())
+                }
+            }
             Happening::Arrive { epoch, id, hop, request } => {
                 self.arrive(epoch, id, hop, &request);
                 Ok(())
             }
             Happening::Return { epoch, id, hop, answer } => self.come_back(epoch, id, hop, answer),
             Happening::Hooked { epoch, id, result } => {
-                if epoch == self.epoch { self.answered(id, Outcome::HooksRan(vec![result])) } else { Ok(()) }
+                if epoch == self.epoch {
+                    self.answered(id, Outcome::HooksRan(vec![result]))
+                } else {
+                    Ok(())
+                }
             }
         }
     }
@@ -474,7 +485,12 @@ impl Life {
     }
 
     fn found(&self, what: &str) -> Box<Found> {
-        Box::new(Found { seed: self.seed, what: what.to_owned(), lot: Box::new(self.lot.clone()), story: self.told.clone() })
+        Box::new(Found {
+            seed: self.seed,
+            what: what.to_owned(),
+            lot: Box::new(self.lot.clone()),
+            story: self.told.clone(),
+        })
     }
 
     fn tell(&mut self, line: impl FnOnce() -> String) {

@@ -23,7 +23,13 @@ pub(super) const PUBLISHER: (&str, &str) = (PUBLISHER_CLIENT_ID, PUBLISHER_CLIEN
 pub(super) const APP: (&str, &str) = (APP_CLIENT_ID, APP_CLIENT_SECRET);
 
 /// Reads the org and makes the plan.
-pub(super) fn plan(twin: &mut Twin, lot: &Lot, seed: &Seed, now: Timestamp, publish_at: Timestamp) -> Option<Arc<Plan>> {
+pub(super) fn plan(
+    twin: &mut Twin,
+    lot: &Lot,
+    seed: &Seed,
+    now: Timestamp,
+    publish_at: Timestamp,
+) -> Option<Arc<Plan>> {
     let token = login(twin, now)?;
     let mut get = |path: &str| api(twin, now, &token, Request::new(Method::Get, format!("{BASE_URL}{path}")));
     let wfm = "/api/v2/workforcemanagement/businessunits";
@@ -37,11 +43,8 @@ pub(super) fn plan(twin: &mut Twin, lot: &Lot, seed: &Seed, now: Timestamp, publ
     let schedule = get(&format!("{wfm}/{unit_id}/weeks/{week}/schedules/{id}?expand=managementUnits.agents"));
     let version = schedule["metadata"]["version"].as_i64()?;
     let enrolled: Vec<AgentId> = twin.enrolments().into_iter().map(|(agent, _, _)| agent).collect();
-    let roster: Vec<Member> = schedule["managementUnits"]
-        .as_array()?
-        .iter()
-        .flat_map(|unit| members(unit, &enrolled, publish_at))
-        .collect();
+    let roster: Vec<Member> =
+        schedule["managementUnits"].as_array()?.iter().flat_map(|unit| members(unit, &enrolled, publish_at)).collect();
     let mechanisms = Mechanisms {
         media_probe: lot.reported,
         session_reset: lot.reported,
@@ -56,7 +59,13 @@ pub(super) fn plan(twin: &mut Twin, lot: &Lot, seed: &Seed, now: Timestamp, publ
         zone: "America/Chicago".to_owned(),
         roster,
         timing: timing(),
-        limits: Limits { in_flight_max: 4, bulk_ids_max: 4, single_remedies_max: 2, on_call_fresh_ms: 60_000, ..Limits::default() },
+        limits: Limits {
+            in_flight_max: 4,
+            bulk_ids_max: 4,
+            single_remedies_max: 2,
+            on_call_fresh_ms: 60_000,
+            ..Limits::default()
+        },
         remedies: RemedyPolicy::default(),
         mechanisms,
         seed: seed.fork("plan"),
@@ -98,7 +107,8 @@ pub(super) fn edit(twin: &mut Twin, plan: &Plan, now: Timestamp) -> Option<()> {
         plan.business_unit.id, plan.week, plan.schedule.id
     );
     let body = json!({ "metadata": { "version": plan.schedule.version } }).to_string();
-    let url = Request::new(Method::Post, format!("{path}/uploadurl")).json(&json!({ "contentLengthBytes": body.len() }));
+    let url =
+        Request::new(Method::Post, format!("{path}/uploadurl")).json(&json!({ "contentLengthBytes": body.len() }));
     let upload = api(twin, now, &token, url);
     let mut put = Request::new(Method::Put, upload["url"].as_str()?);
     for (name, value) in upload["headers"].as_object().into_iter().flatten() {
