@@ -16,6 +16,7 @@ use crate::law::decide::{Input, Step, decide};
 use crate::law::event::{Event, Phase, Record};
 use crate::law::plan::Plan;
 use crate::law::run::Run;
+use crate::law::verdict::Verdict;
 use crate::shells::driver::claim_in;
 use crate::twin::Twin;
 use crate::words::clock::{Seed, Timestamp};
@@ -302,6 +303,9 @@ impl Life {
             self.tell(|| format!("  recorded {seq}: {}", brief(event)));
             let record = Record { seq, at: self.now, event: event.clone() };
             self.auditor.see(&record).map_err(|violation| self.found(&violation.to_string()))?;
+            if matches!(event, Event::Settled { .. }) {
+                self.compare_verdicts()?;
+            }
         }
         Ok(())
     }
@@ -485,6 +489,19 @@ impl Life {
             happenings: self.happenings,
             story: std::mem::take(&mut self.told),
         })
+    }
+
+    /// Whoever is called ready can take calls: the twin knows. (Nothing in it breaks once the first check has begun.)
+    fn compare_verdicts(&self) -> Checked {
+        let Some(process) = &self.process else { return Ok(()) };
+        let truth = self.twin.truth();
+        let really = |agent: &AgentId| truth.agents.iter().find(|a| a.id == *agent).is_some_and(|a| a.media_ready);
+        let called_ready = |seat| process.run.agent(seat).and_then(|a| a.verdict).is_some_and(Verdict::is_final);
+        let wrong = process.run.all_seats().filter(|seat| called_ready(*seat)).find_map(|seat| {
+            let member = process.run.plan.member(seat)?;
+            (!really(&member.agent)).then(|| format!("{} is called ready and cannot take calls", member.agent))
+        });
+        wrong.map_or(Ok(()), |what| self.broken(&what))
     }
 
     fn broken<V>(&self, what: &str) -> Checked<V> {
