@@ -2,5 +2,7 @@
 
 pub mod door;
 pub mod hands;
+pub mod law;
+pub mod shells;
 pub mod twin;
 pub mod words;

@@ -10,21 +10,21 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HookPoint {
-    /// Before a publish is staged; a failure means that it is not.
+    /// Before a run is staged; may veto.
     PreStage,
-    /// Before the first token or session is refreshed; a failure stops the run.
+    /// Before agents' tokens are refreshed; may veto.
     PreRefresh,
-    /// Before the publish is claimed; a failure stops the run, and nothing has been published.
+    /// Before the schedule is published; may veto. The last moment to stop the publish.
     PrePublish,
-    /// After the publish is known to have taken effect.
+    /// After the publish was seen complete.
     PostPublish,
-    /// For each agent who is found not to be ready.
+    /// For each agent whose ladder of remedies is exhausted: somebody must help by hand.
     Straggler,
-    /// After every agent has been checked once.
+    /// After the last check, before the run settles.
     PostCheck,
-    /// After the run has ended with a verdict for every agent.
+    /// After the run has settled: every agent has a verdict.
     Settled,
-    /// After the run has ended without having published.
+    /// After the run has stopped without settling, or is in doubt.
     Failed,
 }
 

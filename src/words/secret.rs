@@ -6,6 +6,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use crate::words::clock::Timestamp;
+
 /// A password, token or key. `Debug` says `[secret]`; two are equal when their texts are.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
@@ -33,3 +35,12 @@ impl PartialEq for Secret {
     }
 }
 impl Eq for Secret {}
+
+/// What an OAuth client holds for one agent (API.md section 2): the refresh token is the agent's enrolment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Good for one refresh: the platform hands out a new one with each.
+    pub refresh_token: Secret,
+    /// The newest access token and when it ends, if one was fetched.
+    pub access_token: Option<(Secret, Timestamp)>,
+}

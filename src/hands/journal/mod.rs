@@ -30,9 +30,10 @@ use serde::de::DeserializeOwned;
 
 pub use error::JournalError;
 pub use memory::MemoryJournal;
-pub use record::{RECORD_FORMAT, Record, RunSummary};
+pub use record::{RECORD_FORMAT, RunSummary};
 pub use sqlite::SqliteJournal;
 
+pub use crate::law::event::Record;
 use crate::words::clock::Timestamp;
 use crate::words::id::RunId;
 

@@ -1,4 +1,4 @@
-//! One thing that happened, as a value and as the row that a store keeps.
+//! One thing that happened, as a store keeps it.
 //!
 //! Must never: drop or repair a row that cannot be read.
 
@@ -6,22 +6,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::JournalError;
+use crate::law::event::Record;
 use crate::words::clock::Timestamp;
 use crate::words::id::RunId;
 
 /// The newest format of a stored record that this build can read; each record carries its own.
 pub const RECORD_FORMAT: u32 = 1;
-
-/// One thing that happened to a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record<E> {
-    /// Its number within the run: from 1, without gaps.
-    pub seq: u64,
-    /// When it was recorded.
-    pub at: Timestamp,
-    /// What happened.
-    pub event: E,
-}
 
 /// A run, as a list of runs shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,4 +15,4 @@ mod tests;
 pub use enrolment::{AgentRef, Enrolment, EnrolmentError, parse_enrolments};
 pub use error::VaultError;
 pub use seal::new_key;
-pub use table::{Enrolled, Grant, GrantState, Imported, Vault};
+pub use table::{Enrolled, GrantState, Imported, Vault};

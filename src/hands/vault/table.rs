@@ -14,7 +14,7 @@ use crate::hands::StoreError;
 use crate::hands::sqlite::{IfMissing, Schema, begin, open};
 use crate::words::clock::Timestamp;
 use crate::words::id::AgentId;
-use crate::words::secret::Secret;
+use crate::words::secret::{Grant, Secret};
 
 const SCHEMA: Schema = Schema {
     name: "vault",
@@ -43,15 +43,6 @@ const CHECK: &[u8] = b"softlanding vault";
 const TOKEN_BYTES_MAX: usize = 16_384;
 /// The longest name and the longest reason that are kept, in characters.
 const TEXT_CHARS_MAX: usize = 200;
-
-/// What an agent has granted to the organisation's own app (API.md section 2, refresh grant).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Grant {
-    /// Buys the next access token, once: each use brings a new one.
-    pub refresh_token: Secret,
-    /// The newest access token and when it expires, if one has been bought.
-    pub access_token: Option<(Secret, Timestamp)>,
-}
 
 /// Whether an agent's grant can still be used.
 #[derive(Debug, Clone, PartialEq, Eq)]

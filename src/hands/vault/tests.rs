@@ -9,7 +9,7 @@ use crate::hands::StoreError;
 use crate::hands::testing::Folder;
 use crate::words::clock::Timestamp;
 use crate::words::id::AgentId;
-use crate::words::secret::Secret;
+use crate::words::secret::{Grant, Secret};
 
 fn agent(name: &str) -> AgentId {
     AgentId::new(name).unwrap()

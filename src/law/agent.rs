@@ -1,0 +1,207 @@
+//! One agent: what was observed, what was tried, and what comes next. A reconciler in small.
+//!
+//! Must never: name a rung that touches an agent whose calls are not known to be none.
+
+use crate::law::command::UserSeen;
+use crate::law::plan::{Mechanisms, RemedyPolicy};
+use crate::law::verdict::{CallState, PhoneState, ProbeState, Readiness, Rung, Signals, Verdict, readiness};
+use crate::words::clock::Timestamp;
+use crate::words::id::PhoneId;
+
+/// What the journal knows of one agent.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Agent {
+    /// What was last seen, each signal from its own source.
+    pub signals: Signals,
+    /// The agent's phone, once seen.
+    pub phone: Option<PhoneId>,
+    /// When the agent's newest token was issued, as the platform says.
+    pub token_issued: Option<Timestamp>,
+    /// When users, phone and probe were last seen.
+    pub seen: SeenAt,
+    /// The token that softlanding holds for the agent.
+    pub token: TokenState,
+    /// Attempts to refresh it.
+    pub refresh_attempts: u8,
+    /// How often each rung was tried.
+    pub tried: [u8; Rung::ALL.len()],
+    /// The last remedy that may have had an effect.
+    pub last_rung: Option<Rung>,
+    /// A remedy is under way: nobody starts another.
+    pub remedy: RemedyState,
+    /// What is said about the agent.
+    pub verdict: Option<Verdict>,
+    /// What was seen before this instant says nothing about now: a publish or a remedy lies between.
+    pub fresh_from: Timestamp,
+}
+
+/// When each source last spoke; the epoch means never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SeenAt {
+    /// The read of users.
+    pub users: Timestamp,
+    /// The read of phones.
+    pub phone: Timestamp,
+    /// The probe.
+    pub probe: Timestamp,
+}
+
+/// The agent's token, as far as softlanding holds one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TokenState {
+    /// Nothing was done yet.
+    #[default]
+    Untouched,
+    /// A refresh is under way.
+    Refreshing,
+    /// It was refreshed and ends at this instant.
+    Fresh(Timestamp),
+    /// The last attempt brought nothing.
+    Failed,
+    /// The refresh token is dead: the agent must sign in again.
+    Dead,
+}
+
+/// Whether a remedy is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RemedyState {
+    /// None.
+    #[default]
+    Idle,
+    /// Started, no answer yet.
+    Started(Rung),
+    /// It may have had its effect; the next look tells.
+    Awaiting(Rung),
+}
+
+impl Agent {
+    /// What the signals say that are younger than the last publish or remedy; older ones count as missing.
+    #[must_use]
+    pub fn readiness(&self) -> Option<Readiness> {
+        if self.seen.users < self.fresh_from || self.seen.users == Timestamp::default() {
+            return None;
+        }
+        let mut signals = self.signals.clone();
+        if self.seen.phone < self.fresh_from {
+            signals.phone = PhoneState::Unknown;
+        }
+        if self.seen.probe < self.fresh_from {
+            signals.probe = ProbeState::Unknown;
+        }
+        Some(readiness(&signals))
+    }
+    /// The verdict that a readiness means for this agent.
+    #[must_use]
+    pub fn verdict_for(&self, readiness: Readiness) -> Verdict {
+        use crate::law::verdict::Deferral;
+        match (readiness, self.last_rung) {
+            (Readiness::Ready, None) => Verdict::Ready,
+            (Readiness::Ready, Some(by)) => Verdict::Recovered { by },
+            (Readiness::NotReady(reason), _) => Verdict::Straggler { reason },
+            (Readiness::OnCall, _) => Verdict::Deferred { because: Deferral::OnCall },
+            (Readiness::LoggedOut, _) => Verdict::Deferred { because: Deferral::LoggedOut },
+            (Readiness::Unknown(missing), _) => Verdict::Unknown { missing },
+        }
+    }
+    /// Whether the agent may be touched, as far as was seen since `since`.
+    #[must_use]
+    pub fn may_be_touched(&self, since: Timestamp) -> bool {
+        self.signals.call == CallState::Free && self.seen.users >= since
+    }
+    /// Remedies so far, all rungs together.
+    #[must_use]
+    pub fn attempts(&self) -> u8 {
+        self.tried.iter().copied().fold(0, u8::saturating_add)
+    }
+    /// The next rung for this agent; `None` when the ladder is exhausted.
+    #[must_use]
+    pub fn next_rung(&self, open: &OpenRungs, policy: &RemedyPolicy, enrolled: bool) -> Option<Rung> {
+        let Some(Verdict::Straggler { reason }) = self.verdict else { return None };
+        let spent = self.attempts() >= policy.attempts_max;
+        reason.ladder().iter().copied().find(|rung| {
+            open.is_open(*rung)
+                && self.applies(*rung, enrolled)
+                && self.tries_left(*rung)
+                && (*rung == Rung::Ask || !spent)
+        })
+    }
+
+    /// Takes in one user as a bulk read showed it.
+    pub(crate) fn see_user(&mut self, at: Timestamp, user: &UserSeen) {
+        self.signals.station = user.station.clone();
+        self.signals.presence = user.presence;
+        self.signals.call = user.call;
+        self.token_issued = user.token_issued.or(self.token_issued);
+        self.seen.users = at;
+    }
+    /// Takes in the state of the agent's phone.
+    pub(crate) fn see_phone(&mut self, at: Timestamp, phone: Option<&PhoneId>, state: PhoneState) {
+        self.phone = phone.cloned();
+        self.signals.phone = state;
+        self.seen.phone = at;
+    }
+    /// A remedy is about to be applied.
+    pub(crate) fn start_remedy(&mut self, rung: Rung) {
+        self.remedy = RemedyState::Started(rung);
+        if let Some(tried) = self.tried.get_mut(rung.index()) {
+            *tried = tried.saturating_add(1);
+        }
+    }
+    /// A remedy may have had its effect: what is seen before the effect can show says nothing.
+    pub(crate) fn await_remedy(&mut self, rung: Rung, at: Timestamp) {
+        self.remedy = RemedyState::Awaiting(rung);
+        self.last_rung = Some(rung);
+        self.fresh_from = at + rung.effect_ms();
+    }
+    /// The process that had something under way for this agent is gone, and its answers with it.
+    pub(crate) fn lose_what_was_under_way(&mut self, at: Timestamp) {
+        if self.token == TokenState::Refreshing {
+            self.token = TokenState::Failed;
+        }
+        if let RemedyState::Started(rung) = self.remedy {
+            self.await_remedy(rung, at);
+        }
+    }
+
+    fn tries_left(&self, rung: Rung) -> bool {
+        self.tried.get(rung.index()).is_some_and(|n| *n < rung.tries_max())
+    }
+
+    fn applies(&self, rung: Rung, enrolled: bool) -> bool {
+        match rung {
+            Rung::TokenRefresh => enrolled && self.token != TokenState::Dead,
+            Rung::RebootPhone => self.phone.is_some(),
+            Rung::SessionReset | Rung::Reassociate | Rung::RevokeTokens | Rung::Ask => true,
+        }
+    }
+}
+
+/// The rungs that may be used now: allowed by the plan, offered by the org, not braked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenRungs([bool; Rung::ALL.len()]);
+
+impl OpenRungs {
+    /// What the plan allows.
+    #[must_use]
+    pub fn of(mechanisms: &Mechanisms) -> OpenRungs {
+        OpenRungs(Rung::ALL.map(|rung| match rung {
+            Rung::TokenRefresh => mechanisms.oauth_refresh || mechanisms.authentication_refresh,
+            Rung::SessionReset => mechanisms.session_reset,
+            Rung::Reassociate => mechanisms.reassociate,
+            Rung::RebootPhone => mechanisms.reboot_phone,
+            Rung::RevokeTokens => mechanisms.revoke_tokens,
+            Rung::Ask => mechanisms.ask,
+        }))
+    }
+    /// Whether a rung may be used.
+    #[must_use]
+    pub fn is_open(&self, rung: Rung) -> bool {
+        self.0.get(rung.index()).copied().unwrap_or(false)
+    }
+    /// Closes a rung for the rest of the run.
+    pub fn close(&mut self, rung: Rung) {
+        if let Some(open) = self.0.get_mut(rung.index()) {
+            *open = false;
+        }
+    }
+}

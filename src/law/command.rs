@@ -1,0 +1,396 @@
+//! Every question the world may be asked, and every answer it may give: both are data.
+//!
+//! Must never: know a URL. A command says what is wanted; `hands::genesys` says how it is asked.
+
+use serde::{Deserialize, Serialize};
+
+use crate::law::verdict::{CallState, PhoneState, PresenceState, ProbeState, Rung, StationState};
+use crate::words::clock::Timestamp;
+use crate::words::hook::HookPoint;
+use crate::words::id::{AgentId, OperationId, PhoneId, Seat};
+use crate::words::secret::Secret;
+
+/// Names one command of one process, so that a late or repeated answer finds no one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommandId(pub u64);
+
+/// A question to the world.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// The pinned schedule: is it published, at which version? (API.md section 6)
+    ReadSchedule,
+    /// Steps 2 and 3 of the publish: an upload URL, and the upload. Harmless until used (API.md section 5).
+    PrepareUpload,
+    /// Step 4: the one act that cannot be undone (API.md section 5).
+    Publish {
+        /// What [`Command::PrepareUpload`] brought.
+        upload: UploadKey,
+    },
+    /// A new access token for one agent.
+    RefreshToken {
+        /// The agent.
+        seat: Seat,
+        /// Which way to ask.
+        via: TokenVia,
+    },
+    /// Token age, station, presence and calls of many agents in one call (API.md section 7).
+    ReadUsers {
+        /// The agents, at most `bulk_ids_max`.
+        seats: Vec<Seat>,
+        /// What the answer is for.
+        purpose: ReadPurpose,
+    },
+    /// One page of the org's phones with their status (API.md section 7).
+    ReadPhones {
+        /// The page, from 1.
+        page: u32,
+    },
+    /// One phone's status.
+    ReadPhone {
+        /// The agent it belongs to.
+        seat: Seat,
+        /// The phone.
+        phone: PhoneId,
+    },
+    /// *Reported*: does the media-token endpoint accept the agent's token? Asked with that token.
+    ProbeMedia {
+        /// The agent.
+        seat: Seat,
+    },
+    /// *Reported*: reset the WebRTC sessions of many agents in one call.
+    ResetSessions {
+        /// The agents, at most `bulk_ids_max`.
+        seats: Vec<Seat>,
+    },
+    /// Disassociate and associate an agent's station again (API.md section 9).
+    Reassociate {
+        /// The agent.
+        seat: Seat,
+    },
+    /// Reboot the phones of many agents in one call (API.md section 10).
+    RebootPhones {
+        /// The agents and their phones.
+        phones: Vec<(Seat, PhoneId)>,
+    },
+    /// Delete all tokens of an agent, which forces a new login (API.md section 8).
+    RevokeTokens {
+        /// The agent.
+        seat: Seat,
+    },
+    /// Run the organisation's own executables.
+    RunHooks {
+        /// The moment.
+        point: HookPoint,
+        /// The agent it is about, at [`HookPoint::Straggler`].
+        seat: Option<Seat>,
+    },
+}
+
+/// Which way a token is refreshed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenVia {
+    /// The OAuth refresh-token grant (API.md section 2).
+    Grant,
+    /// *Reported*: `POST /api/v2/authentication/refresh` with the agent's present token.
+    Reported,
+}
+
+/// What a read of users is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadPurpose {
+    /// Part of a sweep over agents that are due.
+    Sweep,
+    /// The look at calls directly before a remedy.
+    BeforeRemedy,
+}
+
+/// The key that ties the uploaded publish to the update; worth a secret, since whoever holds it can publish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadKey(pub Secret);
+
+/// What to do when the answer to a command was lost.
+#[derive(Debug, Clone, PartialEq)]
+pub enum OnDoubt {
+    /// Asking again is harmless.
+    Repeat,
+    /// Asking again could do it twice: look at the world with this command.
+    Observe(Command),
+}
+
+impl Command {
+    /// What a lost answer means. Only the publish must be settled by looking.
+    #[must_use]
+    pub fn on_doubt(&self) -> OnDoubt {
+        match self {
+            Command::Publish { .. } => OnDoubt::Observe(Command::ReadSchedule),
+            Command::ReadSchedule
+            | Command::PrepareUpload
+            | Command::RefreshToken { .. }
+            | Command::ReadUsers { .. }
+            | Command::ReadPhones { .. }
+            | Command::ReadPhone { .. }
+            | Command::ProbeMedia { .. }
+            | Command::ResetSessions { .. }
+            | Command::Reassociate { .. }
+            | Command::RebootPhones { .. }
+            | Command::RevokeTokens { .. }
+            | Command::RunHooks { .. } => OnDoubt::Repeat,
+        }
+    }
+    /// Calls against the publisher's rate limit when all goes well.
+    #[must_use]
+    pub fn cost_calls(&self) -> u32 {
+        match self {
+            Command::RunHooks { .. } | Command::ProbeMedia { .. } | Command::RefreshToken { .. } => 0,
+            Command::ReadSchedule
+            | Command::PrepareUpload
+            | Command::Publish { .. }
+            | Command::ReadUsers { .. }
+            | Command::ReadPhones { .. }
+            | Command::ReadPhone { .. }
+            | Command::ResetSessions { .. }
+            | Command::RebootPhones { .. }
+            | Command::RevokeTokens { .. } => 1,
+            Command::Reassociate { .. } => 4,
+        }
+    }
+    /// The rung of the ladder that this command climbs, if it is a remedy sent to the platform.
+    #[must_use]
+    pub fn rung(&self) -> Option<Rung> {
+        match self {
+            Command::ResetSessions { .. } => Some(Rung::SessionReset),
+            Command::Reassociate { .. } => Some(Rung::Reassociate),
+            Command::RebootPhones { .. } => Some(Rung::RebootPhone),
+            Command::RevokeTokens { .. } => Some(Rung::RevokeTokens),
+            Command::RunHooks { point: HookPoint::Straggler, .. } => Some(Rung::Ask),
+            Command::RefreshToken { .. }
+            | Command::ReadSchedule
+            | Command::PrepareUpload
+            | Command::Publish { .. }
+            | Command::ReadUsers { .. }
+            | Command::ReadPhones { .. }
+            | Command::ReadPhone { .. }
+            | Command::ProbeMedia { .. }
+            | Command::RunHooks { .. } => None,
+        }
+    }
+}
+
+/// An answer of the world.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The pinned schedule as it is now.
+    Schedule(ScheduleState),
+    /// The upload is in place.
+    UploadReady(UploadKey),
+    /// What is known about the publish.
+    Published(PublishAnswer),
+    /// An agent's token was refreshed; the vault holds it already.
+    TokenRefreshed {
+        /// When the new token ends.
+        expires_at: Timestamp,
+    },
+    /// The agent's refresh token is not accepted any more; the agent must sign in again.
+    TokenDead {
+        /// What the platform said.
+        failure: Failure,
+    },
+    /// What was seen of users. Agents of the question that the answer left out were not seen.
+    Users(Vec<UserSeen>),
+    /// What was seen of phones on this page.
+    Phones {
+        /// The phones that belong to a user.
+        seen: Vec<PhoneSeen>,
+        /// Pages in all.
+        pages: u32,
+    },
+    /// What the media-token endpoint said.
+    Probed(ProbeState),
+    /// A remedy was accepted; whether it cured is seen by looking.
+    RemedyAccepted,
+    /// How the hooks ended.
+    HooksRan(Vec<HookResult>),
+    /// The command had no result.
+    Failed(Failure),
+}
+
+/// A schedule's state (API.md section 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScheduleState {
+    /// `metadata.version`.
+    pub version: i64,
+    /// Whether it is published.
+    pub published: bool,
+}
+
+/// What the answer to the publish proves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PublishAnswer {
+    /// The platform took it and works on it.
+    Accepted {
+        /// To be matched with the completion event; `None` when the answer left it out.
+        operation: Option<OperationId>,
+    },
+    /// It had no effect: the request did not arrive or was refused as a whole.
+    NotDone(Failure),
+    /// It may have had its effect: only looking tells.
+    Doubt(Failure),
+}
+
+/// One user as a bulk read showed it. Whatever a read left out is *unknown* (house rule 14).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserSeen {
+    /// The agent.
+    pub seat: Seat,
+    /// When the user's newest token was issued; age, not validity (API.md section 7).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_issued: Option<Timestamp>,
+    /// The station.
+    pub station: StationState,
+    /// Logged in or not.
+    pub presence: PresenceState,
+    /// On a call or not.
+    pub call: CallState,
+}
+
+/// One phone as a read showed it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhoneSeen {
+    /// The user whose softphone it is.
+    pub agent: AgentId,
+    /// The phone.
+    pub phone: PhoneId,
+    /// Up, down or unknown.
+    pub state: PhoneState,
+}
+
+/// How one hook ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookResult {
+    /// The executable's file name.
+    pub name: String,
+    /// `None` when it ended well; otherwise why not, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    /// What it printed, bounded.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub output: String,
+}
+
+/// Why a command had no result; what a person needs to act on it, and never a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What kind it is.
+    pub kind: FailureKind,
+    /// The HTTP status, if an answer came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The platform's code, such as `missing.permissions` (API.md section 3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The platform's correlation id, to be quoted to its support.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation: Option<String>,
+    /// What happened, a lower-case fragment.
+    pub message: String,
+    /// When the platform wants to be asked again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again_at: Option<Timestamp>,
+}
+
+impl Failure {
+    /// A failure without an answer of the platform behind it.
+    #[must_use]
+    pub fn plain(kind: FailureKind, message: impl Into<String>) -> Failure {
+        Failure { kind, status: None, code: None, correlation: None, message: message.into(), again_at: None }
+    }
+}
+
+/// Kinds of failure, told apart by what may be done next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// 429: not done, ask again later.
+    Throttled,
+    /// 401 or refused credentials: not done.
+    Unauthorized,
+    /// 403: not done, a permission is missing.
+    Forbidden,
+    /// 404: not there, or a mechanism that this org does not offer.
+    NotFound,
+    /// 409: the world is not as expected, look.
+    Conflict,
+    /// Another 4xx: the request itself is refused.
+    Invalid,
+    /// 5xx: may have had its effect.
+    Server,
+    /// No connection: not done.
+    NotSent,
+    /// No answer: may have had its effect.
+    NoAnswer,
+    /// An answer that could not be read: may have had its effect.
+    Malformed,
+    /// Something on this side, such as the vault, could not be used: not done.
+    Local,
+}
+
+impl FailureKind {
+    /// Whether asking again later may help.
+    #[must_use]
+    pub fn passes(self) -> bool {
+        match self {
+            FailureKind::Throttled
+            | FailureKind::Unauthorized
+            | FailureKind::Conflict
+            | FailureKind::Server
+            | FailureKind::NotSent
+            | FailureKind::NoAnswer
+            | FailureKind::Malformed => true,
+            FailureKind::Forbidden | FailureKind::NotFound | FailureKind::Invalid | FailureKind::Local => false,
+        }
+    }
+    /// What is proven about a request that failed so.
+    #[must_use]
+    pub fn effect(self) -> Effect {
+        match self {
+            FailureKind::Throttled
+            | FailureKind::Unauthorized
+            | FailureKind::Forbidden
+            | FailureKind::NotFound
+            | FailureKind::Invalid
+            | FailureKind::NotSent
+            | FailureKind::Local => Effect::None,
+            // 409 after our own request may be the echo of its own effect, so it proves nothing.
+            FailureKind::Conflict | FailureKind::Server | FailureKind::NoAnswer | FailureKind::Malformed => {
+                Effect::Possible
+            }
+        }
+    }
+}
+
+/// Whether a failed request may have had its effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Proven: it had none.
+    None,
+    /// Unproven: it may have.
+    Possible,
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)?;
+        if let Some(status) = self.status {
+            write!(f, " (HTTP {status}")?;
+            if let Some(code) = &self.code {
+                write!(f, " {code}")?;
+            }
+            if let Some(correlation) = &self.correlation {
+                write!(f, ", correlation id {correlation}")?;
+            }
+            f.write_str(")")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,309 @@
+//! Every fact that a journal may hold. A run is the fold of its events, and words and pictures are made from nothing else.
+//!
+//! Must never: change the meaning of an event that a journal somewhere holds; add a new variant or a new optional field.
+//! Must never: carry a secret.
+
+use serde::{Deserialize, Serialize};
+
+use crate::law::command::{Failure, FailureKind, HookResult, PhoneSeen, TokenVia, UserSeen};
+use crate::law::plan::Plan;
+use crate::law::verdict::{ProbeState, Rung, Verdict};
+use crate::words::clock::Timestamp;
+use crate::words::hook::HookPoint;
+use crate::words::id::{OperationId, Seat};
+
+/// Something that happened, recorded before anything is done because of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The run exists and intends this.
+    Staged {
+        /// What it intends.
+        plan: Box<Plan>,
+    },
+    /// A process took the run up; what an earlier process had under way is lost.
+    TakenUp,
+    /// The run moved on.
+    PhaseEntered {
+        /// To here.
+        phase: Phase,
+    },
+    /// The hooks of one moment have run.
+    HooksRan {
+        /// The moment.
+        point: HookPoint,
+        /// The agent it was about.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seat: Option<Seat>,
+        /// How each ended, in the order they ran.
+        results: Vec<HookResult>,
+    },
+    /// An agent's token is about to be refreshed.
+    RefreshStarted {
+        /// The agent.
+        seat: Seat,
+        /// Which way.
+        via: TokenVia,
+    },
+    /// An agent's token was refreshed.
+    TokenRefreshed {
+        /// The agent.
+        seat: Seat,
+        /// When the new token ends.
+        expires_at: Timestamp,
+    },
+    /// Refreshing an agent's token brought nothing.
+    RefreshFailed {
+        /// The agent.
+        seat: Seat,
+        /// Why.
+        failure: Failure,
+        /// When it is tried again; `None` when it is given up.
+        again_at: Option<Timestamp>,
+    },
+    /// An agent's refresh token is dead: the agent must sign in again.
+    TokenDead {
+        /// The agent.
+        seat: Seat,
+        /// What the platform said.
+        failure: Failure,
+    },
+    /// The org does not offer a rung; the run goes on without it.
+    RungUnavailable {
+        /// The rung.
+        rung: Rung,
+        /// What the platform said.
+        failure: Failure,
+    },
+    /// The org does not offer the media-token probe; the run goes on without it.
+    ProbeUnavailable {
+        /// What the platform said.
+        failure: Failure,
+    },
+    /// The pinned schedule was looked at.
+    ScheduleSeen {
+        /// `metadata.version`.
+        version: i64,
+        /// Whether it is published.
+        published: bool,
+    },
+    /// The publish is claimed: from here on it may have been sent. Its journal row commits with the claim.
+    PublishClaimed {
+        /// 1 for the first claim; a higher one needs proof that the one before had no effect.
+        attempt: u32,
+        /// How long after T the claim was made, in ms.
+        late_ms: i64,
+    },
+    /// The platform took the publish and works on it.
+    PublishAccepted {
+        /// The operation that carries it out.
+        operation: Option<OperationId>,
+    },
+    /// The publish had no effect, and that is proven.
+    PublishNotDone {
+        /// The claim it belonged to.
+        attempt: u32,
+        /// Why.
+        failure: Failure,
+        /// When it may be claimed again; `None` when it may not.
+        again_at: Option<Timestamp>,
+    },
+    /// The publish may have had its effect; only looking tells.
+    PublishDoubted {
+        /// Why it is in doubt.
+        why: String,
+        /// What kind of failure left it in doubt; `None` when a process stopped before an answer came.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kind: Option<FailureKind>,
+    },
+    /// The schedule was seen published: once, and done.
+    PublishConfirmed {
+        /// The version it has now.
+        version: i64,
+    },
+    /// The window passed and the schedule was not seen published. A person must look.
+    PublishUnconfirmed {
+        /// How long it was looked for, in ms.
+        looked_ms: i64,
+    },
+    /// Users were seen.
+    UsersSeen {
+        /// Each with its seat.
+        seen: Vec<UserSeen>,
+    },
+    /// Phones were seen, of agents in the roster.
+    PhonesSeen {
+        /// Each with its owner.
+        seen: Vec<PhoneSeen>,
+    },
+    /// A whole look at the org's phones found none for these agents.
+    PhonesAbsent {
+        /// The agents.
+        seats: Vec<Seat>,
+    },
+    /// An agent's token was tried at the media-token endpoint.
+    Probed {
+        /// The agent.
+        seat: Seat,
+        /// What it said.
+        result: ProbeState,
+    },
+    /// A read brought nothing.
+    ReadFailed {
+        /// Why.
+        failure: Failure,
+    },
+    /// What is said about agents has changed.
+    Judged {
+        /// Who and what.
+        verdicts: Vec<(Seat, Verdict)>,
+    },
+    /// A remedy is about to be applied.
+    RemedyStarted {
+        /// Which.
+        rung: Rung,
+        /// To whom.
+        seats: Vec<Seat>,
+    },
+    /// A remedy was accepted; what it brought is seen by looking.
+    RemedyAccepted {
+        /// Which.
+        rung: Rung,
+        /// For whom.
+        seats: Vec<Seat>,
+    },
+    /// A remedy could not be applied.
+    RemedyFailed {
+        /// Which.
+        rung: Rung,
+        /// To whom.
+        seats: Vec<Seat>,
+        /// Why.
+        failure: Failure,
+    },
+    /// Remedies stop, all or one rung: they do no good, or this is an outage.
+    BrakeApplied {
+        /// The rung that is given up; `None` for all.
+        rung: Option<Rung>,
+        /// Why, in words.
+        why: String,
+    },
+    /// Everyone has a verdict: the run is over.
+    Settled {
+        /// How many of each.
+        tally: Tally,
+    },
+    /// The run stopped without settling.
+    Stopped {
+        /// What kind of end.
+        kind: StopKind,
+        /// Why, in words.
+        why: String,
+    },
+}
+
+/// One line of a journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record<E = Event> {
+    /// Its number in the run, from 1, without gaps.
+    pub seq: u64,
+    /// When it was recorded.
+    pub at: Timestamp,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: E,
+}
+
+/// Where a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Staged, nothing due yet.
+    Waiting,
+    /// Agents' tokens are refreshed.
+    Refreshing,
+    /// The last look at the schedule, the `pre-publish` hooks, the upload; then waiting for T.
+    Preparing,
+    /// Claimed: sent, or seen through.
+    Publishing,
+    /// Softphones are checked, stragglers helped.
+    Checking,
+    /// The last hooks before the end.
+    Settling,
+    /// Over, everyone has a verdict.
+    Settled,
+    /// Over before its end.
+    Stopped,
+    /// Nobody knows whether the publish happened: a person must look. Running it again looks again.
+    InDoubt,
+}
+
+impl Phase {
+    /// The phase in an admin's words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Phase::Waiting => "waiting",
+            Phase::Refreshing => "refresh",
+            Phase::Preparing => "prepare",
+            Phase::Publishing => "publish",
+            Phase::Checking => "check and re-provision",
+            Phase::Settling => "settle",
+            Phase::Settled => "settled",
+            Phase::Stopped => "stopped",
+            Phase::InDoubt => "in doubt",
+        }
+    }
+}
+
+/// Why a run stopped without settling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopKind {
+    /// A `pre-*` hook said no.
+    Vetoed,
+    /// The schedule is not what was staged.
+    Drifted,
+    /// T passed by more than the policy allows before the publish could be made.
+    Missed,
+    /// The platform refused the publish for good.
+    Refused,
+}
+
+/// How many agents have which verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Tally {
+    /// Ready without help.
+    pub ready: u32,
+    /// Ready after a remedy.
+    pub recovered: u32,
+    /// On a call or logged out.
+    pub deferred: u32,
+    /// Not ready.
+    pub stragglers: u32,
+    /// A signal is missing.
+    pub unknown: u32,
+}
+
+impl Tally {
+    /// Counts verdicts; an agent without one counts as unknown.
+    #[must_use]
+    pub fn of(verdicts: impl Iterator<Item = Option<Verdict>>) -> Tally {
+        let mut tally = Tally::default();
+        for verdict in verdicts {
+            match verdict {
+                Some(Verdict::Ready) => tally.ready += 1,
+                Some(Verdict::Recovered { .. }) => tally.recovered += 1,
+                Some(Verdict::Deferred { .. }) => tally.deferred += 1,
+                Some(Verdict::Straggler { .. }) => tally.stragglers += 1,
+                Some(Verdict::Unknown { .. }) | None => tally.unknown += 1,
+            }
+        }
+        tally
+    }
+    /// All of them.
+    #[must_use]
+    pub fn total(self) -> u32 {
+        self.ready + self.recovered + self.deferred + self.stragglers + self.unknown
+    }
+}

@@ -1,0 +1,12 @@
+//! Floor 1, *law*: what is right, as pure functions over values. No I/O, no async, no clock, no chance of its own.
+
+pub mod agenda;
+pub mod agent;
+pub mod audit;
+pub mod command;
+pub mod decide;
+pub mod event;
+pub mod pace;
+pub mod plan;
+pub mod run;
+pub mod verdict;

@@ -1,0 +1,321 @@
+//! What one publish intends: the schedule and its version, the roster, the instants, the budgets, the mechanisms.
+//! Made at staging, checked whole, and from then on immutable: it is the first event of the run's journal.
+//!
+//! Must never: change after `Staged`; a run that needs another plan is another run.
+
+use serde::{Deserialize, Serialize};
+
+use crate::words::clock::{Seed, Timestamp};
+use crate::words::id::{AgentId, BusinessUnitId, ManagementUnitId, ScheduleId, Seat, WeekDate};
+
+/// Everything that a run intends.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The business unit whose week is published.
+    pub business_unit: BusinessUnit,
+    /// The week: date of its first day in the business unit's time zone.
+    pub week: WeekDate,
+    /// The draft schedule, pinned with the version that was read at staging.
+    pub schedule: PinnedSchedule,
+    /// T: the instant of the publish.
+    pub publish_at: Timestamp,
+    /// The IANA zone in which T was asked for, e.g. `America/Chicago`.
+    pub zone: String,
+    /// The agents of the schedule; a [`Seat`] is a position in this list.
+    pub roster: Vec<Member>,
+    /// When each phase starts and how long it may take.
+    pub timing: Timing,
+    /// How much may be done at once.
+    pub limits: Limits,
+    /// How far to go with an agent whose softphone cannot take calls.
+    pub remedies: RemedyPolicy,
+    /// What this org offers and the admin allows.
+    pub mechanisms: Mechanisms,
+    /// The chance of this run: jitter repeats when the run is replayed.
+    pub seed: Seed,
+}
+
+/// A business unit, by id and by the name people know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BusinessUnit {
+    /// Its id.
+    pub id: BusinessUnitId,
+    /// Its name.
+    pub name: String,
+}
+
+/// A draft schedule as it was when the run was staged (API.md section 5).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinnedSchedule {
+    /// Its id.
+    pub id: ScheduleId,
+    /// Its description, the only name a schedule has.
+    pub description: String,
+    /// `metadata.version`: the publish is refused when the schedule has moved on.
+    pub version: i64,
+}
+
+/// One agent of the roster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// The agent's user id.
+    pub agent: AgentId,
+    /// The name people know.
+    pub name: String,
+    /// The management unit the agent is scheduled in.
+    pub management_unit: ManagementUnitId,
+    /// When the agent's running or next shift starts; `None` when the schedules show none.
+    pub shift_start: Option<Timestamp>,
+    /// Whether the vault holds a refresh token of this agent, so that the token can be refreshed.
+    pub enrolled: bool,
+}
+
+/// The instants of a run relative to T, all in milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timing {
+    /// Refreshing starts this long before T.
+    pub refresh_lead_ms: i64,
+    /// The last look at the schedule, the `pre-publish` hooks and the upload start this long before T.
+    pub prepare_lead_ms: i64,
+    /// A publish later than T by more than this is not made at all (the misfire policy).
+    pub late_by_max_ms: i64,
+    /// How long after the claim the outcome of the publish is looked for before a person must decide.
+    pub publish_window_ms: i64,
+    /// Time between two looks at the schedule while the outcome is open.
+    pub look_interval_ms: i64,
+    /// A refreshed token must live at least this long after T.
+    pub token_outlives_ms: i64,
+    /// The first check waits this long after the publish was seen complete, so that softphones can reconnect by themselves.
+    pub check_delay_ms: i64,
+    /// Time between two looks at an agent that is not ready.
+    pub check_interval_ms: i64,
+    /// Time between two looks at an agent that is logged out.
+    pub logged_out_interval_ms: i64,
+    /// The run settles this long after T at the latest.
+    pub settle_after_ms: i64,
+}
+
+/// How much is done at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Commands under way at once, at most.
+    pub in_flight_max: usize,
+    /// Ids in one bulk call, at most (API.md section 7: 100, today's value UNCERTAIN).
+    pub bulk_ids_max: usize,
+    /// Agents whose remedy is one call each that are treated at once, so that what was read about their calls is still fresh.
+    pub single_remedies_max: usize,
+    /// What was read about an agent's calls is good enough to act on for this long.
+    pub on_call_fresh_ms: i64,
+    /// Publish claims, at most; each after the first needs proof that the one before had no effect.
+    pub claims_max: u32,
+    /// Attempts to refresh one agent's token, at most.
+    pub refresh_attempts_max: u8,
+}
+
+/// How far to go with a straggler.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RemedyPolicy {
+    /// Remedies for one agent, at most, all rungs together.
+    pub attempts_max: u8,
+    /// First wait after a remedy that failed, before jitter.
+    pub backoff_first_ms: i64,
+    /// Longest wait after a remedy that failed, before jitter.
+    pub backoff_max_ms: i64,
+    /// When more than this share of the judged agents is not ready, it is an outage and not a matter of stragglers: the brake.
+    pub outage_share: f64,
+    /// A rung that brings nothing for more than this share of at least ten agents is not used any more: the brake.
+    pub rung_failure_share: f64,
+}
+
+/// What may be used. Published by the vendor unless marked *reported* (MISSION.md, two dialects of the platform).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mechanisms {
+    /// The OAuth refresh-token grant (API.md section 2).
+    pub oauth_refresh: bool,
+    /// *Reported*: `POST /api/v2/authentication/refresh`.
+    pub authentication_refresh: bool,
+    /// *Reported*: `GET /api/v2/communications/webRTC` with the agent's token.
+    pub media_probe: bool,
+    /// *Reported*: `purgeCache` on the publish.
+    pub purge_cache: bool,
+    /// *Reported*: the bulk reset of WebRTC sessions.
+    pub session_reset: bool,
+    /// Disassociate and associate the station again (API.md section 9).
+    pub reassociate: bool,
+    /// Reboot the phone (API.md section 10).
+    pub reboot_phone: bool,
+    /// Delete all of the user's tokens, which forces a new login (API.md section 8). Opt-in.
+    pub revoke_tokens: bool,
+    /// Ask a person through the `straggler` hook.
+    pub ask: bool,
+}
+
+/// A plan that cannot be carried out, and why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadPlan {
+    /// The roster has no agent.
+    #[error("the schedule has no agents")]
+    EmptyRoster,
+    /// The roster has more agents than a seat can number.
+    #[error("the schedule has {0} agents, more than the 1,000,000 that one run can hold")]
+    RosterTooLarge(usize),
+    /// An agent stands in the roster twice.
+    #[error("agent {0} stands in the roster twice")]
+    Twice(AgentId),
+    /// A number lies outside of its range.
+    #[error("{field} is {found}, accepted is {accepted}")]
+    OutOfRange {
+        /// The number's name.
+        field: &'static str,
+        /// What it is.
+        found: i64,
+        /// What it may be.
+        accepted: &'static str,
+    },
+    /// T has passed.
+    #[error("the publish instant has passed by {0} s")]
+    InThePast(i64),
+}
+
+impl Plan {
+    /// Checks the plan as a whole.
+    ///
+    /// # Errors
+    /// The first [`BadPlan`] found.
+    pub fn check(&self, now: Timestamp) -> Result<(), BadPlan> {
+        if self.roster.is_empty() {
+            return Err(BadPlan::EmptyRoster);
+        }
+        if self.roster.len() > 1_000_000 {
+            return Err(BadPlan::RosterTooLarge(self.roster.len()));
+        }
+        let mut seen = std::collections::HashSet::with_capacity(self.roster.len());
+        if let Some(member) = self.roster.iter().find(|m| !seen.insert(&m.agent)) {
+            return Err(BadPlan::Twice(member.agent.clone()));
+        }
+        self.check_numbers()?;
+        if now > self.publish_at {
+            return Err(BadPlan::InThePast(now.since_ms(self.publish_at) / 1000));
+        }
+        Ok(())
+    }
+
+    fn check_numbers(&self) -> Result<(), BadPlan> {
+        const DAY: i64 = 86_400_000;
+        let t = &self.timing;
+        let positive = "1 ms to 24 h";
+        let numbers = [
+            ("refresh_lead", t.refresh_lead_ms, 0, "0 to 24 h"),
+            ("prepare_lead", t.prepare_lead_ms, 0, "0 to 24 h"),
+            ("late_by_max", t.late_by_max_ms, 0, "0 to 24 h"),
+            ("publish_window", t.publish_window_ms, 1, positive),
+            ("look_interval", t.look_interval_ms, 1, positive),
+            ("token_outlives", t.token_outlives_ms, 0, "0 to 24 h"),
+            ("check_delay", t.check_delay_ms, 0, "0 to 24 h"),
+            ("check_interval", t.check_interval_ms, 1, positive),
+            ("logged_out_interval", t.logged_out_interval_ms, 1, positive),
+            ("settle_after", t.settle_after_ms, 1, positive),
+            ("in_flight_max", self.limits.in_flight_max as i64, 1, "1 or more"),
+            ("bulk_ids_max", self.limits.bulk_ids_max as i64, 1, "1 or more"),
+            ("single_remedies_max", self.limits.single_remedies_max as i64, 1, "1 or more"),
+            ("claims_max", i64::from(self.limits.claims_max), 1, "1 or more"),
+        ];
+        let bad = numbers.into_iter().find(|(_, found, least, _)| found < least || *found > DAY);
+        match bad {
+            Some((field, found, _, accepted)) => Err(BadPlan::OutOfRange { field, found, accepted }),
+            None => Ok(()),
+        }
+    }
+
+    /// The agent in a seat; `None` for a seat that the roster does not have.
+    #[must_use]
+    pub fn member(&self, seat: Seat) -> Option<&Member> {
+        self.roster.get(seat.index())
+    }
+    /// When refreshing starts.
+    #[must_use]
+    pub fn refresh_at(&self) -> Timestamp {
+        self.publish_at - self.timing.refresh_lead_ms.max(self.timing.prepare_lead_ms)
+    }
+    /// When the last preparations for the publish start.
+    #[must_use]
+    pub fn prepare_at(&self) -> Timestamp {
+        self.publish_at - self.timing.prepare_lead_ms
+    }
+    /// From when on a publish would be too late to be made.
+    #[must_use]
+    pub fn too_late_after(&self) -> Timestamp {
+        self.publish_at + self.timing.late_by_max_ms
+    }
+    /// When the run settles at the latest.
+    #[must_use]
+    pub fn settle_at(&self) -> Timestamp {
+        self.publish_at + self.timing.settle_after_ms
+    }
+    /// Who comes first: the agent whose shift starts soonest; agents without a known shift come last.
+    #[must_use]
+    pub fn urgency(&self, seat: Seat) -> Timestamp {
+        self.member(seat).and_then(|m| m.shift_start).unwrap_or(Timestamp(i64::MAX))
+    }
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        const SECOND: i64 = 1_000;
+        const MINUTE: i64 = 60 * SECOND;
+        Timing {
+            refresh_lead_ms: 20 * MINUTE,
+            prepare_lead_ms: MINUTE,
+            late_by_max_ms: 10 * MINUTE,
+            publish_window_ms: 10 * MINUTE,
+            look_interval_ms: 5 * SECOND,
+            token_outlives_ms: 2 * 60 * MINUTE,
+            check_delay_ms: 30 * SECOND,
+            check_interval_ms: 30 * SECOND,
+            logged_out_interval_ms: 2 * MINUTE,
+            settle_after_ms: 45 * MINUTE,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            in_flight_max: 16,
+            bulk_ids_max: 100,
+            single_remedies_max: 8,
+            on_call_fresh_ms: 10_000,
+            claims_max: 3,
+            refresh_attempts_max: 4,
+        }
+    }
+}
+
+impl Default for RemedyPolicy {
+    fn default() -> Self {
+        RemedyPolicy {
+            attempts_max: 8,
+            backoff_first_ms: 5_000,
+            backoff_max_ms: 120_000,
+            outage_share: 0.6,
+            rung_failure_share: 0.8,
+        }
+    }
+}
+
+impl Default for Mechanisms {
+    /// What the vendor publishes is on, what users report is off, what disrupts is off.
+    fn default() -> Self {
+        Mechanisms {
+            oauth_refresh: true,
+            authentication_refresh: false,
+            media_probe: false,
+            purge_cache: false,
+            session_reset: false,
+            reassociate: true,
+            reboot_phone: true,
+            revoke_tokens: false,
+            ask: true,
+        }
+    }
+}

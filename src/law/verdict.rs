@@ -1,0 +1,346 @@
+//! From what was observed of an agent to what is said about it. A pure rule, and the table of the ladder.
+//!
+//! Must never: read a missing signal as a good one (house rule 14).
+
+use serde::{Deserialize, Serialize};
+
+use crate::words::id::StationId;
+
+/// The station that will ring (API.md section 9).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum StationState {
+    /// The read left it out.
+    #[default]
+    Unknown,
+    /// The agent has no station.
+    Absent,
+    /// The agent has one.
+    Associated(StationId),
+}
+
+/// Whether the agent is logged in (API.md section 7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum PresenceState {
+    /// The read left it out.
+    #[default]
+    Unknown,
+    /// Logged out.
+    Offline,
+    /// Logged in, whatever the presence.
+    LoggedIn,
+}
+
+/// Whether the agent is on a call (API.md section 7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum CallState {
+    /// The read left it out: treated as on a call wherever touching is at stake.
+    #[default]
+    Unknown,
+    /// A call is under way, or its after-call work.
+    OnCall,
+    /// No call.
+    Free,
+}
+
+/// Whether the softphone's phone and line answer (API.md section 10).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum PhoneState {
+    /// The platform does not say, or nobody has looked.
+    #[default]
+    Unknown,
+    /// Operational and reachable.
+    Up,
+    /// Offline, degraded or unreachable.
+    Down,
+    /// The org has no phone for this agent.
+    Absent,
+}
+
+/// What the media-token endpoint said to the agent's token (*reported*).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum ProbeState {
+    /// Nobody has asked, or no clear answer came.
+    #[default]
+    Unknown,
+    /// 200.
+    Accepted,
+    /// 401: the failure that users report.
+    Refused,
+}
+
+/// What is known of an agent, each part from its own source.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Signals {
+    /// The station.
+    pub station: StationState,
+    /// Logged in or not.
+    pub presence: PresenceState,
+    /// On a call or not.
+    pub call: CallState,
+    /// The phone.
+    pub phone: PhoneState,
+    /// The probe with the agent's token.
+    pub probe: ProbeState,
+}
+
+/// What the signals say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readiness {
+    /// Calls can ring and be answered.
+    Ready,
+    /// They cannot.
+    NotReady(Reason),
+    /// Something is wrong or unknown, but the agent is on a call: hands off.
+    OnCall,
+    /// Nobody is there whose softphone could be ready.
+    LoggedOut,
+    /// A signal is missing.
+    Unknown(Missing),
+}
+
+/// Why a softphone cannot take calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// No station is associated.
+    NoStation,
+    /// The phone or its line does not answer: the grey softphone.
+    PhoneDown,
+    /// The media-token endpoint refuses the agent's token.
+    TokenRefused,
+    /// The org has no phone for the agent.
+    NoPhone,
+}
+
+/// Which signal is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Missing {
+    /// The phone's state, and no probe in its place.
+    Phone,
+    /// The station.
+    Station,
+    /// Logged in or not.
+    Presence,
+    /// On a call or not.
+    Call,
+    /// Nothing at all was seen.
+    Everything,
+}
+
+/// What is said about an agent; exactly one at the end of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Ready without help after the publish.
+    Ready,
+    /// Ready after a remedy.
+    Recovered {
+        /// The last remedy before the agent was seen ready.
+        by: Rung,
+    },
+    /// Nothing could be done or said now, for a good reason.
+    Deferred {
+        /// The reason.
+        because: Deferral,
+    },
+    /// Not ready, and nothing helped so far.
+    Straggler {
+        /// What is wrong.
+        reason: Reason,
+    },
+    /// A signal is missing.
+    Unknown {
+        /// Which.
+        missing: Missing,
+    },
+}
+
+/// Why an agent is deferred.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deferral {
+    /// On a call: nobody on a call is touched.
+    OnCall,
+    /// Logged out: there is no softphone to check.
+    LoggedOut,
+}
+
+/// The rungs of the ladder of remedies, gentlest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rung {
+    /// A new token for the agent.
+    TokenRefresh,
+    /// *Reported*: reset the WebRTC session, in bulk.
+    SessionReset,
+    /// Disassociate and associate the station.
+    Reassociate,
+    /// Reboot the phone, in bulk.
+    RebootPhone,
+    /// Delete the agent's tokens: a new login. Opt-in.
+    RevokeTokens,
+    /// Ask a person, through the `straggler` hook.
+    Ask,
+}
+
+impl Rung {
+    /// Every rung, gentlest first.
+    pub const ALL: [Rung; 6] =
+        [Rung::TokenRefresh, Rung::SessionReset, Rung::Reassociate, Rung::RebootPhone, Rung::RevokeTokens, Rung::Ask];
+    /// The rung's place on the ladder, from 0.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self as usize
+    }
+    /// How often a rung is tried for one agent: twice where a first try is known to fail for passing reasons.
+    #[must_use]
+    pub fn tries_max(self) -> u8 {
+        match self {
+            Rung::SessionReset | Rung::Reassociate => 2,
+            Rung::TokenRefresh | Rung::RebootPhone | Rung::RevokeTokens | Rung::Ask => 1,
+        }
+    }
+    /// How long to wait for the effect before looking, in ms. UNCERTAIN on a real org, hence generous:
+    /// SOFTPHONE.md measures 0.2 s to 2 s for a client that is told, 8 s for one that heals itself.
+    #[must_use]
+    pub fn effect_ms(self) -> i64 {
+        match self {
+            Rung::TokenRefresh | Rung::SessionReset | Rung::Reassociate => 10_000,
+            Rung::RebootPhone => 20_000,
+            Rung::RevokeTokens | Rung::Ask => 60_000,
+        }
+    }
+    /// The rung in an admin's words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Rung::TokenRefresh => "token refresh",
+            Rung::SessionReset => "session reset",
+            Rung::Reassociate => "station re-association",
+            Rung::RebootPhone => "phone reboot",
+            Rung::RevokeTokens => "forced new login",
+            Rung::Ask => "asking a person",
+        }
+    }
+}
+
+impl Reason {
+    /// The rungs worth climbing for this reason, gentlest first.
+    #[must_use]
+    pub fn ladder(self) -> &'static [Rung] {
+        match self {
+            Reason::NoStation => &[Rung::Reassociate, Rung::SessionReset, Rung::Ask],
+            Reason::PhoneDown => {
+                &[Rung::SessionReset, Rung::Reassociate, Rung::RebootPhone, Rung::RevokeTokens, Rung::Ask]
+            }
+            Reason::TokenRefused => &[Rung::TokenRefresh, Rung::SessionReset, Rung::RevokeTokens, Rung::Ask],
+            Reason::NoPhone => &[Rung::Ask],
+        }
+    }
+    /// The reason in an admin's words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Reason::NoStation => "no station associated",
+            Reason::PhoneDown => "phone offline (grey softphone)",
+            Reason::TokenRefused => "token refused with 401",
+            Reason::NoPhone => "no WebRTC phone",
+        }
+    }
+}
+
+impl Missing {
+    /// The missing signal in an admin's words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Missing::Phone => "the phone's state",
+            Missing::Station => "the station",
+            Missing::Presence => "the presence",
+            Missing::Call => "whether on a call",
+            Missing::Everything => "every signal",
+        }
+    }
+}
+
+impl Verdict {
+    /// Whether nothing more is to be done for this agent.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        match self {
+            Verdict::Ready | Verdict::Recovered { .. } => true,
+            Verdict::Deferred { .. } | Verdict::Straggler { .. } | Verdict::Unknown { .. } => false,
+        }
+    }
+}
+
+/// The rule. Read from the top; the first line that fits decides.
+///
+/// | signals | says |
+/// |---|---|
+/// | logged out, phone not up | logged out |
+/// | presence missing | unknown (on a call: hands off) |
+/// | something bad or missing, on a call | on a call |
+/// | no station | not ready: no station |
+/// | probe refused | not ready: token refused |
+/// | phone down | not ready: phone down |
+/// | no phone in the org | not ready: no phone |
+/// | station missing | unknown |
+/// | phone unknown and no probe accepted | unknown |
+/// | call state missing | unknown |
+/// | all else | ready |
+///
+/// An agent on a call whose signals are all good is ready: audio flows, nothing is to be done.
+#[must_use]
+pub fn readiness(signals: &Signals) -> Readiness {
+    if signals.presence == PresenceState::Offline
+        && signals.call != CallState::OnCall
+        && signals.phone != PhoneState::Up
+    {
+        return Readiness::LoggedOut;
+    }
+    match (health(signals), signals.call) {
+        (Health::Good, CallState::Unknown) => Readiness::Unknown(Missing::Call),
+        (Health::Good, CallState::OnCall | CallState::Free) => Readiness::Ready,
+        (Health::Bad(_) | Health::Unclear(_), CallState::OnCall) => Readiness::OnCall,
+        (Health::Bad(reason), CallState::Free | CallState::Unknown) => Readiness::NotReady(reason),
+        (Health::Unclear(missing), CallState::Free | CallState::Unknown) => Readiness::Unknown(missing),
+    }
+}
+
+enum Health {
+    Good,
+    Bad(Reason),
+    Unclear(Missing),
+}
+
+fn health(signals: &Signals) -> Health {
+    if signals.presence == PresenceState::Unknown {
+        return Health::Unclear(Missing::Presence);
+    }
+    match signals.station {
+        StationState::Absent => return Health::Bad(Reason::NoStation),
+        StationState::Unknown | StationState::Associated(_) => {}
+    }
+    match (signals.probe, signals.phone) {
+        (ProbeState::Refused, _) => return Health::Bad(Reason::TokenRefused),
+        (_, PhoneState::Down) => return Health::Bad(Reason::PhoneDown),
+        (_, PhoneState::Absent) => return Health::Bad(Reason::NoPhone),
+        (ProbeState::Accepted | ProbeState::Unknown, PhoneState::Up | PhoneState::Unknown) => {}
+    }
+    if signals.station == StationState::Unknown {
+        return Health::Unclear(Missing::Station);
+    }
+    match (signals.phone, signals.probe) {
+        (PhoneState::Unknown, ProbeState::Unknown | ProbeState::Refused) => Health::Unclear(Missing::Phone),
+        (PhoneState::Unknown, ProbeState::Accepted) | (PhoneState::Up | PhoneState::Down | PhoneState::Absent, _) => {
+            Health::Good
+        }
+    }
+}
