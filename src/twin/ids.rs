@@ -48,13 +48,13 @@ pub(super) fn index(thing: Thing, text: &str) -> Option<usize> {
 
 const FIRST: [&str; 32] = [
     "Ada", "Ben", "Carla", "Dele", "Elin", "Farid", "Grace", "Hugo", "Ines", "Jamal", "Kaya", "Liam", "Mei", "Nadia",
-    "Omar", "Priya", "Quinn", "Rosa", "Sven", "Tara", "Umar", "Vera", "Wes", "Ximena", "Yara", "Zane", "Anouk", "Bruno",
-    "Chloe", "Dmitri", "Esther", "Femi",
+    "Omar", "Priya", "Quinn", "Rosa", "Sven", "Tara", "Umar", "Vera", "Wes", "Ximena", "Yara", "Zane", "Anouk",
+    "Bruno", "Chloe", "Dmitri", "Esther", "Femi",
 ];
 const LAST: [&str; 29] = [
-    "Abbott", "Becker", "Castillo", "Dubois", "Eriksen", "Fischer", "Garcia", "Hansen", "Ibrahim", "Jensen", "Kowalski",
-    "Larsen", "Moreau", "Nguyen", "Okafor", "Patel", "Quispe", "Rossi", "Silva", "Tanaka", "Ueda", "Vasquez", "Walker",
-    "Xu", "Yilmaz", "Zhang", "Adeyemi", "Brennan", "Cohen",
+    "Abbott", "Becker", "Castillo", "Dubois", "Eriksen", "Fischer", "Garcia", "Hansen", "Ibrahim", "Jensen",
+    "Kowalski", "Larsen", "Moreau", "Nguyen", "Okafor", "Patel", "Quispe", "Rossi", "Silva", "Tanaka", "Ueda",
+    "Vasquez", "Walker", "Xu", "Yilmaz", "Zhang", "Adeyemi", "Brennan", "Cohen",
 ];
 
 /// A name for the `index`th agent; different for each.

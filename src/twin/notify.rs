@@ -177,7 +177,8 @@ impl Twin {
                     topics.push(topic.to_owned());
                 }
                 Err(problem) if ignore => {
-                    let missing = problem.params.iter().find(|(name, _)| *name == "permissions").map(|(_, v)| v.as_str());
+                    let missing =
+                        problem.params.iter().find(|(name, _)| *name == "permissions").map(|(_, v)| v.as_str());
                     let reason = problem.code;
                     let missing: Vec<&str> = missing.into_iter().collect();
                     entities.push(json!({
@@ -366,7 +367,8 @@ impl Twin {
             }
             let mut result = twin.schedule_brief(schedule)?;
             result.as_object_mut()?.remove("selfUri");
-            let body = json!({ "status": "Complete", "operationId": operation, "eventType": "Update", "result": result });
+            let body =
+                json!({ "status": "Complete", "operationId": operation, "eventType": "Update", "result": result });
             Some((body, None))
         });
     }

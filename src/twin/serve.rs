@@ -110,7 +110,11 @@ impl Served {
     ///
     /// # Errors
     /// When the listener fails.
-    pub async fn run(self, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+    pub async fn run(
+        self,
+        listener: TcpListener,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> std::io::Result<()> {
         let mover = tokio::spawn(self.clone().move_on());
         let ended = Arc::clone(&self.stop);
         let router = self.router();
