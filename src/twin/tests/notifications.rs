@@ -41,7 +41,7 @@ fn schedules_topic(desk: &mut Desk) -> String {
 fn the_completion_is_told_with_its_operation() {
     let mut desk = Desk::new(Scenario::default());
     let topic = schedules_topic(&mut desk);
-    channel(&mut desk, &[topic.clone()]);
+    channel(&mut desk, std::slice::from_ref(&topic));
     let operation = desk.publish_with(&json!({})).value()["operationId"].clone();
     desk.wait_s(24);
     assert!(heard(&mut desk).is_empty());

@@ -174,15 +174,13 @@ fn nothing_cures_the_incurable() {
     let phone = desk.get("/api/v2/telephony/providers/edges/phones")["entities"][0]["id"].as_str().unwrap().to_owned();
     for _ in 0..3 {
         desk.refresh_agent(0);
-        desk.reset(0);
-        desk.call(Method::Put, &format!("/api/v2/users/{agent}/station/associatedstation/{station}"), None);
-        desk.post(&format!("/api/v2/telephony/providers/edges/phones/{phone}/reboot"), &json!({}));
+        assert_eq!(desk.reset(0).status, 202);
+        let path = format!("/api/v2/users/{agent}/station/associatedstation/{station}");
+        assert_eq!(desk.call(Method::Put, &path, None).status, 202);
+        let path = format!("/api/v2/telephony/providers/edges/phones/{phone}/reboot");
+        assert_eq!(desk.post(&path, &json!({})).status, 200);
         desk.wait_s(120);
-        if desk.truth(0).remedies.len() > 6 {
-            break;
-        }
-        let serial = desk.enrolled(0);
-        assert!(!serial.is_empty());
+        assert!(!desk.truth(0).media_ready);
     }
     desk.call(Method::Delete, &format!("/api/v2/tokens/{agent}"), None);
     desk.wait_s(3 * 3600);
@@ -277,14 +275,13 @@ fn people_notice_and_reload_but_not_during_a_call() {
     let mut desk = Desk::new(scenario);
     desk.friday();
     desk.until(anchor() + 45 * 60_000);
+    // Noticed between 16:36 and 16:58; within the call, the reload waits until half a minute after it.
     assert!(!desk.truth(0).media_ready, "on a call until now");
-    desk.wait_s(10 * 60);
-    let early = desk.truth(0);
     desk.until(anchor() + (30 + 29) * 60_000);
     let truth = desk.truth(0);
     assert_eq!((truth.media_ready, truth.cured_by), (true, Some(Cure::Reload)));
     assert!(truth.remedies.is_empty());
-    assert!(early.grey_on_shift_ms <= truth.grey_on_shift_ms);
+    assert!(truth.grey_on_shift_ms >= 15 * 60_000 + 30_000);
 }
 
 #[test]
