@@ -1,0 +1,6 @@
+//! Floor 4, *shells*: what drives the law in a world, and what turns events into words and pictures.
+
+pub mod driver;
+pub mod notice;
+pub mod perform;
+pub mod sim;
