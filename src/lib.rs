@@ -1,5 +1,6 @@
 //! softlanding makes the weekly Genesys Cloud WFM schedule publish land softly.
 
 pub mod law;
+pub mod shells;
 pub mod twin;
 pub mod words;

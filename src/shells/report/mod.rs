@@ -1,0 +1,18 @@
+//! The faces of a run: live on a terminal, as JSON lines, as a closing summary, and as reports to keep.
+//!
+//! Everything here is drawn from [`crate::law::event::Record`]s and nothing else: events are the only door between
+//! work and words. A [`Story`] folds them; each face shows the same story.
+//!
+//! | file | face |
+//! |---|---|
+//! | [`story`], [`agent`], [`facts`] | the fold itself |
+//! | [`words`] | instants, durations, counts and names as people read them |
+//!
+//! Must never: decide anything, or show a secret.
+
+pub mod agent;
+pub mod facts;
+pub mod story;
+pub mod words;
+
+pub use story::Story;
