@@ -141,9 +141,8 @@ impl Counts {
         let left = self.of(before);
         *left = left.saturating_sub(1);
         *self.of(Some(after)) += 1;
-        let on_call = |v: Option<Verdict>| {
-            v == Some(Verdict::Deferred { because: crate::law::verdict::Deferral::OnCall })
-        };
+        let on_call =
+            |v: Option<Verdict>| v == Some(Verdict::Deferred { because: crate::law::verdict::Deferral::OnCall });
         self.on_call = (self.on_call + u32::from(on_call(Some(after)))).saturating_sub(u32::from(on_call(before)));
     }
     fn of(&mut self, verdict: Option<Verdict>) -> &mut u32 {

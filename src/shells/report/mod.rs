@@ -11,8 +11,12 @@
 //! Must never: decide anything, or show a secret.
 
 pub mod agent;
+pub mod ending;
 pub mod facts;
+#[cfg(test)]
+pub mod sample;
 pub mod story;
+pub mod summary;
 pub mod words;
 
 pub use story::Story;

@@ -52,21 +52,13 @@ impl Zone {
     #[must_use]
     pub fn near(self, at: Timestamp, reference: Timestamp) -> String {
         let (a, b) = (self.local(at), self.local(reference));
-        if a.date_naive() == b.date_naive() {
-            self.minute(at)
-        } else {
-            a.format("%a %-d %b %H:%M").to_string()
-        }
+        if a.date_naive() == b.date_naive() { self.minute(at) } else { a.format("%a %-d %b %H:%M").to_string() }
     }
     /// `16:00:00` on the day of `reference`, `Sat 28 Nov 08:00:00` on another.
     #[must_use]
     pub fn near_second(self, at: Timestamp, reference: Timestamp) -> String {
         let (a, b) = (self.local(at), self.local(reference));
-        if a.date_naive() == b.date_naive() {
-            self.clock(at)
-        } else {
-            a.format("%a %-d %b %H:%M:%S").to_string()
-        }
+        if a.date_naive() == b.date_naive() { self.clock(at) } else { a.format("%a %-d %b %H:%M:%S").to_string() }
     }
     /// Milliseconds since local midnight, so that an axis can put its ticks on round times of day.
     #[must_use]
