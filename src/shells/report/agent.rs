@@ -201,6 +201,25 @@ impl AgentStory {
     pub fn rungs_tried(&self) -> impl Iterator<Item = (Rung, u8)> {
         Rung::ALL.into_iter().zip(self.tried).filter(|(_, n)| *n > 0)
     }
+    /// The rung that was started last, among the moments that were kept.
+    #[must_use]
+    pub fn last_rung(&self) -> Option<Rung> {
+        let newest = self.newest.iter().rev().chain(self.first.iter().rev());
+        newest.into_iter().find_map(|moment| match moment.what {
+            Happening::RemedyStarted(rung) => Some(rung),
+            Happening::Saw { .. }
+            | Happening::Phone(_)
+            | Happening::Probed(_)
+            | Happening::Judged(_)
+            | Happening::RefreshStarted(_)
+            | Happening::Refreshed(_)
+            | Happening::RefreshFailed { .. }
+            | Happening::TokenDead(_)
+            | Happening::RemedyAccepted(_)
+            | Happening::RemedyFailed(..)
+            | Happening::Asked { .. } => None,
+        })
+    }
     /// The rungs that were tried, in words: `session reset (2), phone reboot`; `nothing` when none was.
     #[must_use]
     pub fn tried_words(&self) -> String {

@@ -11,12 +11,19 @@
 //! Must never: decide anything, or show a secret.
 
 pub mod agent;
+pub mod bars;
 pub mod ending;
 pub mod facts;
+pub mod frame;
+pub mod lines;
+pub mod notices;
 #[cfg(test)]
 pub mod sample;
 pub mod story;
 pub mod summary;
+pub mod terminal;
 pub mod words;
 
+pub use bars::Colour;
 pub use story::Story;
+pub use terminal::Display;

@@ -70,7 +70,7 @@ pub fn plan(seed: u64, agents: usize) -> Plan {
                 name: HOSTILE.get(at).map_or(name, |hostile| (*hostile).to_owned()),
                 management_unit: ManagementUnitId::new(["evening", "weekend", "night"][at % 3]).unwrap(),
                 shift_start: (at % 29 != 28).then_some(T + start * MINUTE),
-                enrolled: seed.chance(0.9),
+                enrolled: at == 7 || seed.chance(0.9),
             }
         })
         .collect();
@@ -130,7 +130,7 @@ pub fn refresh(scribe: &mut Scribe, plan: &Plan, seed: &mut Seed) {
         }
         scribe.say(start, Event::RefreshStarted { seat, via: TokenVia::Grant });
         let answer = start + seed.between(80, 900);
-        if seed.chance(0.02) {
+        if at == 7 || seed.chance(0.02) {
             let failure = failure(FailureKind::Invalid, 400, "the refresh token is not accepted");
             scribe.say(answer, Event::TokenDead { seat, failure });
         } else if seed.chance(0.02) {
@@ -173,7 +173,9 @@ pub fn check(scribe: &mut Scribe, plan: &Plan, seed: &mut Seed) {
     for (at, member) in plan.roster.iter().enumerate() {
         let seat = Seat(at as u32);
         let seen = begin + (at as i64 / 20) * 900;
-        let dice = seed.between(0, 99);
+        let drawn = seed.between(0, 99);
+        // One of each kind is always there, whatever the seed.
+        let dice = [9, 99, 38, 10].get(at.wrapping_sub(4)).copied().unwrap_or(drawn);
         let (presence, call) = match dice {
             0..8 => (PresenceState::Offline, CallState::Free),
             8..12 => (PresenceState::LoggedIn, CallState::OnCall),

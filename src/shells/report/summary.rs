@@ -263,6 +263,10 @@ mod tests {
         lines.join("\n")
     }
 
+    fn flat(records: &[crate::law::event::Record]) -> String {
+        text(records).split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     #[test]
     fn the_summary_of_a_friday_answers_the_admin() {
         let records = sample::friday(1, 60);
@@ -300,7 +304,7 @@ mod tests {
     #[test]
     fn every_stop_says_what_happened_and_what_to_do() {
         for kind in [StopKind::Vetoed, StopKind::Drifted, StopKind::Missed, StopKind::Refused, StopKind::Aborted] {
-            let text = text(&sample::stopped(kind, "because of a very particular reason"));
+            let text = flat(&sample::stopped(kind, "because of a very particular reason"));
             assert!(text.contains("a very particular reason."), "{text}");
             assert!(text.contains("was not published: nothing was sent"), "{text}");
             assert!(text.contains("What to do next:"), "{text}");
@@ -310,7 +314,7 @@ mod tests {
 
     #[test]
     fn a_doubt_is_never_told_as_a_publish() {
-        let text = text(&sample::in_doubt());
+        let text = flat(&sample::in_doubt());
         assert!(text.starts_with("In doubt."), "{text}");
         assert!(text.contains("looked for during 9 min 30 s"), "{text}");
         assert!(text.contains("start this run again"), "{text}");
