@@ -3,7 +3,7 @@
 //! Must never: call a publish done that was not seen done, or leave an ending without a next step.
 
 use crate::law::event::{Phase, StopKind};
-use crate::law::verdict::{Deferral, Rung, Verdict};
+use crate::law::verdict::Rung;
 use crate::shells::report::facts::{Ending, PublishStanding};
 use crate::shells::report::story::Story;
 use crate::shells::report::words::{count, counted, duration, list, offset};
@@ -236,19 +236,5 @@ fn in_doubt(story: &Story) -> Answer {
             "If it is, start this run again: it looks first, and then checks the softphones.".to_owned(),
             "If it is not and stays so, stage the publish again.".to_owned(),
         ],
-    }
-}
-
-/// The letter that stands for a verdict wherever colour alone must not speak.
-#[must_use]
-pub fn letter(verdict: Option<Verdict>) -> char {
-    match verdict {
-        None => '-',
-        Some(Verdict::Ready) => 'R',
-        Some(Verdict::Recovered { .. }) => 'C',
-        Some(Verdict::Deferred { because: Deferral::OnCall }) => 'D',
-        Some(Verdict::Deferred { because: Deferral::LoggedOut }) => 'L',
-        Some(Verdict::Straggler { .. }) => 'S',
-        Some(Verdict::Unknown { .. }) => '?',
     }
 }

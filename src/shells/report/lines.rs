@@ -61,7 +61,7 @@ impl Lines {
     /// Writes a count when the last one is old.
     pub fn tick(&mut self, now: Timestamp) {
         let begun = self.story.phases.items.last().map_or(now, |span| span.begin);
-        let gap_ms = (now.since_ms(begun) / 10).max(COUNT_EVERY_MS);
+        let gap_ms = (now.since_ms(begun) / 4).max(COUNT_EVERY_MS);
         let last = self.counted_at.unwrap_or(begun).max(begun);
         if now.since_ms(last) >= gap_ms {
             self.count(now);

@@ -12,15 +12,18 @@
 
 pub mod agent;
 pub mod bars;
+pub mod cells;
 pub mod ending;
 pub mod facts;
 pub mod frame;
 pub mod lines;
 pub mod notices;
+pub mod pictures;
 #[cfg(test)]
 pub mod sample;
 pub mod story;
 pub mod summary;
+pub mod svg;
 pub mod terminal;
 pub mod words;
 
