@@ -24,9 +24,11 @@ pub fn summary(story: &Story, reports: &[PathBuf]) -> Vec<String> {
     let answer = answer(story);
     match story.ending() {
         Ending::Settled => lines.say(&format!("{}.", publish_words(story))),
-        Ending::Open(_) | Ending::Stopped { .. } | Ending::InDoubt => lines.say(&answer.headline),
+        Ending::Open(_) | Ending::Stopped { .. } | Ending::InDoubt => {
+            lines.say(&answer.headline);
+            meaning(&mut lines, &answer);
+        }
     }
-    meaning(&mut lines, &answer);
     counts(&mut lines, story);
     stragglers(&mut lines, story);
     unknown(&mut lines, story);

@@ -411,13 +411,14 @@ fn tokens(story: &Story) -> Vec<String> {
     if story.began(Phase::Refreshing).is_none() {
         return vec!["Tokens were not refreshed before the publish.".to_owned()];
     }
+    let rest = counts.untouched() + counts.under_way;
+    let rest = if rest == 0 { String::new() } else { format!("; {} needed nothing or were not reached", n(rest)) };
     vec![format!(
-        "Of {} that softlanding can refresh, {} were refreshed, {} given up, {} found dead; {} needed nothing or were not reached.",
+        "Of {} that softlanding can refresh, {} were refreshed, {} given up, {} found dead{rest}.",
         counted(u64::from(counts.enrolled), "agent's token", "agents' tokens"),
         n(counts.done),
         n(counts.failed),
-        n(counts.dead),
-        n(counts.untouched() + counts.under_way)
+        n(counts.dead)
     )]
 }
 
