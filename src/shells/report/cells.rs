@@ -117,8 +117,8 @@ pub fn remedies(story: &Story) -> String {
     }
     let height = 10.0 + rungs.len().max(1) as f64 * 34.0;
     if rungs.is_empty() {
-        svg.text("label", Anchor::Start, (10.0, 24.0), "No remedy was needed.");
-        told.push("No remedy was needed.".to_owned());
+        svg.text("label", Anchor::Start, (10.0, 24.0), "No remedy was tried.");
+        told.push("No remedy was tried.".to_owned());
     }
     svg.finish("remedies", (WIDTH, height + 4.0), "Remedies, gentlest first: tried and cured", &told.join("; "))
 }

@@ -107,8 +107,10 @@ pub fn timeline(story: &Story) -> String {
     let (top, bottom) = (30.0, 30.0 + rows as f64 * LANE + 6.0);
     let mut svg = Svg::new();
     axis.draw(&mut svg, story.zone, "grid", (top, bottom));
+    // Where a lane has no bar, its words keep clear of the line at T.
+    let clear = if axis.x(t) < axis.left + 100.0 { axis.x(t) + 8.0 } else { axis.left + 8.0 };
     for (at, lane) in lanes.iter().enumerate() {
-        draw_lane(&mut svg, &axis, lane, top + 4.0 + at as f64 * LANE);
+        draw_lane(&mut svg, &axis, lane, top + 4.0 + at as f64 * LANE, clear);
     }
     if !marks.is_empty() {
         let y = top + 4.0 + lanes.len() as f64 * LANE;
@@ -153,7 +155,7 @@ fn lanes(story: &Story, to: Timestamp) -> Vec<Lane> {
     ]
 }
 
-fn draw_lane(svg: &mut Svg, axis: &TimeAxis, lane: &Lane, y: f64) {
+fn draw_lane(svg: &mut Svg, axis: &TimeAxis, lane: &Lane, y: f64, clear: f64) {
     let class = if lane.spans.is_empty() { "label faint" } else { "label" };
     svg.text(class, Anchor::End, (axis.left - 12.0, y + 15.0), lane.name);
     let mut last = (axis.left, axis.left);
@@ -163,7 +165,9 @@ fn draw_lane(svg: &mut Svg, axis: &TimeAxis, lane: &Lane, y: f64) {
         last = (a, b.max(a + 3.0));
     }
     // The length stands inside of a long bar, and behind a short one.
-    if last.1 - last.0 > 90.0 {
+    if lane.spans.is_empty() {
+        svg.text("value", Anchor::Start, (clear, y + 15.5), &lane.words);
+    } else if last.1 - last.0 > 90.0 {
         svg.text("inside", Anchor::End, (last.1 - 8.0, y + 15.5), &lane.words);
     } else {
         svg.text("value", Anchor::Start, (last.1 + 8.0, y + 15.5), &lane.words);

@@ -123,7 +123,7 @@ fn stragglers(lines: &mut Lines, story: &Story) {
         return;
     }
     lines.gap();
-    lines.raw(format!("{}{}{}", fit("Straggler", 28), fit("Why", 34), "Next shift"));
+    lines.raw(format!("{}{}{}", fit("Straggler", 28), fit("Why", 34), "Shift starts"));
     for seat in seats.iter().take(NAMED_MAX) {
         let Some((member, agent)) = story.agent(*seat) else { continue };
         let why = match agent.verdict {

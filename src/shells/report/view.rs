@@ -34,6 +34,8 @@ pub struct View {
     pub next: Vec<String>,
     /// What was published, when, for whom.
     pub facts: Vec<Fact>,
+    /// Agents that were looked at after the publish; 0 when the run did not get so far.
+    pub checked: u32,
     /// Agents by verdict.
     pub tiles: Vec<Tile>,
     /// The pictures, as SVG: the only markup in the view.
@@ -210,6 +212,7 @@ pub fn view(story: &Story) -> View {
         meaning: answer.meaning,
         next: answer.next,
         facts: facts(story),
+        checked: story.counts.judged(),
         tiles: tiles(story),
         pictures: Pictures {
             timeline: timeline(story),
@@ -320,7 +323,8 @@ fn tiles(story: &Story) -> Vec<Tile> {
         };
         (n, Tile { class: kind.class(), count: count(n), label, share: percent(n, all) })
     };
-    let always = |kind: Kind| matches!(kind, Kind::Ready | Kind::Recovered | Kind::Straggler);
+    let was_checked = story.counts.judged() > 0;
+    let always = |kind: Kind| was_checked && matches!(kind, Kind::Ready | Kind::Recovered | Kind::Straggler);
     let shown = Kind::ALL.into_iter().map(|kind| (kind, tile(kind))).filter(|(kind, (n, _))| *n > 0 || always(*kind));
     shown.map(|(_, (_, tile))| tile).collect()
 }
