@@ -14,6 +14,7 @@ pub mod agent;
 pub mod bars;
 pub mod cells;
 pub mod document;
+mod document_agents;
 pub mod ending;
 pub mod facts;
 pub mod frame;
@@ -21,6 +22,7 @@ pub mod lines;
 pub mod notices;
 pub mod pictures;
 pub mod render;
+pub mod rows;
 #[cfg(test)]
 pub mod sample;
 pub mod story;

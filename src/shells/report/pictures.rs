@@ -12,6 +12,8 @@ use crate::words::clock::Timestamp;
 /// The width of every picture.
 pub const WIDTH: f64 = 960.0;
 const LANE: f64 = 30.0;
+/// The class of the bar that everything turns around.
+const NOW: &str = "phase now";
 
 /// A kind of verdict as it is drawn: its class, which names its colour and its mark, and its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -141,7 +143,7 @@ fn lanes(story: &Story, to: Timestamp) -> Vec<Lane> {
         let words = if spans.is_empty() { "not reached".to_owned() } else { duration(took_ms) };
         Lane { name, spans, words, class }
     };
-    let mut publish = lane("publish", "phase now", Phase::Publishing);
+    let mut publish = lane("publish", NOW, Phase::Publishing);
     // The phase goes on until the first check; the publish itself ends when it is seen complete.
     if let (Some(claim), Some((done, _))) = (story.publish.claim(), story.publish.confirmed) {
         publish.spans = vec![(claim.at, done)];
@@ -168,7 +170,8 @@ fn draw_lane(svg: &mut Svg, axis: &TimeAxis, lane: &Lane, y: f64, clear: f64) {
     if lane.spans.is_empty() {
         svg.text("value", Anchor::Start, (clear, y + 15.5), &lane.words);
     } else if last.1 - last.0 > 90.0 {
-        svg.text("inside", Anchor::End, (last.1 - 8.0, y + 15.5), &lane.words);
+        let class = if lane.class == NOW { "inside now" } else { "inside" };
+        svg.text(class, Anchor::End, (last.1 - 8.0, y + 15.5), &lane.words);
     } else {
         svg.text("value", Anchor::Start, (last.1 + 8.0, y + 15.5), &lane.words);
     }
