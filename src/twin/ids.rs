@@ -18,7 +18,6 @@ pub(super) enum Thing {
     Schedule = 0x0000_00b2,
     Operation = 0x0000_00b3,
     Shift = 0x0000_00b4,
-    Activity = 0x0000_00b5,
     Agent = 0x0000_0a00,
     Station = 0x0000_0a01,
     Phone = 0x0000_0a02,

@@ -386,3 +386,24 @@ fn frame(topic: &str, body: Value, action: Option<&str>, correlation: u64) -> St
     }
     json!({ "topicName": topic, "version": "2", "eventBody": body, "metadata": metadata }).to_string()
 }
+
+/// A frame on the channel's own topic, `channel.metadata`.
+fn metadata_frame(message: &str) -> String {
+    json!({ "topicName": "channel.metadata", "eventBody": { "message": message } }).to_string()
+}
+
+/// The heartbeat that comes every 30 s (API.md section 11).
+pub(super) fn heartbeat() -> String {
+    metadata_frame("WebSocket Heartbeat")
+}
+
+/// What an unknown or ended channel says on its socket (API.md section 11).
+pub(super) fn closed_message() -> String {
+    json!({ "result": "404", "message": "channel not found" }).to_string()
+}
+
+/// The answer to a client's message; only `ping` has one.
+pub(super) fn answer_message(text: &str) -> Option<String> {
+    let message: Value = serde_json::from_str(text).ok()?;
+    (message.get("message")?.as_str()? == "ping").then(|| metadata_frame("pong"))
+}
