@@ -16,6 +16,7 @@ use crate::law::decide::{Input, Step, decide};
 use crate::law::event::{Event, Phase, Record};
 use crate::law::plan::Plan;
 use crate::law::run::Run;
+use crate::law::verdict::Verdict;
 use crate::shells::driver::claim_in;
 use crate::twin::Twin;
 use crate::words::clock::{Seed, Timestamp};
@@ -73,7 +74,7 @@ impl fmt::Display for Found {
 /// Something that is going to happen.
 #[derive(Debug)]
 enum Happening {
-    /// The process is woken; `at` tells an outdated wake-up from the latest.
+    /// The process is woken.
     Wake { epoch: u32 },
     /// A call that had to wait goes on.
     Poll { epoch: u32, id: CommandId },
@@ -205,8 +206,10 @@ impl Life {
             }
             Happening::Wake { epoch } => {
                 let now = self.now;
-                let due = self.process.as_mut().and_then(|p| p.wake_at.take_if(|at| *at <= now));
-                if epoch == self.epoch && due.is_some() { self.step(Input::Woke) } else { Ok(()) }
+                let process = self.process.as_mut().filter(|_| epoch == self.epoch);
+                // A wake-up that a later decision has moved finds nothing due.
+                let due = process.and_then(|p| p.wake_at.take_if(|at| *at <= now));
+                if due.is_some() { self.step(Input::Woke) } else { Ok(()) }
             }
             Happening::Poll { epoch, id } => {
                 if epoch == self.epoch {
@@ -258,12 +261,9 @@ impl Life {
         if self.crashes_now() {
             return Ok(());
         }
-        if self.performs_first() {
-            self.perform(&step)?;
-            if self.crashes_now() {
-                return Ok(());
-            }
-            return self.append(last_seq, &step.record);
+        #[cfg(test)]
+        if self.bug == Some(super::Bug::PerformBeforeRecord) {
+            return self.perform_then_append(last_seq, &step);
         }
         self.append(last_seq, &step.record)?;
         if self.crashes_now() {
@@ -276,13 +276,21 @@ impl Life {
         Ok(())
     }
 
+    /// The planted order: what leaves before the append is not in the journal when the process dies between.
     #[cfg(test)]
-    fn performs_first(&self) -> bool {
-        self.bug == Some(super::Bug::PerformBeforeRecord)
-    }
-    #[cfg(not(test))]
-    fn performs_first(&self) -> bool {
-        false
+    fn perform_then_append(&mut self, last_seq: u64, step: &Step) -> Checked {
+        self.perform(step)?;
+        for (id, _) in step.perform.iter().filter(|(_, c)| matches!(c, Command::Publish { .. })) {
+            self.poll(*id)?;
+        }
+        if self.crashes_now() {
+            return Ok(());
+        }
+        self.append(last_seq, &step.record)?;
+        if let (Some(at), epoch) = (step.wake_at, self.epoch) {
+            self.schedule(at, Happening::Wake { epoch });
+        }
+        Ok(())
     }
 
     fn append(&mut self, last_seq: u64, events: &[Event]) -> Checked {
@@ -295,6 +303,9 @@ impl Life {
             self.tell(|| format!("  recorded {seq}: {}", brief(event)));
             let record = Record { seq, at: self.now, event: event.clone() };
             self.auditor.see(&record).map_err(|violation| self.found(&violation.to_string()))?;
+            if matches!(event, Event::Settled { .. }) {
+                self.compare_verdicts()?;
+            }
         }
         Ok(())
     }
@@ -478,6 +489,19 @@ impl Life {
             happenings: self.happenings,
             story: std::mem::take(&mut self.told),
         })
+    }
+
+    /// Whoever is called ready can take calls: the twin knows. (Nothing in it breaks once the first check has begun.)
+    fn compare_verdicts(&self) -> Checked {
+        let Some(process) = &self.process else { return Ok(()) };
+        let truth = self.twin.truth();
+        let really = |agent: &AgentId| truth.agents.iter().find(|a| a.id == *agent).is_some_and(|a| a.media_ready);
+        let called_ready = |seat| process.run.agent(seat).and_then(|a| a.verdict).is_some_and(Verdict::is_final);
+        let wrong = process.run.all_seats().filter(|seat| called_ready(*seat)).find_map(|seat| {
+            let member = process.run.plan.member(seat)?;
+            (!really(&member.agent)).then(|| format!("{} is called ready and cannot take calls", member.agent))
+        });
+        wrong.map_or(Ok(()), |what| self.broken(&what))
     }
 
     fn broken<V>(&self, what: &str) -> Checked<V> {
