@@ -202,10 +202,13 @@ fn prepare_file(path: &Path, name: &'static str, if_missing: IfMissing) -> Resul
 async fn recognised_version(db: &mut SqliteConnection, path: &Path, schema: Schema) -> Result<i64, StoreError> {
     let name = schema.name;
     let sql = StoreError::sql(name, "reading the version of the database");
-    let application: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *db).await.map_err(&sql)?;
-    let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *db).await.map_err(&sql)?;
+    // One transaction, so that another process which makes the file at this moment is seen as a whole or not at all.
+    let mut tx = db.begin().await.map_err(&sql)?;
+    let application: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *tx).await.map_err(&sql)?;
+    let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *tx).await.map_err(&sql)?;
     let things: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *db).await.map_err(&sql)?;
+        sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *tx).await.map_err(&sql)?;
+    tx.commit().await.map_err(&sql)?;
     let empty = application == 0 && found == 0 && things == 0;
     if empty {
         return Ok(0);

@@ -69,7 +69,7 @@ async fn rotation_replaces_and_death_hides() {
     assert_eq!(vault.get(&ann).await.unwrap(), None);
     let dead = GrantState::Dead { why: "invalid_grant".to_owned() };
     let listed = Enrolled { agent: ann.clone(), name: "Ann".to_owned(), state: dead };
-    assert_eq!(vault.agents().await.unwrap(), [listed.clone()]);
+    assert_eq!(vault.agents().await.unwrap(), std::slice::from_ref(&listed));
     assert!(matches!(vault.mark_dead(&agent("nobody"), "x").await, Err(VaultError::NotEnrolled { .. })));
 
     // Enrolling again brings the agent back.

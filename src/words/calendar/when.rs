@@ -489,9 +489,8 @@ mod tests {
         ] {
             let error = when(text, now).unwrap_err();
             assert!(error.to_string().starts_with(message), "{text}: {error}");
-            match hint {
-                Some(hint) => assert!(error.hint().unwrap().contains(hint), "{text}: {:?}", error.hint()),
-                None => {}
+            if let Some(hint) = hint {
+                assert!(error.hint().unwrap().contains(hint), "{text}: {:?}", error.hint());
             }
         }
     }
