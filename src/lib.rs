@@ -2,6 +2,6 @@
 
 pub mod hands;
 pub mod law;
-
+pub mod shells;
 pub mod twin;
 pub mod words;

@@ -108,5 +108,7 @@ impl<J: Journal> Driver<'_, J> {
 /// The publish attempt that a batch of events claims; its row commits with them.
 #[must_use]
 pub fn claim_in(events: &[Event]) -> Option<u32> {
-    events.iter().find_map(|event| if let Event::PublishClaimed { attempt, .. } = event { Some(*attempt) } else { None })
+    events
+        .iter()
+        .find_map(|event| if let Event::PublishClaimed { attempt, .. } = event { Some(*attempt) } else { None })
 }

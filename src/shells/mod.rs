@@ -3,3 +3,4 @@
 pub mod driver;
 pub mod notice;
 pub mod perform;
+pub mod sim;

@@ -61,7 +61,8 @@ fn straggler(run: &Run, seat: Seat) -> Option<Value> {
     let (agent, member) = (run.agent(seat)?, run.plan.member(seat)?);
     let reason = match agent.verdict {
         Some(Verdict::Straggler { reason }) => Some(reason.words()),
-        Some(Verdict::Ready | Verdict::Recovered { .. } | Verdict::Deferred { .. } | Verdict::Unknown { .. }) | None => None,
+        Some(Verdict::Ready | Verdict::Recovered { .. } | Verdict::Deferred { .. } | Verdict::Unknown { .. })
+        | None => None,
     };
     Some(json!({
         "id": member.agent,

@@ -64,7 +64,8 @@ impl Problem {
     pub fn permission(any_of: &[&str]) -> Problem {
         let names = any_of.join(", ");
         let code = if any_of.len() == 1 { "missing.permissions" } else { "missing.any.permissions" };
-        let message = format!("Unable to perform the requested action. You are missing the following permission(s): {names}");
+        let message =
+            format!("Unable to perform the requested action. You are missing the following permission(s): {names}");
         let mut problem = Problem::new(403, code, message);
         problem.params.push(("permissions", names));
         problem
@@ -147,7 +148,10 @@ pub(super) struct Page {
 
 impl Page {
     pub fn of(query: &Query<'_>, size_max: usize) -> Result<Page, Problem> {
-        Ok(Page { size: query.number("pageSize", 25.min(size_max), size_max)?, number: query.number("pageNumber", 1, 1_000_000)? })
+        Ok(Page {
+            size: query.number("pageSize", 25.min(size_max), size_max)?,
+            number: query.number("pageNumber", 1, 1_000_000)?,
+        })
     }
     /// The listing's body; `entity` is called for the places of this page only.
     pub fn listing(self, path: &str, total: usize, entity: impl FnMut(usize) -> Value) -> Value {

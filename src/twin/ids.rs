@@ -18,7 +18,6 @@ pub(super) enum Thing {
     Schedule = 0x0000_00b2,
     Operation = 0x0000_00b3,
     Shift = 0x0000_00b4,
-    Activity = 0x0000_00b5,
     Agent = 0x0000_0a00,
     Station = 0x0000_0a01,
     Phone = 0x0000_0a02,
@@ -49,13 +48,13 @@ pub(super) fn index(thing: Thing, text: &str) -> Option<usize> {
 
 const FIRST: [&str; 32] = [
     "Ada", "Ben", "Carla", "Dele", "Elin", "Farid", "Grace", "Hugo", "Ines", "Jamal", "Kaya", "Liam", "Mei", "Nadia",
-    "Omar", "Priya", "Quinn", "Rosa", "Sven", "Tara", "Umar", "Vera", "Wes", "Ximena", "Yara", "Zane", "Anouk", "Bruno",
-    "Chloe", "Dmitri", "Esther", "Femi",
+    "Omar", "Priya", "Quinn", "Rosa", "Sven", "Tara", "Umar", "Vera", "Wes", "Ximena", "Yara", "Zane", "Anouk",
+    "Bruno", "Chloe", "Dmitri", "Esther", "Femi",
 ];
 const LAST: [&str; 29] = [
-    "Abbott", "Becker", "Castillo", "Dubois", "Eriksen", "Fischer", "Garcia", "Hansen", "Ibrahim", "Jensen", "Kowalski",
-    "Larsen", "Moreau", "Nguyen", "Okafor", "Patel", "Quispe", "Rossi", "Silva", "Tanaka", "Ueda", "Vasquez", "Walker",
-    "Xu", "Yilmaz", "Zhang", "Adeyemi", "Brennan", "Cohen",
+    "Abbott", "Becker", "Castillo", "Dubois", "Eriksen", "Fischer", "Garcia", "Hansen", "Ibrahim", "Jensen",
+    "Kowalski", "Larsen", "Moreau", "Nguyen", "Okafor", "Patel", "Quispe", "Rossi", "Silva", "Tanaka", "Ueda",
+    "Vasquez", "Walker", "Xu", "Yilmaz", "Zhang", "Adeyemi", "Brennan", "Cohen",
 ];
 
 /// A name for the `index`th agent; different for each.

@@ -51,7 +51,10 @@ mod tests {
         let mut window = Window::default();
         let start = Timestamp(1_234);
         for call in 1..=3 {
-            assert_eq!(window.admit(start + call - 1, 3), Admission { admitted: true, calls: call as u32, reset_s: 60 });
+            assert_eq!(
+                window.admit(start + call - 1, 3),
+                Admission { admitted: true, calls: call as u32, reset_s: 60 }
+            );
         }
         assert_eq!(window.admit(start + 18_500, 3), Admission { admitted: false, calls: 4, reset_s: 42 });
         assert_eq!(window.admit(start + 59_999, 3), Admission { admitted: false, calls: 5, reset_s: 1 });

@@ -177,7 +177,8 @@ impl Twin {
                     topics.push(topic.to_owned());
                 }
                 Err(problem) if ignore => {
-                    let missing = problem.params.iter().find(|(name, _)| *name == "permissions").map(|(_, v)| v.as_str());
+                    let missing =
+                        problem.params.iter().find(|(name, _)| *name == "permissions").map(|(_, v)| v.as_str());
                     let reason = problem.code;
                     let missing: Vec<&str> = missing.into_iter().collect();
                     entities.push(json!({
@@ -366,7 +367,8 @@ impl Twin {
             }
             let mut result = twin.schedule_brief(schedule)?;
             result.as_object_mut()?.remove("selfUri");
-            let body = json!({ "status": "Complete", "operationId": operation, "eventType": "Update", "result": result });
+            let body =
+                json!({ "status": "Complete", "operationId": operation, "eventType": "Update", "result": result });
             Some((body, None))
         });
     }
@@ -383,4 +385,25 @@ fn frame(topic: &str, body: Value, action: Option<&str>, correlation: u64) -> St
         metadata["action"] = json!(action);
     }
     json!({ "topicName": topic, "version": "2", "eventBody": body, "metadata": metadata }).to_string()
+}
+
+/// A frame on the channel's own topic, `channel.metadata`.
+fn metadata_frame(message: &str) -> String {
+    json!({ "topicName": "channel.metadata", "eventBody": { "message": message } }).to_string()
+}
+
+/// The heartbeat that comes every 30 s (API.md section 11).
+pub(super) fn heartbeat() -> String {
+    metadata_frame("WebSocket Heartbeat")
+}
+
+/// What an unknown or ended channel says on its socket (API.md section 11).
+pub(super) fn closed_message() -> String {
+    json!({ "result": "404", "message": "channel not found" }).to_string()
+}
+
+/// The answer to a client's message; only `ping` has one.
+pub(super) fn answer_message(text: &str) -> Option<String> {
+    let message: Value = serde_json::from_str(text).ok()?;
+    (message.get("message")?.as_str()? == "ping").then(|| metadata_frame("pong"))
 }

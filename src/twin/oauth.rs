@@ -76,7 +76,8 @@ impl Twin {
         let token = self.refresh_agent(i);
         let tokens = self.scenario.tokens;
         let serial = self.agents.get_mut(i).and_then(|a| {
-            a.refresh_serial = a.refresh_serial.map(|s| if tokens.rotate_refresh_token { s.saturating_add(1) } else { s });
+            a.refresh_serial =
+                a.refresh_serial.map(|s| if tokens.rotate_refresh_token { s.saturating_add(1) } else { s });
             a.refresh_serial
         });
         Reply::ok(json!({

@@ -92,7 +92,8 @@ impl Twin {
         }
         if let (true, Some(agent)) = (with_user, self.agents.get(i)) {
             let user = agent.id.as_str();
-            phone["webRtcUser"] = json!({ "id": user, "name": ids::person(i), "selfUri": format!("/api/v2/users/{user}") });
+            phone["webRtcUser"] =
+                json!({ "id": user, "name": ids::person(i), "selfUri": format!("/api/v2/users/{user}") });
         }
         phone
     }

@@ -119,10 +119,9 @@ impl Twin {
         let delay = (settings.answer_delay_s > 0 && answer != UpdateAnswer::Accepted)
             .then(|| ("x-twin-delay-ms", settings.answer_delay_s.saturating_mul(1000).to_string()));
         match answer {
-            UpdateAnswer::Accepted => Reply::json(
-                202,
-                json!({ "status": "Processing", "operationId": ids::id(Thing::Operation, number) }),
-            ),
+            UpdateAnswer::Accepted => {
+                Reply::json(202, json!({ "status": "Processing", "operationId": ids::id(Thing::Operation, number) }))
+            }
             UpdateAnswer::ErrorThoughAccepted | UpdateAnswer::ErrorNotAccepted => {
                 let body = Problem::new(504, "gateway.timeout", "The request timed out.").body("");
                 Ok(Reply { status: 504, body: Some(body), headers: delay.into_iter().collect() })

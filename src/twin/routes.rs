@@ -8,7 +8,8 @@ use super::world::Twin;
 use crate::words::http::Method::{self, Delete, Get, Patch, Post, Put};
 
 const SCHEDULE_VIEW: [&str; 2] = ["wfm:schedule:view", "wfm:publishedSchedule:view"];
-const UNIT_VIEW: [&str; 4] = ["wfm:businessUnit:view", "wfm:schedule:view", "wfm:agent:view", "wfm:publishedSchedule:view"];
+const UNIT_VIEW: [&str; 4] =
+    ["wfm:businessUnit:view", "wfm:schedule:view", "wfm:agent:view", "wfm:publishedSchedule:view"];
 const EDGES: [&str; 1] = ["telephony:plugin:all"];
 const DISASSOCIATE: [&str; 1] = ["telephony:station:disassociate"];
 const ASSOCIATE: [&str; 1] = ["telephony:otherStationAssociation:edit"];
@@ -160,7 +161,9 @@ impl Twin {
             (Get, ["channels"]) => self.list_channels(call),
             (Get, ["channels", channel, "subscriptions"]) => self.subscriptions(call, channel),
             (Post, ["channels", channel, "subscriptions"]) => self.subscribe(call, channel, super::notify::Change::Add),
-            (Put, ["channels", channel, "subscriptions"]) => self.subscribe(call, channel, super::notify::Change::Replace),
+            (Put, ["channels", channel, "subscriptions"]) => {
+                self.subscribe(call, channel, super::notify::Change::Replace)
+            }
             (Delete, ["channels", channel, "subscriptions"]) => self.unsubscribe(call, channel),
             (Get, ["availabletopics"]) => self.available_topics(),
             _ => return None,

@@ -521,7 +521,10 @@ impl Scenario {
     /// Names and stories of the scenarios that come with the program.
     #[must_use]
     pub fn names() -> Vec<(&'static str, String)> {
-        NAMED.iter().map(|(name, text)| (*name, Scenario::from_toml(text).map(|s| s.story).unwrap_or_default())).collect()
+        NAMED
+            .iter()
+            .map(|(name, text)| (*name, Scenario::from_toml(text).map(|s| s.story).unwrap_or_default()))
+            .collect()
     }
     /// Reads a scenario from TOML. What the text leaves out is as in the default, apart from a cohort's own fields.
     ///
@@ -685,7 +688,8 @@ mod tests {
         let evening: u32 = friday.cohorts.iter().filter(|c| c.shift_start_min == 30).map(|c| c.agents).sum();
         assert_eq!(evening, 240);
         for at in 0..9 {
-            let (kind, n) = friday.cohorts.iter().map(|c| c.kinds.pairs()[at]).fold((Kind::Healthy, 0), |a, b| (b.0, a.1 + b.1));
+            let (kind, n) =
+                friday.cohorts.iter().map(|c| c.kinds.pairs()[at]).fold((Kind::Healthy, 0), |a, b| (b.0, a.1 + b.1));
             assert!(n > 0, "{kind:?} occurs");
         }
         let incurable: u32 = friday.cohorts.iter().map(|c| c.kinds.incurable).sum();
@@ -696,7 +700,8 @@ mod tests {
     fn errors_name_the_line_or_the_field() {
         let text = Scenario::from_toml("story = 'x'\nstroy = 1\n").unwrap_err().to_string();
         assert!(text.contains("line 2") && text.contains("stroy"), "{text}");
-        let text = Scenario::from_toml("[[cohorts]]\nagents = 1\n[cohorts.kinds]\nstubborn = 2\n").unwrap_err().to_string();
+        let text =
+            Scenario::from_toml("[[cohorts]]\nagents = 1\n[cohorts.kinds]\nstubborn = 2\n").unwrap_err().to_string();
         assert!(text.starts_with("cohorts[0].kinds"), "{text}");
         let text = Scenario::from_toml("[faults]\nunavailable_share = 1.5\n").unwrap_err().to_string();
         assert!(text.contains("faults.unavailable_share"), "{text}");

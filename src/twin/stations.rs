@@ -50,11 +50,15 @@ impl Twin {
         let path = "/api/v2/stations";
         if let Some(user) = call.query.get("webRtcUserId") {
             let found: Vec<usize> = self.find_agent(user).into_iter().collect();
-            return Reply::ok(page.listing(path, found.len(), |at| self.station_json(found.get(at).copied().unwrap_or(0))));
+            return Reply::ok(
+                page.listing(path, found.len(), |at| self.station_json(found.get(at).copied().unwrap_or(0))),
+            );
         }
         if call.query.get("id").is_some() {
             let found: Vec<usize> = ids.iter().filter_map(|id| self.find_station(id).ok()).collect();
-            return Reply::ok(page.listing(path, found.len(), |at| self.station_json(found.get(at).copied().unwrap_or(0))));
+            return Reply::ok(
+                page.listing(path, found.len(), |at| self.station_json(found.get(at).copied().unwrap_or(0))),
+            );
         }
         Reply::ok(page.listing(path, self.agents.len(), |i| self.station_json(i)))
     }

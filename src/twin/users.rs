@@ -89,7 +89,9 @@ impl Twin {
                 "conversationSummary" if !hidden => Some(("conversationSummary", conversations_json(agent))),
                 "station" => Some(("station", self.stations_json(i))),
                 "authorization" => Some(("authorization", self.authorization_json(i))),
-                "lasttokenissued" => self.newest_token(agent).map(|at| ("lastTokenIssued", json!({ "dateIssued": at.rfc3339() }))),
+                "lasttokenissued" => {
+                    self.newest_token(agent).map(|at| ("lastTokenIssued", json!({ "dateIssued": at.rfc3339() })))
+                }
                 _ => None,
             };
             if let Some((name, block)) = block {

@@ -267,7 +267,9 @@ impl Twin {
         match texts(body, "userIds") {
             Some(ids) if !ids.is_empty() => Ok(ids.into_iter().filter_map(|id| self.find_agent(id).ok()).collect()),
             Some(_) => Ok(everybody),
-            None if body.get("userIds").is_some_and(|v| !v.is_null()) => Err(Problem::bad("userIds must be a list of ids.")),
+            None if body.get("userIds").is_some_and(|v| !v.is_null()) => {
+                Err(Problem::bad("userIds must be a list of ids."))
+            }
             None => Ok(everybody),
         }
     }

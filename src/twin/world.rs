@@ -297,7 +297,8 @@ impl Twin {
         };
         let odd_values = draw.chance(faults.unknown_enums_share);
         let refuse = kind == Kind::StationLost && draw.chance(self.scenario.softphone.station_conflict_share);
-        let notice_ms = draw.between(minutes(self.scenario.people.notice_min[0]), minutes(self.scenario.people.notice_min[1]));
+        let notice_ms =
+            draw.between(minutes(self.scenario.people.notice_min[0]), minutes(self.scenario.people.notice_min[1]));
         let shift_start = self.anchor + minutes(cohort.shift_start_min);
         let login = self.minute(cohort.login_min, draw);
         self.agents.push(Agent {
@@ -356,6 +357,12 @@ impl Twin {
                 (a.id.clone(), ids::person(i), Secret::new(text))
             })
             .collect()
+    }
+
+    /// What was counted so far over the whole org.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     /// What is really so, as no client can see it: for tests and for the rehearsal's last page.

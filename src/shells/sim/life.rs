@@ -16,6 +16,7 @@ use crate::law::decide::{Input, Step, decide};
 use crate::law::event::{Event, Phase, Record};
 use crate::law::plan::Plan;
 use crate::law::run::Run;
+use crate::law::verdict::Verdict;
 use crate::shells::driver::claim_in;
 use crate::twin::Twin;
 use crate::words::clock::{Seed, Timestamp};
@@ -73,7 +74,7 @@ impl fmt::Display for Found {
 /// Something that is going to happen.
 #[derive(Debug)]
 enum Happening {
-    /// The process is woken; `at` tells an outdated wake-up from the latest.
+    /// The process is woken.
     Wake { epoch: u32 },
     /// A call that had to wait goes on.
     Poll { epoch: u32, id: CommandId },
@@ -137,7 +138,8 @@ impl Life {
         let mut twin = Twin::new(lot.scenario.clone(), Seed(seed).fork("twin"), T, setup::BASE_URL);
         let staged_at = T - 3_600_000;
         let staged = setup::plan(&mut twin, &lot, &Seed(seed), staged_at, T);
-        let found = |what: &str| Box::new(Found { seed, what: what.to_owned(), lot: Box::new(lot.clone()), story: Vec::new() });
+        let found =
+            |what: &str| Box::new(Found { seed, what: what.to_owned(), lot: Box::new(lot.clone()), story: Vec::new() });
         let plan = staged.ok_or_else(|| found("the simulated org cannot be staged"))?;
         let id = RunId::new("simulated").map_err(|e| found(&e.to_string()))?;
         let vault = twin.enrolments().into_iter().map(|(agent, _, token)| (agent, enrolment(token))).collect();
@@ -204,17 +206,29 @@ impl Life {
             }
             Happening::Wake { epoch } => {
                 let now = self.now;
-                let due = self.process.as_mut().and_then(|p| p.wake_at.take_if(|at| *at <= now));
-                if epoch == self.epoch && due.is_some() { self.step(Input::Woke) } else { Ok(()) }
+                let process = self.process.as_mut().filter(|_| epoch == self.epoch);
+                // A wake-up that a later decision has moved finds nothing due.
+                let due = process.and_then(|p| p.wake_at.take_if(|at| *at <= now));
+                if due.is_some() { self.step(Input::Woke) } else { Ok(()) }
             }
-            Happening::Poll { epoch, id } => if epoch == self.epoch { self.poll(id) } else { Ok(()) },
+            Happening::Poll { epoch, id } => {
+                if epoch == self.epoch {
+                    self.poll(id)
+                } else {
+                    Ok(())
+                }
+            }
             Happening::Arrive { epoch, id, hop, request } => {
                 self.arrive(epoch, id, hop, &request);
                 Ok(())
             }
             Happening::Return { epoch, id, hop, answer } => self.come_back(epoch, id, hop, answer),
             Happening::Hooked { epoch, id, result } => {
-                if epoch == self.epoch { self.answered(id, Outcome::HooksRan(vec![result])) } else { Ok(()) }
+                if epoch == self.epoch {
+                    self.answered(id, Outcome::HooksRan(vec![result]))
+                } else {
+                    Ok(())
+                }
             }
         }
     }
@@ -247,12 +261,9 @@ impl Life {
         if self.crashes_now() {
             return Ok(());
         }
-        if self.performs_first() {
-            self.perform(&step)?;
-            if self.crashes_now() {
-                return Ok(());
-            }
-            return self.append(last_seq, &step.record);
+        #[cfg(test)]
+        if self.bug == Some(super::Bug::PerformBeforeRecord) {
+            return self.perform_then_append(last_seq, &step);
         }
         self.append(last_seq, &step.record)?;
         if self.crashes_now() {
@@ -265,13 +276,21 @@ impl Life {
         Ok(())
     }
 
+    /// The planted order: what leaves before the append is not in the journal when the process dies between.
     #[cfg(test)]
-    fn performs_first(&self) -> bool {
-        self.bug == Some(super::Bug::PerformBeforeRecord)
-    }
-    #[cfg(not(test))]
-    fn performs_first(&self) -> bool {
-        false
+    fn perform_then_append(&mut self, last_seq: u64, step: &Step) -> Checked {
+        self.perform(step)?;
+        for (id, _) in step.perform.iter().filter(|(_, c)| matches!(c, Command::Publish { .. })) {
+            self.poll(*id)?;
+        }
+        if self.crashes_now() {
+            return Ok(());
+        }
+        self.append(last_seq, &step.record)?;
+        if let (Some(at), epoch) = (step.wake_at, self.epoch) {
+            self.schedule(at, Happening::Wake { epoch });
+        }
+        Ok(())
     }
 
     fn append(&mut self, last_seq: u64, events: &[Event]) -> Checked {
@@ -284,6 +303,9 @@ impl Life {
             self.tell(|| format!("  recorded {seq}: {}", brief(event)));
             let record = Record { seq, at: self.now, event: event.clone() };
             self.auditor.see(&record).map_err(|violation| self.found(&violation.to_string()))?;
+            if matches!(event, Event::Settled { .. }) {
+                self.compare_verdicts()?;
+            }
         }
         Ok(())
     }
@@ -469,12 +491,30 @@ impl Life {
         })
     }
 
+    /// Whoever is called ready can take calls: the twin knows. (Nothing in it breaks once the first check has begun.)
+    fn compare_verdicts(&self) -> Checked {
+        let Some(process) = &self.process else { return Ok(()) };
+        let truth = self.twin.truth();
+        let really = |agent: &AgentId| truth.agents.iter().find(|a| a.id == *agent).is_some_and(|a| a.media_ready);
+        let called_ready = |seat| process.run.agent(seat).and_then(|a| a.verdict).is_some_and(Verdict::is_final);
+        let wrong = process.run.all_seats().filter(|seat| called_ready(*seat)).find_map(|seat| {
+            let member = process.run.plan.member(seat)?;
+            (!really(&member.agent)).then(|| format!("{} is called ready and cannot take calls", member.agent))
+        });
+        wrong.map_or(Ok(()), |what| self.broken(&what))
+    }
+
     fn broken<V>(&self, what: &str) -> Checked<V> {
         Err(self.found(what))
     }
 
     fn found(&self, what: &str) -> Box<Found> {
-        Box::new(Found { seed: self.seed, what: what.to_owned(), lot: Box::new(self.lot.clone()), story: self.told.clone() })
+        Box::new(Found {
+            seed: self.seed,
+            what: what.to_owned(),
+            lot: Box::new(self.lot.clone()),
+            story: self.told.clone(),
+        })
     }
 
     fn tell(&mut self, line: impl FnOnce() -> String) {
@@ -486,7 +526,11 @@ impl Life {
 }
 
 fn org_settings() -> OrgSettings {
-    todo_settings()
+    let (id, secret) = setup::PUBLISHER;
+    let (app_id, app_secret) = setup::APP;
+    let hosts = Hosts { api: setup::BASE_URL.to_owned(), login: setup::BASE_URL.to_owned() };
+    let app = AppClient { client_id: app_id.to_owned(), client_secret: Secret::new(app_secret.to_owned()) };
+    OrgSettings { app: Some(app), ..OrgSettings::new(hosts, id, Secret::new(secret.to_owned())) }
 }
 
 fn enrolment(refresh_token: Secret) -> Grant {

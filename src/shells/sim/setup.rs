@@ -7,21 +7,29 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::lot::Lot;
+use crate::hands::genesys::login::token_request;
 use crate::law::plan::{BusinessUnit, Limits, Mechanisms, Member, PinnedSchedule, Plan, RemedyPolicy, Timing};
-use crate::twin::Twin;
+use crate::twin::{APP_CLIENT_ID, APP_CLIENT_SECRET, PUBLISHER_CLIENT_ID, PUBLISHER_CLIENT_SECRET, Twin};
 use crate::words::clock::{Seed, Timestamp};
 use crate::words::http::{Method, Request};
 use crate::words::id::{AgentId, BusinessUnitId, ManagementUnitId, ScheduleId, WeekDate};
+use crate::words::secret::Secret;
 
 /// Where the twin is said to live; no socket is behind it.
 pub(super) const BASE_URL: &str = "http://127.0.0.1:9";
 /// The client that publishes, as the twin knows it.
-pub(super) const PUBLISHER: (&str, &str) = ("softlanding", "twin-publisher-secret");
+pub(super) const PUBLISHER: (&str, &str) = (PUBLISHER_CLIENT_ID, PUBLISHER_CLIENT_SECRET);
 /// The organisation's own app, as the twin knows it.
-pub(super) const APP: (&str, &str) = ("agent-desktop", "twin-app-secret");
+pub(super) const APP: (&str, &str) = (APP_CLIENT_ID, APP_CLIENT_SECRET);
 
 /// Reads the org and makes the plan.
-pub(super) fn plan(twin: &mut Twin, lot: &Lot, seed: &Seed, now: Timestamp, publish_at: Timestamp) -> Option<Arc<Plan>> {
+pub(super) fn plan(
+    twin: &mut Twin,
+    lot: &Lot,
+    seed: &Seed,
+    now: Timestamp,
+    publish_at: Timestamp,
+) -> Option<Arc<Plan>> {
     let token = login(twin, now)?;
     let mut get = |path: &str| api(twin, now, &token, Request::new(Method::Get, format!("{BASE_URL}{path}")));
     let wfm = "/api/v2/workforcemanagement/businessunits";
@@ -35,11 +43,8 @@ pub(super) fn plan(twin: &mut Twin, lot: &Lot, seed: &Seed, now: Timestamp, publ
     let schedule = get(&format!("{wfm}/{unit_id}/weeks/{week}/schedules/{id}?expand=managementUnits.agents"));
     let version = schedule["metadata"]["version"].as_i64()?;
     let enrolled: Vec<AgentId> = twin.enrolments().into_iter().map(|(agent, _, _)| agent).collect();
-    let roster: Vec<Member> = schedule["managementUnits"]
-        .as_array()?
-        .iter()
-        .flat_map(|unit| members(unit, &enrolled, publish_at))
-        .collect();
+    let roster: Vec<Member> =
+        schedule["managementUnits"].as_array()?.iter().flat_map(|unit| members(unit, &enrolled, publish_at)).collect();
     let mechanisms = Mechanisms {
         media_probe: lot.reported,
         session_reset: lot.reported,
@@ -54,7 +59,13 @@ pub(super) fn plan(twin: &mut Twin, lot: &Lot, seed: &Seed, now: Timestamp, publ
         zone: "America/Chicago".to_owned(),
         roster,
         timing: timing(),
-        limits: Limits { in_flight_max: 4, bulk_ids_max: 4, single_remedies_max: 2, on_call_fresh_ms: 60_000, ..Limits::default() },
+        limits: Limits {
+            in_flight_max: 4,
+            bulk_ids_max: 4,
+            single_remedies_max: 2,
+            on_call_fresh_ms: 60_000,
+            ..Limits::default()
+        },
         remedies: RemedyPolicy::default(),
         mechanisms,
         seed: seed.fork("plan"),
@@ -96,7 +107,8 @@ pub(super) fn edit(twin: &mut Twin, plan: &Plan, now: Timestamp) -> Option<()> {
         plan.business_unit.id, plan.week, plan.schedule.id
     );
     let body = json!({ "metadata": { "version": plan.schedule.version } }).to_string();
-    let url = Request::new(Method::Post, format!("{path}/uploadurl")).json(&json!({ "contentLengthBytes": body.len() }));
+    let url =
+        Request::new(Method::Post, format!("{path}/uploadurl")).json(&json!({ "contentLengthBytes": body.len() }));
     let upload = api(twin, now, &token, url);
     let mut put = Request::new(Method::Put, upload["url"].as_str()?);
     for (name, value) in upload["headers"].as_object().into_iter().flatten() {
@@ -117,13 +129,17 @@ fn gzip(body: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn login(twin: &mut Twin, now: Timestamp) -> Option<String> {
-    let mut request = Request::new(Method::Post, format!("{BASE_URL}/oauth/token"))
-        .header("content-type", "application/x-www-form-urlencoded")
-        .header("authorization", crate::hands::genesys::basic(PUBLISHER.0, PUBLISHER.1));
-    request.body = b"grant_type=client_credentials".to_vec();
-    twin.handle(now, &request).value()["access_token"].as_str().map(str::to_owned)
+    let secret = Secret::new(PUBLISHER.1.to_owned());
+    let request = token_request(BASE_URL, PUBLISHER.0, &secret, &[("grant_type", "client_credentials")]);
+    patiently(twin, now, &request)["access_token"].as_str().map(str::to_owned)
 }
 
 fn api(twin: &mut Twin, now: Timestamp, token: &str, request: Request) -> Value {
-    twin.handle(now, &request.header("authorization", format!("Bearer {token}"))).value()
+    patiently(twin, now, &request.header("authorization", format!("Bearer {token}")))
+}
+
+/// Asks until the org is available: what is staged here is staged hours before T, and nothing of it is under test.
+fn patiently(twin: &mut Twin, now: Timestamp, request: &Request) -> Value {
+    let answers = (0..500).map(|s| twin.handle(now + s * 1_000, request));
+    answers.into_iter().find(|answer| answer.status != 503).map(|answer| answer.value()).unwrap_or_default()
 }

@@ -1,0 +1,1 @@
+//! What `stage` reads before a run exists.
