@@ -1,5 +1,6 @@
 //! softlanding makes the weekly Genesys Cloud WFM schedule publish land softly.
 
+pub mod door;
 pub mod hands;
 pub mod law;
 pub mod shells;

@@ -5,7 +5,7 @@ pub mod hook;
 pub mod journal;
 mod sqlite;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod vault;
 
 pub use sqlite::StoreError;

@@ -23,6 +23,8 @@ pub mod scenario;
 pub mod serve;
 mod softphone;
 mod stations;
+#[cfg(test)]
+mod tests;
 pub mod truth;
 mod users;
 mod wfm;

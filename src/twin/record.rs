@@ -96,7 +96,8 @@ mod tests {
 
     #[test]
     fn tokens_are_replaced_and_nothing_else() {
-        let text = r#"{"access_token":"twin-access-3-00ff","refresh_token":"twin-refresh-1-2-aa","url":"/twin-upload/7-ab"}"#;
+        let text =
+            r#"{"access_token":"twin-access-3-00ff","refresh_token":"twin-refresh-1-2-aa","url":"/twin-upload/7-ab"}"#;
         let told = redact(text);
         assert_eq!(told, r#"{"access_token":"[secret]","refresh_token":"[secret]","url":"/twin-upload/7-ab"}"#);
         assert_eq!(redact("é twin-app-secret é"), "é [secret] é");

@@ -21,13 +21,12 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use super::notify::{Frame, answer_message, closed_message, heartbeat};
 use super::record::{Exchange, Recorder};
-use super::router::BODY_BYTES_MAX;
 use super::truth::Truth;
 use super::world::Twin;
 use crate::words::clock::Clock;
 use crate::words::http;
 
-/// Largest upload of a schedule, in bytes, packed. It goes to another host on the platform, with a limit of its own.
+/// Largest body that is read at all, in bytes: a packed schedule goes to another host on the platform, with a limit of its own.
 const UPLOAD_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// How many frames may wait for one socket; a slower reader is cut off.
 const FRAMES_MAX: usize = 20_000;
@@ -110,7 +109,11 @@ impl Served {
     ///
     /// # Errors
     /// When the listener fails.
-    pub async fn run(self, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+    pub async fn run(
+        self,
+        listener: TcpListener,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> std::io::Result<()> {
         let mover = tokio::spawn(self.clone().move_on());
         let ended = Arc::clone(&self.stop);
         let router = self.router();
@@ -195,12 +198,10 @@ async fn answer(State(served): State<Served>, request: axum::extract::Request) -
     for (name, value) in &parts.headers {
         request.headers.push((name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
     }
-    let uploads = uri.starts_with("/twin-upload/");
-    let limit = if uploads { UPLOAD_BYTES_MAX } else { BODY_BYTES_MAX };
-    match to_bytes(body, limit).await {
+    // The API's own, lower limit is the twin's to refuse; the body is read to its end so that the refusal arrives.
+    match to_bytes(body, UPLOAD_BYTES_MAX).await {
         Ok(bytes) => request.body = bytes.to_vec(),
-        // One byte too many is enough for the twin to refuse it as the platform does.
-        Err(_) => request.body = vec![b' '; BODY_BYTES_MAX + 1],
+        Err(_) => return axum::http::StatusCode::PAYLOAD_TOO_LARGE.into_response(),
     }
     let response = served.handle(&request);
     let delay_ms = response.header_value("x-twin-delay-ms").and_then(|v| v.parse::<i64>().ok());

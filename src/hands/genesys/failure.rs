@@ -166,8 +166,14 @@ fn is_permission(text: &str) -> bool {
 #[must_use]
 pub fn clean(text: &str, chars_max: usize) -> String {
     // Far longer texts are cut first, so that a hostile answer costs little.
-    let plain: String = text.chars().take(chars_max.saturating_mul(8)).filter(|c| !hides(*c)).collect();
-    without_tokens(plain.trim()).chars().take(chars_max).collect()
+    without_tokens(&plain(text, chars_max.saturating_mul(8))).chars().take(chars_max).collect()
+}
+
+/// `text` without control characters, cut after `chars_max`: what a person may be shown of a name.
+#[must_use]
+pub fn plain(text: &str, chars_max: usize) -> String {
+    let shown: String = text.chars().filter(|c| !hides(*c)).take(chars_max).collect();
+    shown.trim().to_owned()
 }
 
 /// Control characters, and the marks that change the direction of what a terminal shows.

@@ -23,6 +23,8 @@ pub mod phones;
 pub mod publish;
 pub mod staging;
 pub mod stations;
+#[cfg(test)]
+mod tests;
 pub mod tokens;
 pub mod users;
 pub mod wire;

@@ -29,6 +29,7 @@ const REAL_TIMEOUT_MIN: Duration = Duration::from_secs(1);
 pub struct Wire {
     clock: Clock,
     answer_timeout_ms: i64,
+    answer_bytes_max: usize,
     /// For this machine: without a proxy and without the system's certificates, so that it works on a bare machine.
     loopback: Client,
     /// For everywhere else; made at first use, because it needs the system's certificates.
@@ -46,12 +47,24 @@ impl Wire {
             .tls_certs_only([])
             .build()
             .map_err(|error| Lost::NotSent(format!("no HTTP client: {}", chain(error))))?;
-        Ok(Wire { clock, answer_timeout_ms: ANSWER_TIMEOUT_MS, loopback, outside: OnceLock::new() })
+        Ok(Wire {
+            clock,
+            answer_timeout_ms: ANSWER_TIMEOUT_MS,
+            answer_bytes_max: ANSWER_BYTES_MAX,
+            loopback,
+            outside: OnceLock::new(),
+        })
     }
     /// The same with another bound on the wait for an answer, in ms of the clock; at least 1.
     #[must_use]
     pub fn answer_timeout_ms(mut self, ms: i64) -> Wire {
         self.answer_timeout_ms = ms.max(1);
+        self
+    }
+    /// The same with another bound on the size of an answer, in bytes after decompression.
+    #[must_use]
+    pub fn answer_bytes_max(mut self, bytes: usize) -> Wire {
+        self.answer_bytes_max = bytes;
         self
     }
     /// Sends one request, once.
@@ -68,7 +81,7 @@ impl Wire {
         }
         let outgoing = outgoing.body(request.body);
         let timeout = self.clock.real(self.answer_timeout_ms).max(REAL_TIMEOUT_MIN);
-        match tokio::time::timeout(timeout, exchange(outgoing)).await {
+        match tokio::time::timeout(timeout, exchange(outgoing, self.answer_bytes_max)).await {
             Ok(answer) => answer.map_err(|lost| named(&host, lost)),
             Err(_) => Err(Lost::NoAnswer(format!("{host}: nothing within {} s", self.answer_timeout_ms / 1_000))),
         }
@@ -93,7 +106,7 @@ fn builder(clock: Clock) -> ClientBuilder {
         .connect_timeout(clock.real(CONNECT_TIMEOUT_MS).max(REAL_TIMEOUT_MIN))
 }
 
-async fn exchange(outgoing: reqwest::RequestBuilder) -> Result<Response, Lost> {
+async fn exchange(outgoing: reqwest::RequestBuilder, bytes_max: usize) -> Result<Response, Lost> {
     let mut answer = outgoing.send().await.map_err(|error| {
         // A request that could not be built or connected never left.
         let unsent = error.is_connect() || error.is_builder();
@@ -106,8 +119,8 @@ async fn exchange(outgoing: reqwest::RequestBuilder) -> Result<Response, Lost> {
         response.headers.push((name.as_str().to_owned(), text));
     }
     while let Some(chunk) = answer.chunk().await.map_err(|error| Lost::NoAnswer(chain(error)))? {
-        if response.body.len() + chunk.len() > ANSWER_BYTES_MAX {
-            return Err(Lost::NoAnswer(format!("the answer is larger than {ANSWER_BYTES_MAX} bytes")));
+        if response.body.len() + chunk.len() > bytes_max {
+            return Err(Lost::NoAnswer(format!("the answer is larger than {bytes_max} bytes")));
         }
         response.body.extend_from_slice(&chunk);
     }

@@ -10,6 +10,7 @@ use tokio::net::unix::pipe;
 use super::*;
 use crate::hands::testing::Folder;
 use crate::words::clock::Timestamp;
+use crate::words::hook::{HookOutcome, HookPoint, HookRun};
 use crate::words::id::RunId;
 
 /// Long enough for anything that ends by itself: a test that reaches it has failed, or hangs and says so.

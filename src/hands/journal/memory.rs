@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Journal, JournalError, RECORD_FORMAT, Record, RunSummary, to_record, to_texts};
+use super::record::{to_record, to_texts};
+use super::{Journal, JournalError, RECORD_FORMAT, Record, RunSummary};
 use crate::words::clock::Timestamp;
 use crate::words::id::RunId;
 

@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 use sqlx::sqlite::SqliteConnection;
 use tokio::sync::Mutex;
 
-use super::{Journal, JournalError, RECORD_FORMAT, Record, RunSummary, to_record, to_texts};
+use super::record::{to_record, to_texts};
+use super::{Journal, JournalError, RECORD_FORMAT, Record, RunSummary};
 use crate::hands::StoreError;
 use crate::hands::sqlite::{IfMissing, Schema, begin, open};
 use crate::words::clock::Timestamp;

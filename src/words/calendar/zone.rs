@@ -43,7 +43,7 @@ const SPOKEN: [(&str, Tz); 31] = [
 
 /// Reads a zone: `CST`, `Central`, `US Central`, `Central Time`, `UTC`, or an IANA name in any case.
 ///
-/// `None` when it is none of these; [`zone_hint`] may know what was meant.
+/// `None` when it is none of these.
 #[must_use]
 pub fn parse_zone(text: &str) -> Option<Tz> {
     let lower = text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();

@@ -1,1 +1,0 @@
-//! What `stage` reads before a run exists.
