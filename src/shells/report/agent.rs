@@ -282,6 +282,7 @@ impl Happening {
             }
             Happening::TokenDead(why) => format!("must sign in again: {why}"),
             Happening::RemedyStarted(rung) => format!("remedy: {}", rung.words()),
+            Happening::RemedyAccepted(Rung::Ask) => "the straggler hooks have run".to_owned(),
             Happening::RemedyAccepted(rung) => format!("{} accepted by the platform", rung.words()),
             Happening::RemedyFailed(rung, why) => format!("{} could not be applied: {why}", rung.words()),
             Happening::Asked { ran: 0, .. } => "nobody was asked: no straggler hook is enabled".to_owned(),

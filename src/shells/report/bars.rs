@@ -3,6 +3,7 @@
 //! Must never: be used when the output is no terminal; [`crate::shells::report::lines`] is for that.
 
 use std::collections::VecDeque;
+use std::io::Write;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -112,12 +113,15 @@ impl Bars {
         self.now = self.now.max(now);
         self.draw();
     }
-    /// Leaves the last frame standing and writes the closing lines below it.
+    /// Writes the closing lines where the bars stood.
     ///
     /// # Errors
     /// When the terminal is gone.
     pub fn finish(self, closing: &[String]) -> std::io::Result<()> {
-        self.draw();
+        if self.all.is_hidden() {
+            // No terminal after all: bars are for nobody then, but the summary is still for somebody.
+            return writeln!(std::io::stdout(), "{}", closing.join("\n"));
+        }
         for line in std::iter::once("").chain(closing.iter().map(String::as_str)) {
             self.all.println(line)?;
         }

@@ -29,8 +29,11 @@ pub fn cells(story: &Story) -> String {
     let columns = ((WIDTH - LEFT - 10.0) / PITCH) as usize;
     let mut svg = Svg::new();
     let mut y = 26.0;
-    let heading = if per_cell == 1 { "one cell per agent" } else { "each cell: the worst verdict of several agents" };
-    svg.text("axis-name", Anchor::Start, (LEFT, 14.0), &format!("{heading}; {per_cell} to a cell"));
+    let heading = match per_cell {
+        1 => "one cell per agent".to_owned(),
+        n => format!("each cell stands for {n} agents and shows the worst verdict among them"),
+    };
+    svg.text("axis-name", Anchor::Start, (LEFT, 14.0), &heading);
     svg.text("axis-name", Anchor::End, (LEFT - 12.0, 14.0), "shift start");
     let named_all = story.agents.len() <= NAMED_MAX;
     for (name, mut seats) in by_shift(story) {
@@ -114,8 +117,8 @@ pub fn remedies(story: &Story) -> String {
     }
     let height = 10.0 + rungs.len().max(1) as f64 * 34.0;
     if rungs.is_empty() {
-        svg.text("label", Anchor::Start, (10.0, 24.0), "No remedy was needed.");
-        told.push("No remedy was needed.".to_owned());
+        svg.text("label", Anchor::Start, (10.0, 24.0), "No remedy was tried.");
+        told.push("No remedy was tried.".to_owned());
     }
     svg.finish("remedies", (WIDTH, height + 4.0), "Remedies, gentlest first: tried and cured", &told.join("; "))
 }

@@ -132,12 +132,12 @@ fn settled(story: &Story) -> Answer {
     part(on_call, "was on a call and not touched", "were on a call and not touched");
     part(logged_out, "was logged out", "were logged out");
     part(unseen, "could not be seen", "could not be seen");
-    let rest = if parts.is_empty() { String::new() } else { format!(": {}", list(&parts)) };
+    let rest = if parts.is_empty() { Vec::new() } else { vec![format!("Of the others, {}.", list(&parts))] };
     let calm = tally.stragglers == 0 && unseen == 0 && on_call == 0 && story.refresh.dead == 0;
     Answer {
         tone: if calm { Tone::Calm } else { Tone::Attention },
-        headline: format!("{}. {}{rest}.", publish_words(story), ready_words(story)),
-        meaning: Vec::new(),
+        headline: format!("{}. {}.", publish_words(story), ready_words(story)),
+        meaning: rest,
         next: settled_next(story, on_call, logged_out, unseen),
     }
 }
@@ -148,7 +148,7 @@ fn settled_next(story: &Story, on_call: u32, logged_out: u32, unseen: u32) -> Ve
     if story.counts.tally.stragglers > 0 {
         let n = story.counts.tally.stragglers;
         next.push(format!(
-            "Ask {} to reload the browser page (hard refresh) before the shift starts; if that does not help, see why below.",
+            "Ask {} to reload the browser page (hard refresh) before the shift starts; the reason stands with each name.",
             counted(u64::from(n), "straggler", "stragglers")
         ));
     }

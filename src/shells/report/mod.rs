@@ -13,20 +13,28 @@
 pub mod agent;
 pub mod bars;
 pub mod cells;
+pub mod document;
+mod document_agents;
 pub mod ending;
 pub mod facts;
 pub mod frame;
 pub mod lines;
 pub mod notices;
 pub mod pictures;
+pub mod render;
+pub mod rows;
 #[cfg(test)]
 pub mod sample;
 pub mod story;
 pub mod summary;
 pub mod svg;
 pub mod terminal;
+pub mod view;
 pub mod words;
+pub mod write;
 
 pub use bars::Colour;
+pub use render::ReportError;
 pub use story::Story;
 pub use terminal::Display;
+pub use write::{write_all, write_story};

@@ -12,6 +12,8 @@ use crate::words::clock::Timestamp;
 /// The width of every picture.
 pub const WIDTH: f64 = 960.0;
 const LANE: f64 = 30.0;
+/// The class of the bar that everything turns around.
+const NOW: &str = "phase now";
 
 /// A kind of verdict as it is drawn: its class, which names its colour and its mark, and its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -106,9 +108,11 @@ pub fn timeline(story: &Story) -> String {
     let rows = lanes.len() + usize::from(!marks.is_empty());
     let (top, bottom) = (30.0, 30.0 + rows as f64 * LANE + 6.0);
     let mut svg = Svg::new();
-    axis.draw(&mut svg, story.zone, bottom, top);
+    axis.draw(&mut svg, story.zone, "grid", (top, bottom));
+    // Where a lane has no bar, its words keep clear of the line at T.
+    let clear = if axis.x(t) < axis.left + 100.0 { axis.x(t) + 8.0 } else { axis.left + 8.0 };
     for (at, lane) in lanes.iter().enumerate() {
-        draw_lane(&mut svg, &axis, lane, top + 4.0 + at as f64 * LANE);
+        draw_lane(&mut svg, &axis, lane, top + 4.0 + at as f64 * LANE, clear);
     }
     if !marks.is_empty() {
         let y = top + 4.0 + lanes.len() as f64 * LANE;
@@ -139,7 +143,7 @@ fn lanes(story: &Story, to: Timestamp) -> Vec<Lane> {
         let words = if spans.is_empty() { "not reached".to_owned() } else { duration(took_ms) };
         Lane { name, spans, words, class }
     };
-    let mut publish = lane("publish", "phase now", Phase::Publishing);
+    let mut publish = lane("publish", NOW, Phase::Publishing);
     // The phase goes on until the first check; the publish itself ends when it is seen complete.
     if let (Some(claim), Some((done, _))) = (story.publish.claim(), story.publish.confirmed) {
         publish.spans = vec![(claim.at, done)];
@@ -153,20 +157,23 @@ fn lanes(story: &Story, to: Timestamp) -> Vec<Lane> {
     ]
 }
 
-fn draw_lane(svg: &mut Svg, axis: &TimeAxis, lane: &Lane, y: f64) {
+fn draw_lane(svg: &mut Svg, axis: &TimeAxis, lane: &Lane, y: f64, clear: f64) {
     let class = if lane.spans.is_empty() { "label faint" } else { "label" };
     svg.text(class, Anchor::End, (axis.left - 12.0, y + 15.0), lane.name);
-    let mut right = axis.left;
+    let mut last = (axis.left, axis.left);
     for (begin, end) in &lane.spans {
         let (a, b) = (axis.x(*begin), axis.x(*end));
         svg.rect(lane.class, (a, y + 3.0), ((b - a).max(3.0), 16.0), &format!("{}: {}", lane.name, lane.words));
-        right = right.max(b.max(a + 3.0));
+        last = (a, b.max(a + 3.0));
     }
-    // The length stands behind the bar, or inside of it where there is no room behind.
-    if right + 70.0 > axis.right {
-        svg.text("inside", Anchor::End, (right - 7.0, y + 15.0), &lane.words);
+    // The length stands inside of a long bar, and behind a short one.
+    if lane.spans.is_empty() {
+        svg.text("value", Anchor::Start, (clear, y + 15.5), &lane.words);
+    } else if last.1 - last.0 > 90.0 {
+        let class = if lane.class == NOW { "inside now" } else { "inside" };
+        svg.text(class, Anchor::End, (last.1 - 8.0, y + 15.5), &lane.words);
     } else {
-        svg.text("value", Anchor::Start, (right + 7.0, y + 15.0), &lane.words);
+        svg.text("value", Anchor::Start, (last.1 + 8.0, y + 15.5), &lane.words);
     }
 }
 
@@ -185,7 +192,7 @@ fn draw_t(svg: &mut Svg, axis: &TimeAxis, story: &Story, (top, bottom): (f64, f6
     let x = axis.x(t);
     svg.line("t", (x, top - 8.0), (x, bottom));
     let (anchor, dx) = if x > WIDTH - 160.0 { (Anchor::End, -6.0) } else { (Anchor::Start, 6.0) };
-    svg.text("t-name", anchor, (x + dx, top - 10.0), &format!("T  {}", story.zone.clock(t)));
+    svg.text("t-name", anchor, (x + dx, top - 10.0), &format!("T {}", story.zone.clock(t)));
 }
 
 fn zone_words(story: &Story) -> String {
@@ -218,7 +225,7 @@ pub fn readiness(story: &Story) -> String {
         }
         floor = ceiling;
     }
-    axis.draw(&mut svg, story.zone, bottom, top);
+    axis.draw(&mut svg, story.zone, "grid over", (top, bottom));
     for n in round_ticks(all) {
         svg.line("grid over", (axis.left, y(n)), (axis.right, y(n)));
         svg.text("tick", Anchor::End, (axis.left - 8.0, y(n) + 4.0), &count(n));

@@ -175,7 +175,7 @@ pub fn check(scribe: &mut Scribe, plan: &Plan, seed: &mut Seed) {
         let seen = begin + (at as i64 / 20) * 900;
         let drawn = seed.between(0, 99);
         // One of each kind is always there, whatever the seed.
-        let dice = [9, 99, 38, 10].get(at.wrapping_sub(4)).copied().unwrap_or(drawn);
+        let dice = [20, 25, 3, 99, 9, 99, 38, 10].get(at).copied().unwrap_or(drawn);
         let (presence, call) = match dice {
             0..8 => (PresenceState::Offline, CallState::Free),
             8..12 => (PresenceState::LoggedIn, CallState::OnCall),

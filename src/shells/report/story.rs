@@ -368,3 +368,6 @@ fn token_count(counts: &mut RefreshCounts, state: TokenStory) -> Option<&mut u32
 fn words(failure: &Failure) -> std::sync::Arc<str> {
     shared(&failure.to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,9 +24,11 @@ pub fn summary(story: &Story, reports: &[PathBuf]) -> Vec<String> {
     let answer = answer(story);
     match story.ending() {
         Ending::Settled => lines.say(&format!("{}.", publish_words(story))),
-        Ending::Open(_) | Ending::Stopped { .. } | Ending::InDoubt => lines.say(&answer.headline),
+        Ending::Open(_) | Ending::Stopped { .. } | Ending::InDoubt => {
+            lines.say(&answer.headline);
+            meaning(&mut lines, &answer);
+        }
     }
-    meaning(&mut lines, &answer);
     counts(&mut lines, story);
     stragglers(&mut lines, story);
     unknown(&mut lines, story);
@@ -121,7 +123,7 @@ fn stragglers(lines: &mut Lines, story: &Story) {
         return;
     }
     lines.gap();
-    lines.raw(format!("{}{}{}", fit("Straggler", 28), fit("Why", 34), "Next shift"));
+    lines.raw(format!("{}{}{}", fit("Straggler", 28), fit("Why", 34), "Shift starts"));
     for seat in seats.iter().take(NAMED_MAX) {
         let Some((member, agent)) = story.agent(*seat) else { continue };
         let why = match agent.verdict {

@@ -170,12 +170,12 @@ impl TimeAxis {
         let ticks = (0..10).map(|n| first + n * step_ms).take_while(|at| *at <= self.to).collect();
         (step_ms, ticks)
     }
-    /// Draws the axis at height `y`, with grid lines up to `top`.
-    pub fn draw(&self, svg: &mut Svg, zone: Zone, y: f64, top: f64) {
+    /// Draws the axis at height `y`, with grid lines of that class up to `top`.
+    pub fn draw(&self, svg: &mut Svg, zone: Zone, grid: &str, (top, y): (f64, f64)) {
         let (step_ms, ticks) = self.ticks(zone);
         for at in ticks {
             let x = self.x(at);
-            svg.line("grid", (x, top), (x, y));
+            svg.line(grid, (x, top), (x, y));
             let label = if step_ms < 60_000 { zone.clock(at) } else { zone.minute(at) };
             svg.text("tick", Anchor::Middle, (x, y + 17.0), &label);
         }

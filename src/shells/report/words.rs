@@ -89,7 +89,7 @@ pub fn duration(ms: i64) -> String {
     let seconds = (ms + 500) / 1000;
     match (ms, seconds) {
         (0..1_000, _) => format!("{ms} ms"),
-        (1_000..10_000, _) if ms % 1000 != 0 => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
+        (1_000..10_000, _) if !ms.is_multiple_of(1000) => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
         (_, 0..60) => format!("{seconds} s"),
         (_, 60..3_600) => two(seconds / 60, "min", seconds % 60, "s"),
         (_, 3_600..86_400) => two(seconds / 3_600, "h", seconds % 3_600 / 60, "min"),
