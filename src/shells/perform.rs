@@ -86,7 +86,7 @@ impl Hands {
     }
 }
 
-fn results(report: HookReport) -> Vec<HookResult> {
+pub(crate) fn results(report: HookReport) -> Vec<HookResult> {
     let result = |hook: HookRun| {
         let problem = (hook.outcome != HookOutcome::Ok).then(|| hook.outcome.to_string());
         HookResult { name: hook.name, problem, output: hook.output }

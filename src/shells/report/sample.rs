@@ -268,7 +268,7 @@ pub fn in_doubt() -> Vec<Record> {
     let mut scribe = Scribe::staged(plan);
     scribe.say(T + 3, Event::PublishClaimed { attempt: 1, late_ms: 3 });
     scribe.say(T + 3, Event::PhaseEntered { phase: Phase::Publishing });
-    scribe.say(T + 30_003, Event::PublishDoubted { why: "no answer within 30 s".to_owned() });
+    scribe.say(T + 30_003, Event::PublishDoubted { why: "no answer within 30 s".to_owned(), kind: None });
     scribe.say(T + 10 * MINUTE, Event::PublishUnconfirmed { looked_ms: 570_000 });
     scribe.say(T + 10 * MINUTE, Event::PhaseEntered { phase: Phase::InDoubt });
     scribe.records
