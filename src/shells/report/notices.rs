@@ -9,7 +9,7 @@ use crate::shells::report::agent::verdict_words;
 use crate::shells::report::ending::{answer, publish_words, ready_words};
 use crate::shells::report::story::{Story, Turn};
 use crate::shells::report::words::{clean, count, counted, cut, duration, offset};
-use crate::words::hook::HookPoint;
+use crate::words::hook::{HookPoint, HookRun};
 
 /// The lines that a record deserves, without its time; the story has heard it already.
 #[must_use]
@@ -180,11 +180,11 @@ fn phase_notice(phase: Phase, story: &Story) -> Option<String> {
     }
 }
 
-fn hooks(point: HookPoint, results: &[crate::law::command::HookResult]) -> Vec<String> {
+fn hooks(point: HookPoint, results: &[HookRun]) -> Vec<String> {
     results
         .iter()
         .filter_map(|result| {
-            let problem = result.problem.as_ref()?;
+            let problem = result.problem()?;
             let name = cut(&clean(&result.name), 60);
             Some(format!("hook {}.d/{name}: {}", point.as_str(), clean(problem)))
         })
