@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{Input, Step, decide};
 use crate::law::audit::Auditor;
 use crate::law::command::{
-    Command, CommandId, Failure, FailureKind, Outcome, PhoneSeen, PublishAnswer, ReadPurpose,
-    ScheduleState, UploadKey, UserSeen,
+    Command, CommandId, Failure, FailureKind, Outcome, PhoneSeen, PublishAnswer, ReadPurpose, ScheduleState, UploadKey,
+    UserSeen,
 };
 use crate::law::event::{Event, Phase, Record, StopKind};
 use crate::law::plan::{BusinessUnit, Limits, Mechanisms, Member, PinnedSchedule, Plan, RemedyPolicy, Timing};

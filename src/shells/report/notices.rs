@@ -186,7 +186,7 @@ fn hooks(point: HookPoint, results: &[HookRun]) -> Vec<String> {
         .filter_map(|result| {
             let problem = result.problem()?;
             let name = cut(&clean(&result.name), 60);
-            Some(format!("hook {}.d/{name}: {}", point.as_str(), clean(problem)))
+            Some(format!("hook {}.d/{name}: {}", point.as_str(), clean(&problem)))
         })
         .collect()
 }

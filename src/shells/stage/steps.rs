@@ -25,7 +25,6 @@ use crate::law::event::{Event, Record};
 use crate::law::plan::{BadPlan, BusinessUnit, Member, PinnedSchedule, Plan};
 use crate::law::run::Run;
 use crate::shells::notice;
-use crate::shells::perform::results;
 use crate::words::calendar::describe;
 use crate::words::clock::Timestamp;
 use crate::words::hook::HookPoint;
@@ -329,7 +328,7 @@ async fn hooked(hooks: &Hooks, id: &RunId, plan: &Arc<Plan>, now: Timestamp) -> 
         return Err(Refusal::Veto { hook: veto.name.clone(), why });
     }
     let mut events = vec![Event::Staged { plan: Box::new((**plan).clone()) }];
-    let results = results(report);
+    let results = report.hooks;
     if !results.is_empty() {
         events.push(Event::HooksRan { point, seat: None, results });
     }
