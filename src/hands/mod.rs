@@ -1,3 +1,11 @@
 //! Floor 2, *hands*: what touches the world. Each hand does what it is told and says what came of it; none decides.
 
 pub mod genesys;
+pub mod hook;
+pub mod journal;
+mod sqlite;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod vault;
+
+pub use sqlite::StoreError;

@@ -61,6 +61,11 @@ impl Agenda {
             None => self.later.first().map(|(at, _)| *at),
         }
     }
+    /// Whether an agent stands on it.
+    #[must_use]
+    pub fn contains(&self, seat: Seat) -> bool {
+        self.place.contains_key(&seat)
+    }
     /// How many agents stand on it.
     #[must_use]
     pub fn len(&self) -> usize {

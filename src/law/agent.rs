@@ -2,6 +2,7 @@
 //!
 //! Must never: name a rung that touches an agent whose calls are not known to be none.
 
+use crate::law::command::UserSeen;
 use crate::law::plan::{Mechanisms, RemedyPolicy};
 use crate::law::verdict::{CallState, PhoneState, ProbeState, Readiness, Rung, Signals, Verdict, readiness};
 use crate::words::clock::Timestamp;
@@ -24,7 +25,7 @@ pub struct Agent {
     pub refresh_attempts: u8,
     /// How often each rung was tried.
     pub tried: [u8; Rung::ALL.len()],
-    /// The remedy under way, or last applied.
+    /// The last remedy that may have had an effect.
     pub last_rung: Option<Rung>,
     /// A remedy is under way: nobody starts another.
     pub remedy: RemedyState,
@@ -69,6 +70,8 @@ pub enum RemedyState {
     Idle,
     /// Started, no answer yet.
     Started(Rung),
+    /// It may have had its effect; the next look tells.
+    Awaiting(Rung),
 }
 
 impl Agent {
@@ -121,6 +124,43 @@ impl Agent {
                 && self.tries_left(*rung)
                 && (*rung == Rung::Ask || !spent)
         })
+    }
+
+    /// Takes in one user as a bulk read showed it.
+    pub(crate) fn see_user(&mut self, at: Timestamp, user: &UserSeen) {
+        self.signals.station = user.station.clone();
+        self.signals.presence = user.presence;
+        self.signals.call = user.call;
+        self.token_issued = user.token_issued.or(self.token_issued);
+        self.seen.users = at;
+    }
+    /// Takes in the state of the agent's phone.
+    pub(crate) fn see_phone(&mut self, at: Timestamp, phone: Option<&PhoneId>, state: PhoneState) {
+        self.phone = phone.cloned();
+        self.signals.phone = state;
+        self.seen.phone = at;
+    }
+    /// A remedy is about to be applied.
+    pub(crate) fn start_remedy(&mut self, rung: Rung) {
+        self.remedy = RemedyState::Started(rung);
+        if let Some(tried) = self.tried.get_mut(rung.index()) {
+            *tried = tried.saturating_add(1);
+        }
+    }
+    /// A remedy may have had its effect: what is seen before the effect can show says nothing.
+    pub(crate) fn await_remedy(&mut self, rung: Rung, at: Timestamp) {
+        self.remedy = RemedyState::Awaiting(rung);
+        self.last_rung = Some(rung);
+        self.fresh_from = at + rung.effect_ms();
+    }
+    /// The process that had something under way for this agent is gone, and its answers with it.
+    pub(crate) fn lose_what_was_under_way(&mut self, at: Timestamp) {
+        if self.token == TokenState::Refreshing {
+            self.token = TokenState::Failed;
+        }
+        if let RemedyState::Started(rung) = self.remedy {
+            self.await_remedy(rung, at);
+        }
     }
 
     fn tries_left(&self, rung: Rung) -> bool {

@@ -299,6 +299,14 @@ pub struct Failure {
     pub again_at: Option<Timestamp>,
 }
 
+impl Failure {
+    /// A failure without an answer of the platform behind it.
+    #[must_use]
+    pub fn plain(kind: FailureKind, message: impl Into<String>) -> Failure {
+        Failure { kind, status: None, code: None, correlation: None, message: message.into(), again_at: None }
+    }
+}
+
 /// Kinds of failure, told apart by what may be done next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

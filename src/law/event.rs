@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::law::command::{Failure, HookResult, PhoneSeen, TokenVia, UserSeen};
+use crate::law::command::{Failure, FailureKind, HookResult, PhoneSeen, TokenVia, UserSeen};
 use crate::law::plan::Plan;
 use crate::law::verdict::{ProbeState, Rung, Verdict};
 use crate::words::clock::Timestamp;
@@ -112,6 +112,9 @@ pub enum Event {
     PublishDoubted {
         /// Why it is in doubt.
         why: String,
+        /// What kind of failure left it in doubt; `None` when a process stopped before an answer came.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kind: Option<FailureKind>,
     },
     /// The schedule was seen published: once, and done.
     PublishConfirmed {
@@ -200,15 +203,15 @@ pub enum Event {
 }
 
 /// One line of a journal.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Record {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record<E = Event> {
     /// Its number in the run, from 1, without gaps.
     pub seq: u64,
     /// When it was recorded.
     pub at: Timestamp,
     /// What happened.
     #[serde(flatten)]
-    pub event: Event,
+    pub event: E,
 }
 
 /// Where a run is.
@@ -265,8 +268,6 @@ pub enum StopKind {
     Missed,
     /// The platform refused the publish for good.
     Refused,
-    /// A person stopped it.
-    Aborted,
 }
 
 /// How many agents have which verdict.

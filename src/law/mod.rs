@@ -2,8 +2,11 @@
 
 pub mod agenda;
 pub mod agent;
+pub mod audit;
 pub mod command;
+pub mod decide;
 pub mod event;
 pub mod pace;
 pub mod plan;
+pub mod run;
 pub mod verdict;

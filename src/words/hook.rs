@@ -1,10 +1,12 @@
-//! The moments at which an organisation's own executables may speak: the names of hooks.
+//! The points of a run at which an organisation's own executables are run, and what came of it.
 //!
-//! Must never: run anything; that is the hands' job.
+//! Must never: know how a hook is run; that is the hand's business.
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A moment of a run at which the executables under `hooks/<name>.d/` are run.
+/// A point of a run at which hooks run. Its name is that of their folder: `hooks/pre-publish.d/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HookPoint {
@@ -20,9 +22,9 @@ pub enum HookPoint {
     Straggler,
     /// After the last check, before the run settles.
     PostCheck,
-    /// After the run has settled.
+    /// After the run has settled: every agent has a verdict.
     Settled,
-    /// After the run has stopped without settling.
+    /// After the run has stopped without settling, or is in doubt.
     Failed,
 }
 
@@ -39,7 +41,7 @@ impl HookPoint {
         HookPoint::Failed,
     ];
 
-    /// The point's name, as in `hooks/<name>.d/`.
+    /// The point as it stands in folder names and documents.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -53,7 +55,7 @@ impl HookPoint {
             HookPoint::Failed => "failed",
         }
     }
-    /// Whether a failing hook here stops the run.
+    /// Whether a failing hook stops what comes after this point. After the fact there is nothing left to veto.
     #[must_use]
     pub fn vetoes(self) -> bool {
         match self {
@@ -63,6 +65,88 @@ impl HookPoint {
             | HookPoint::PostCheck
             | HookPoint::Settled
             | HookPoint::Failed => false,
+        }
+    }
+}
+
+impl fmt::Display for HookPoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How one hook ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HookOutcome {
+    /// It exited with 0.
+    Ok,
+    /// It exited with another code, 1 to 255.
+    Exit(i32),
+    /// A signal ended it that softlanding did not send.
+    Signal(i32),
+    /// It took longer than allowed and was killed, with everything that it had started.
+    TimedOut,
+    /// It could not be run at all.
+    CouldNotStart(String),
+}
+
+impl fmt::Display for HookOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HookOutcome::Ok => f.write_str("ok"),
+            HookOutcome::Exit(code) => write!(f, "failed with exit code {code}"),
+            HookOutcome::Signal(signal) => write!(f, "was ended by signal {signal}"),
+            HookOutcome::TimedOut => f.write_str("took too long and was stopped"),
+            HookOutcome::CouldNotStart(why) => write!(f, "could not be started: {why}"),
+        }
+    }
+}
+
+/// One hook that was run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookRun {
+    /// Its file's name.
+    pub name: String,
+    /// How it ended.
+    pub outcome: HookOutcome,
+    /// What it wrote, standard output and error in order of arrival; bounded, and free of control characters.
+    pub output: String,
+}
+
+/// Every hook that was run at a point.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookReport {
+    /// The point.
+    pub point: HookPoint,
+    /// The hooks, in the order in which they ran. Those after a veto did not run and are not listed.
+    pub hooks: Vec<HookRun>,
+}
+
+impl HookReport {
+    /// The first hook that failed, whether or not its point vetoes.
+    #[must_use]
+    pub fn first_failure(&self) -> Option<&HookRun> {
+        self.hooks.iter().find(|hook| hook.outcome != HookOutcome::Ok)
+    }
+    /// The hook that forbids what comes after this point, if one does.
+    #[must_use]
+    pub fn veto(&self) -> Option<&HookRun> {
+        self.first_failure().filter(|_| self.point.vetoes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_point_is_written_as_its_folder_is_named_and_only_pre_points_veto() {
+        for point in HookPoint::ALL {
+            let json = serde_json::to_value(point).unwrap();
+            assert_eq!(json, point.as_str());
+            assert_eq!(serde_json::from_value::<HookPoint>(json).unwrap(), point);
+            assert_eq!(point.vetoes(), point.as_str().starts_with("pre-"), "{point}");
         }
     }
 }

@@ -5,4 +5,5 @@ pub mod clock;
 pub mod hook;
 pub mod http;
 pub mod id;
+pub mod nearest;
 pub mod secret;

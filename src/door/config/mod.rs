@@ -1,0 +1,31 @@
+//! The configuration: `softlanding.toml`, read strictly, with all of its errors at once.
+//!
+//! Each error names the line, the field, what was found and what is accepted. Defaults are documented in [`TEMPLATE`],
+//! which a test compares with the code.
+//!
+//! Must never: hold a secret, only where to find it; or show the value of a field that might be one.
+
+mod duration;
+mod error;
+mod model;
+mod org;
+mod reader;
+mod reference;
+mod region;
+mod secret;
+mod sections;
+#[cfg(test)]
+mod tests;
+mod url;
+
+pub use duration::parse_duration_ms;
+pub use error::{ConfigError, ConfigErrors};
+pub use model::{
+    App, ClockSettings, Config, HookSettings, Limits, Mechanisms, Org, Remedies, ReportSettings, StoreSettings, Timing,
+    VaultSettings,
+};
+pub use region::REGIONS;
+pub use secret::{SecretError, SecretRef};
+
+/// The commented configuration that `softlanding init` writes.
+pub const TEMPLATE: &str = include_str!("template.toml");

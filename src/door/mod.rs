@@ -1,0 +1,4 @@
+//! Floor 5, *door*: where people and their files come in, and where errors go out.
+
+pub mod config;
+pub mod error;

@@ -1,0 +1,91 @@
+//! What can go wrong with a journal, and what each case means for the one who appends.
+//!
+//! Must never: let a case that changed nothing look like one that may have changed something.
+
+use crate::hands::StoreError;
+use crate::words::id::RunId;
+
+/// Why a journal could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The run has moved on: someone else works on it. Nothing was added.
+    #[error("run {run} is at record {found_seq}, not {expected_seq}: another process works on it")]
+    Conflict {
+        /// The run.
+        run: RunId,
+        /// The record that the batch was to follow.
+        expected_seq: u64,
+        /// The run's last record.
+        found_seq: u64,
+    },
+    /// This publish attempt is claimed already. Nothing was added.
+    #[error("attempt {attempt} of run {run} is claimed already")]
+    ClaimTaken {
+        /// The run.
+        run: RunId,
+        /// The number of the publish attempt.
+        attempt: u32,
+    },
+    /// A record has a format that this build does not know.
+    #[error("run {run} holds records of format {found}; this softlanding reads up to format {accepted}")]
+    Newer {
+        /// The run.
+        run: RunId,
+        /// The format that was found.
+        found: u32,
+        /// The newest format that can be read.
+        accepted: u32,
+    },
+    /// A record is missing or cannot be read.
+    #[error("record {seq} of run {run} cannot be read: {why}")]
+    Corrupt {
+        /// The run.
+        run: RunId,
+        /// The first record that is affected.
+        seq: u64,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Nothing was ever recorded of this run.
+    #[error("there is no run {run}")]
+    NotFound {
+        /// The run.
+        run: RunId,
+    },
+    /// An event could not be written as JSON: a fault in softlanding. Nothing was added.
+    #[error("record {seq} of run {run} cannot be written as JSON")]
+    Unwritable {
+        /// The run.
+        run: RunId,
+        /// The number that the record would have had.
+        seq: u64,
+        /// What the writer said.
+        source: serde_json::Error,
+    },
+    /// The store failed. Whether the batch is in it, only a look can tell.
+    #[error("the journal cannot be read or written")]
+    Store(#[source] StoreError),
+}
+
+impl JournalError {
+    /// What to do about it, as one sentence.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            JournalError::Conflict { .. } | JournalError::ClaimTaken { .. } => {
+                Some("leave this run to the other process; `softlanding status` shows where it stands")
+            }
+            JournalError::Newer { .. } => Some("use the softlanding that wrote it, or a newer one"),
+            JournalError::Corrupt { .. } => Some("keep a copy of the journal's file; restore it from a backup"),
+            JournalError::NotFound { .. } => Some("`softlanding status` lists the runs"),
+            JournalError::Unwritable { .. } => None,
+            JournalError::Store(e) => Some(e.hint()),
+        }
+    }
+}
+
+impl From<StoreError> for JournalError {
+    fn from(e: StoreError) -> Self {
+        JournalError::Store(e)
+    }
+}

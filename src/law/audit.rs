@@ -1,0 +1,191 @@
+//! The invariants of a run, checked event by event: by the simulation after each step, and over any journal.
+//!
+//! It follows the journal with a fold of its own and shares no rule with `decide`, so that a bug there cannot hide here.
+//! Must never: repair anything; it only says what is wrong and where.
+
+use std::sync::Arc;
+
+use crate::law::agent::RemedyState;
+use crate::law::event::{Event, Phase, Record, Tally};
+use crate::law::run::{Brake, PublishState, Run};
+use crate::law::verdict::{CallState, Readiness, Rung, Verdict};
+use crate::words::clock::Timestamp;
+use crate::words::hook::HookPoint;
+use crate::words::id::Seat;
+
+/// A rule that a journal breaks.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("event {seq} breaks a rule: {rule}; {what}")]
+pub struct Violation {
+    /// The event.
+    pub seq: u64,
+    /// The rule.
+    pub rule: &'static str,
+    /// What was found.
+    pub what: String,
+}
+
+/// Follows one journal.
+#[derive(Debug, Clone, Default)]
+pub struct Auditor {
+    run: Option<Run>,
+    /// Whether the last look of the preparations found the schedule as staged.
+    as_staged: bool,
+    vetoed: bool,
+}
+
+impl Auditor {
+    /// Follows a whole journal.
+    ///
+    /// # Errors
+    /// The first [`Violation`].
+    pub fn check(records: &[Record]) -> Result<(), Violation> {
+        let mut auditor = Auditor::default();
+        records.iter().try_for_each(|record| auditor.see(record))
+    }
+
+    /// Takes in the next event.
+    ///
+    /// # Errors
+    /// A [`Violation`] when it breaks a rule.
+    pub fn see(&mut self, record: &Record) -> Result<(), Violation> {
+        let broken = |rule, what: String| Err(Violation { seq: record.seq, rule, what });
+        let Some(run) = &self.run else {
+            let Event::Staged { plan } = &record.event else {
+                return broken("a journal begins with its plan", format!("{:?}", record.event));
+            };
+            self.run = Some(Run::staged(Arc::new((**plan).clone())));
+            return Ok(());
+        };
+        if record.seq != run.seq + 1 {
+            return broken("events are numbered without gaps", format!("after {}", run.seq));
+        }
+        if let Some((rule, what)) = self.breaks(run, record.at, &record.event) {
+            return broken(rule, what);
+        }
+        self.remember(&record.event);
+        if let Some(run) = &mut self.run {
+            run.apply(record.at, &record.event);
+        }
+        Ok(())
+    }
+
+    fn remember(&mut self, event: &Event) {
+        let Some(run) = &self.run else { return };
+        if let Event::ScheduleSeen { version, published } = event {
+            self.as_staged = !published && *version == run.plan.schedule.version;
+        }
+        if let Event::HooksRan { point, results, .. } = event {
+            self.vetoed |= point.vetoes() && results.iter().any(|r| r.problem.is_some());
+        }
+    }
+
+    fn breaks(&self, run: &Run, at: Timestamp, event: &Event) -> Option<(&'static str, String)> {
+        match event {
+            Event::PublishClaimed { attempt, .. } => self.breaks_claim(run, at, *attempt),
+            Event::PublishAccepted { .. } | Event::PublishNotDone { .. } => (run.publish != PublishState::Claimed)
+                .then(|| ("an answer to a publish follows its claim", format!("{:?}", run.publish))),
+            Event::PublishDoubted { .. } | Event::PublishConfirmed { .. } | Event::PublishUnconfirmed { .. } => {
+                (run.claims == 0).then(|| ("a publish is claimed before it is doubted or seen", String::new()))
+            }
+            Event::RemedyStarted { rung, seats } => seats.iter().find_map(|seat| breaks_remedy(run, at, *rung, *seat)),
+            Event::Judged { verdicts } => {
+                verdicts.iter().find_map(|(seat, verdict)| breaks_verdict(run, *seat, *verdict))
+            }
+            Event::Settled { tally } => breaks_settled(run, *tally),
+            Event::Staged { .. } => Some(("a run is staged once", String::new())),
+            Event::TakenUp
+            | Event::PhaseEntered { .. }
+            | Event::HooksRan { .. }
+            | Event::RefreshStarted { .. }
+            | Event::TokenRefreshed { .. }
+            | Event::RefreshFailed { .. }
+            | Event::TokenDead { .. }
+            | Event::RungUnavailable { .. }
+            | Event::ProbeUnavailable { .. }
+            | Event::ScheduleSeen { .. }
+            | Event::UsersSeen { .. }
+            | Event::PhonesSeen { .. }
+            | Event::PhonesAbsent { .. }
+            | Event::Probed { .. }
+            | Event::ReadFailed { .. }
+            | Event::RemedyAccepted { .. }
+            | Event::RemedyFailed { .. }
+            | Event::BrakeApplied { .. }
+            | Event::Stopped { .. } => None,
+        }
+    }
+
+    fn breaks_claim(&self, run: &Run, at: Timestamp, attempt: u32) -> Option<(&'static str, String)> {
+        let clear = match run.publish {
+            PublishState::Unclaimed => true,
+            PublishState::NotDone { again_at } => again_at.is_some(),
+            PublishState::Claimed
+            | PublishState::Accepted { .. }
+            | PublishState::Doubted { .. }
+            | PublishState::Confirmed { .. } => false,
+        };
+        if !clear || attempt != run.claims + 1 {
+            return Some((
+                "a publish is claimed once, or again after proof that it was not done",
+                format!("{:?}", run.publish),
+            ));
+        }
+        if at < run.plan.publish_at || at > run.plan.too_late_after() {
+            return Some(("a publish is made at its instant or within the allowed lateness", at.to_string()));
+        }
+        if !self.as_staged {
+            return Some(("a publish follows a look that found the schedule as staged", String::new()));
+        }
+        if self.vetoed || !run.hooked.contains(&HookPoint::PrePublish) {
+            return Some(("a publish follows its hooks, and no veto", String::new()));
+        }
+        if run.phase == Phase::Stopped {
+            return Some(("a stopped run publishes nothing", String::new()));
+        }
+        None
+    }
+}
+
+fn breaks_remedy(run: &Run, at: Timestamp, rung: Rung, seat: Seat) -> Option<(&'static str, String)> {
+    let who = || format!("{} for seat {}", rung.words(), seat.0);
+    let Some(agent) = run.agent(seat) else { return Some(("a remedy is for an agent of the roster", who())) };
+    if run.phase != Phase::Checking {
+        return Some(("remedies belong to the check", who()));
+    }
+    if run.brake == Brake::Applied || !run.open.is_open(rung) {
+        return Some(("no remedy against the brake or the plan", who()));
+    }
+    let age_ms = at.since_ms(agent.seen.users);
+    if agent.signals.call != CallState::Free || age_ms > run.plan.limits.on_call_fresh_ms {
+        return Some(("nobody is touched who was not just seen off calls", format!("{}, seen {age_ms} ms ago", who())));
+    }
+    if matches!(agent.remedy, RemedyState::Started(_)) {
+        return Some(("one remedy at a time", who()));
+    }
+    if !matches!(agent.verdict, Some(Verdict::Straggler { .. })) {
+        return Some(("remedies are for stragglers", who()));
+    }
+    let spent = rung != Rung::Ask && agent.attempts() >= run.plan.remedies.attempts_max;
+    let tries = agent.tried.get(rung.index()).copied().unwrap_or(u8::MAX);
+    (spent || tries >= rung.tries_max()).then(|| ("attempts are bounded", who()))
+}
+
+fn breaks_verdict(run: &Run, seat: Seat, verdict: Verdict) -> Option<(&'static str, String)> {
+    let Some(agent) = run.agent(seat) else {
+        return Some(("a verdict is about an agent of the roster", format!("seat {}", seat.0)));
+    };
+    match verdict {
+        Verdict::Ready | Verdict::Recovered { .. } => (agent.readiness() != Some(Readiness::Ready))
+            .then(|| ("ready is said of what was seen ready", format!("seat {}: {:?}", seat.0, agent.signals))),
+        Verdict::Deferred { .. } | Verdict::Straggler { .. } | Verdict::Unknown { .. } => None,
+    }
+}
+
+fn breaks_settled(run: &Run, tally: Tally) -> Option<(&'static str, String)> {
+    if tally != run.tally() || tally.total() as usize != run.plan.roster.len() {
+        return Some(("the tally counts every agent once", format!("{tally:?}")));
+    }
+    let lost = run.agents.iter().position(|agent| agent.verdict.is_none());
+    lost.map(|seat| ("everyone ends with a verdict", format!("seat {seat} has none")))
+}

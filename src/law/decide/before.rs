@@ -1,0 +1,133 @@
+//! Before the publish: waiting for the refresh lead, and refreshing agents' tokens in order of shift start.
+//!
+//! Must never: hold up the publish. What is not refreshed when the preparations begin stays as it was.
+
+use super::{Work, failure_in};
+use crate::law::agent::TokenState;
+use crate::law::command::{Command, Outcome, TokenVia};
+use crate::law::event::{Event, Phase, StopKind};
+use crate::law::pace::backoff_ms;
+use crate::law::verdict::Rung;
+use crate::words::hook::HookPoint;
+use crate::words::id::Seat;
+
+pub(super) fn wait(work: &mut Work) {
+    if missed(work) {
+        return;
+    }
+    let refresh_at = work.run.plan.refresh_at();
+    if work.now < refresh_at {
+        work.wake(refresh_at);
+        return;
+    }
+    if work.hooked(HookPoint::PreRefresh) {
+        work.enter(Phase::Refreshing);
+    } else {
+        // A hook that never ends is killed by its time limit; T passing meanwhile is the misfire policy's matter.
+        let too_late = work.run.plan.too_late_after();
+        work.wake(too_late);
+    }
+}
+
+/// Stops the run when T has passed by more than the policy allows and nothing was claimed. True when it did.
+pub(super) fn missed(work: &mut Work) -> bool {
+    let late_ms = work.now.since_ms(work.run.plan.publish_at);
+    let max_ms = work.run.plan.timing.late_by_max_ms;
+    if late_ms <= max_ms {
+        return false;
+    }
+    let why = format!(
+        "the publish instant passed {} s ago, more than the {} s that are allowed",
+        late_ms / 1000,
+        max_ms / 1000
+    );
+    work.stop(StopKind::Missed, why);
+    true
+}
+
+pub(super) fn refresh(work: &mut Work) {
+    fill(work);
+    let prepare_at = work.run.plan.prepare_at();
+    let under_way = work.under_way(|c| matches!(c, Command::RefreshToken { .. }));
+    if work.now >= prepare_at || (work.run.desk.refresh.is_empty() && !under_way) {
+        work.enter(Phase::Preparing);
+        return;
+    }
+    let room = work.room();
+    for seat in work.run.desk.refresh.take(work.now, room) {
+        start(work, seat, first_way(work));
+    }
+    work.wake(prepare_at);
+    if let Some(at) = work.run.desk.refresh.next_at().filter(|_| work.room() > 0) {
+        work.wake(at);
+    }
+}
+
+fn fill(work: &mut Work) {
+    if work.run.desk.filled_for == Some(Phase::Refreshing) {
+        return;
+    }
+    work.run.desk.filled_for = Some(Phase::Refreshing);
+    if !work.run.open.is_open(Rung::TokenRefresh) {
+        return;
+    }
+    let needed_until = work.run.plan.publish_at + work.run.plan.timing.token_outlives_ms;
+    for seat in work.run.all_seats() {
+        let urgency = work.run.plan.urgency(seat);
+        let enrolled = work.run.plan.member(seat).is_some_and(|m| m.enrolled);
+        let wanted = work.run.agent(seat).is_some_and(|agent| match agent.token {
+            TokenState::Untouched | TokenState::Refreshing => true,
+            TokenState::Failed => agent.refresh_attempts < work.run.plan.limits.refresh_attempts_max,
+            TokenState::Fresh(expires_at) => expires_at < needed_until,
+            TokenState::Dead => false,
+        });
+        if enrolled && wanted {
+            work.run.desk.refresh.put(seat, work.now, urgency);
+        }
+    }
+}
+
+fn first_way(work: &Work) -> TokenVia {
+    if work.run.plan.mechanisms.oauth_refresh { TokenVia::Grant } else { TokenVia::Reported }
+}
+
+/// Asks for a new token for one agent.
+pub(super) fn start(work: &mut Work, seat: Seat, via: TokenVia) {
+    work.note(Event::RefreshStarted { seat, via });
+    work.ask(Command::RefreshToken { seat, via });
+}
+
+pub(super) fn token_answered(work: &mut Work, seat: Seat, via: TokenVia, outcome: Outcome) {
+    match outcome {
+        Outcome::TokenRefreshed { expires_at } => work.note(Event::TokenRefreshed { seat, expires_at }),
+        Outcome::TokenDead { failure } => {
+            work.note(Event::TokenDead { seat, failure });
+            if via == TokenVia::Grant && work.run.plan.mechanisms.authentication_refresh {
+                start(work, seat, TokenVia::Reported);
+                return;
+            }
+        }
+        other => {
+            let failure = failure_in(other);
+            let again_at = again_at(work, seat, &failure);
+            work.note(Event::RefreshFailed { seat, failure, again_at });
+            if let Some(at) = again_at {
+                let urgency = work.run.plan.urgency(seat);
+                work.run.desk.refresh.put(seat, at, urgency);
+            }
+        }
+    }
+    super::cure::token_answered(work, seat);
+}
+
+fn again_at(work: &Work, seat: Seat, failure: &crate::law::command::Failure) -> Option<crate::words::clock::Timestamp> {
+    let attempts = work.run.agent(seat).map_or(u8::MAX, |agent| agent.refresh_attempts);
+    let last = attempts >= work.run.plan.limits.refresh_attempts_max || work.run.phase != Phase::Refreshing;
+    if last || !failure.kind.passes() {
+        return None;
+    }
+    let policy = &work.run.plan.remedies;
+    let mut chance = work.run.plan.seed.fork(&format!("refresh {} {attempts}", seat.0));
+    let wait_ms = backoff_ms(policy.backoff_first_ms, policy.backoff_max_ms, attempts, &mut chance);
+    Some((work.now + wait_ms).max(failure.again_at.unwrap_or(work.now)))
+}

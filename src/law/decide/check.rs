@@ -1,0 +1,286 @@
+//! The check: sweeps over the agents that are due, in bulk, and a verdict for each as soon as its signals are in.
+//!
+//! Must never: walk the roster for one answer, or read an agent singly where a bulk read tells as much.
+
+use std::collections::VecDeque;
+
+use super::{Work, cure, failure_in};
+use crate::law::agent::RemedyState;
+use crate::law::command::{Command, FailureKind, Outcome, PhoneSeen, ReadPurpose};
+use crate::law::event::{Event, Phase};
+use crate::law::run::{PhoneLook, ProbeUse, Sweep};
+use crate::law::verdict::{Deferral, Missing, Readiness, Verdict};
+use crate::words::clock::Timestamp;
+use crate::words::hook::HookPoint;
+use crate::words::id::Seat;
+
+/// Sweeps start at least this far apart, so that remedies which end one by one are looked at together.
+const SWEEP_SPACING_MS: i64 = 5_000;
+
+pub(super) fn check(work: &mut Work) {
+    fill(work);
+    work.hooked(HookPoint::PostPublish);
+    let settle_at = work.run.settle_at();
+    let everyone_done = work.run.counts.done as usize == work.run.agents.len();
+    if work.now >= settle_at || everyone_done {
+        work.enter(Phase::Settling);
+        return;
+    }
+    work.wake(settle_at);
+    sweep(work);
+    cure::cure(work);
+    if work.run.desk.sweep.is_none()
+        && let Some(at) = work.run.desk.look.next_at()
+    {
+        let at = at.max(work.run.desk.next_sweep);
+        work.wake(at);
+    }
+}
+
+fn fill(work: &mut Work) {
+    if work.run.desk.filled_for == Some(Phase::Checking) {
+        return;
+    }
+    work.run.desk.filled_for = Some(Phase::Checking);
+    for seat in work.run.all_seats() {
+        let Some(agent) = work.run.agent(seat) else { continue };
+        if agent.verdict.is_none_or(|v| !v.is_final()) {
+            let (at, urgency) = (agent.fresh_from.max(work.now), work.run.plan.urgency(seat));
+            work.run.desk.look.put(seat, at, urgency);
+        }
+    }
+}
+
+fn sweep(work: &mut Work) {
+    end_sweep(work);
+    start_sweep(work);
+    while work.room() > 0 {
+        let Some(command) = work.run.desk.sweep.as_mut().and_then(|s| s.queue.pop_front()) else { return };
+        work.ask(command);
+    }
+}
+
+fn start_sweep(work: &mut Work) {
+    let now = work.now;
+    let desk = &mut work.run.desk;
+    if desk.sweep.is_some() || now < desk.next_sweep || desk.look.due_count(now) == 0 {
+        return;
+    }
+    desk.next_sweep = now + SWEEP_SPACING_MS;
+    let seats = desk.look.take(now, usize::MAX);
+    let mut queue: VecDeque<Command> = seats
+        .chunks(work.run.plan.limits.bulk_ids_max)
+        .map(|chunk| Command::ReadUsers { seats: chunk.to_vec(), purpose: ReadPurpose::Sweep })
+        .collect();
+    let (phones, look) = phone_reads(work, &seats);
+    queue.extend(phones);
+    work.run.desk.sweep = Some(Sweep { seats, queue, began: now, phones: look });
+}
+
+/// Single reads where that costs fewer calls than all pages; pages where anybody's phone is still unknown.
+fn phone_reads(work: &Work, seats: &[Seat]) -> (Vec<Command>, PhoneLook) {
+    let pages = work.run.desk.phone_pages;
+    let first_page = || (vec![Command::ReadPhones { page: 1 }], PhoneLook::Pages);
+    if seats.len() > pages as usize {
+        return first_page();
+    }
+    let single = |seat: &Seat| {
+        let phone = work.run.agent(*seat)?.phone.clone()?;
+        Some(Command::ReadPhone { seat: *seat, phone })
+    };
+    match seats.iter().map(single).collect::<Option<Vec<_>>>() {
+        Some(singles) => (singles, PhoneLook::Singles),
+        None => first_page(),
+    }
+}
+
+fn end_sweep(work: &mut Work) {
+    let reads = |c: &Command| match c {
+        Command::ReadUsers { purpose: ReadPurpose::Sweep, .. }
+        | Command::ReadPhones { .. }
+        | Command::ReadPhone { .. }
+        | Command::ProbeMedia { .. } => true,
+        Command::ReadUsers { purpose: ReadPurpose::BeforeRemedy, .. }
+        | Command::ReadSchedule
+        | Command::PrepareUpload
+        | Command::Publish { .. }
+        | Command::RefreshToken { .. }
+        | Command::ResetSessions { .. }
+        | Command::Reassociate { .. }
+        | Command::RebootPhones { .. }
+        | Command::RevokeTokens { .. }
+        | Command::RunHooks { .. } => false,
+    };
+    if work.under_way(reads) {
+        return;
+    }
+    let Some(sweep) = work.run.desk.sweep.take_if(|s| s.queue.is_empty()) else { return };
+    if sweep.phones == PhoneLook::Pages {
+        let unseen = |seat: &Seat| work.run.agent(*seat).is_some_and(|a| a.seen.phone < sweep.began);
+        let seats: Vec<Seat> = sweep.seats.iter().copied().filter(unseen).collect();
+        if !seats.is_empty() {
+            work.note(Event::PhonesAbsent { seats });
+        }
+    }
+    judge(work, &sweep.seats, Patience::Ended);
+}
+
+pub(super) fn users_seen(work: &mut Work, seats: &[Seat], purpose: ReadPurpose, outcome: Outcome) {
+    match outcome {
+        Outcome::Users(seen) => {
+            work.note(Event::UsersSeen { seen });
+            judge(work, seats, Patience::Lasts);
+        }
+        other => work.note(Event::ReadFailed { failure: failure_in(other) }),
+    }
+    if purpose == ReadPurpose::BeforeRemedy {
+        cure::looked(work, seats);
+    }
+}
+
+pub(super) fn phones_seen(work: &mut Work, page: u32, outcome: Outcome) {
+    match outcome {
+        Outcome::Phones { seen, pages } => {
+            work.run.desk.phone_pages = pages;
+            if let Some(sweep) = work.run.desk.sweep.as_mut().filter(|_| page == 1) {
+                sweep.queue.extend((2..=pages).map(|page| Command::ReadPhones { page }));
+            }
+            take_in_phones(work, seen);
+        }
+        other => {
+            if let Some(sweep) = &mut work.run.desk.sweep {
+                sweep.phones = PhoneLook::Torn;
+            }
+            work.note(Event::ReadFailed { failure: failure_in(other) });
+        }
+    }
+}
+
+pub(super) fn phone_seen(work: &mut Work, seat: Seat, outcome: Outcome) {
+    match outcome {
+        Outcome::Phones { seen, .. } => take_in_phones(work, seen),
+        other => {
+            work.note(Event::ReadFailed { failure: failure_in(other) });
+            judge(work, &[seat], Patience::Lasts);
+        }
+    }
+}
+
+/// Keeps the phones of agents in the roster; an org may have many others.
+fn take_in_phones(work: &mut Work, mut seen: Vec<PhoneSeen>) {
+    seen.retain(|phone| work.run.seat_of(&phone.agent).is_some());
+    let seats: Vec<Seat> = seen.iter().filter_map(|phone| work.run.seat_of(&phone.agent)).collect();
+    if !seats.is_empty() {
+        work.note(Event::PhonesSeen { seen });
+        judge(work, &seats, Patience::Lasts);
+    }
+}
+
+pub(super) fn probed(work: &mut Work, seat: Seat, outcome: Outcome) {
+    match outcome {
+        Outcome::Probed(result) => {
+            work.note(Event::Probed { seat, result });
+        }
+        other => {
+            let failure = failure_in(other);
+            match failure.kind {
+                FailureKind::NotFound => work.note(Event::ProbeUnavailable { failure }),
+                FailureKind::Throttled
+                | FailureKind::Unauthorized
+                | FailureKind::Forbidden
+                | FailureKind::Conflict
+                | FailureKind::Invalid
+                | FailureKind::Server
+                | FailureKind::NotSent
+                | FailureKind::NoAnswer
+                | FailureKind::Malformed
+                | FailureKind::Local => work.note(Event::ReadFailed { failure }),
+            }
+        }
+    }
+    judge(work, &[seat], Patience::Ended);
+}
+
+/// Whether more signals of this sweep may still come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    /// Yes: a missing signal is no verdict yet.
+    Lasts,
+    /// No: what is missing stays missing.
+    Ended,
+}
+
+/// Says what the signals say about these agents, where that is news.
+fn judge(work: &mut Work, seats: &[Seat], patience: Patience) {
+    if !matches!(work.run.phase, Phase::Checking | Phase::Settling) {
+        return;
+    }
+    let judged: Vec<(Seat, Verdict)> = seats.iter().filter_map(|seat| judge_one(work, *seat, patience)).collect();
+    let news = |(seat, verdict): &(Seat, Verdict)| {
+        work.run.agent(*seat).is_some_and(|a| a.verdict != Some(*verdict) || a.remedy != RemedyState::Idle)
+    };
+    let verdicts: Vec<(Seat, Verdict)> = judged.iter().copied().filter(news).collect();
+    if !verdicts.is_empty() {
+        work.note(Event::Judged { verdicts });
+        cure::brake(work);
+    }
+    for (seat, verdict) in judged {
+        reschedule(work, seat, verdict);
+    }
+}
+
+fn judge_one(work: &mut Work, seat: Seat, patience: Patience) -> Option<(Seat, Verdict)> {
+    let agent = work.run.agent(seat)?;
+    if agent.verdict.is_some_and(Verdict::is_final) || matches!(agent.remedy, RemedyState::Started(_)) {
+        return None;
+    }
+    if work.now < agent.fresh_from {
+        // A remedy works: nothing seen now says anything. It is looked at again when it can have worked.
+        let (at, urgency) = (agent.fresh_from, work.run.plan.urgency(seat));
+        work.run.desk.look.put(seat, at, urgency);
+        return None;
+    }
+    let readiness = agent.readiness();
+    let verdict = |readiness| Some((seat, agent.verdict_for(readiness)));
+    match (readiness, patience) {
+        (Some(Readiness::Unknown(Missing::Phone)), Patience::Ended) if may_probe(work, seat) => {
+            work.ask(Command::ProbeMedia { seat });
+            None
+        }
+        (Some(Readiness::Unknown(_)) | None, Patience::Lasts) => None,
+        (None, Patience::Ended) => verdict(Readiness::Unknown(Missing::Everything)),
+        (Some(readiness), _) => verdict(readiness),
+    }
+}
+
+fn may_probe(work: &Work, seat: Seat) -> bool {
+    let enrolled = work.run.plan.member(seat).is_some_and(|m| m.enrolled);
+    let asked = work.under_way(|c| matches!(c, Command::ProbeMedia { seat: s } if *s == seat));
+    let tried = work.run.agent(seat).is_some_and(|a| a.seen.probe >= a.fresh_from && a.seen.probe >= a.seen.users);
+    enrolled && work.run.probe == ProbeUse::Open && !asked && !tried
+}
+
+/// When this agent is looked at next, and whether it is to be helped.
+fn reschedule(work: &mut Work, seat: Seat, verdict: Verdict) {
+    let timing = &work.run.plan.timing;
+    let (soon, later) = (work.now + timing.check_interval_ms, work.now + timing.logged_out_interval_ms);
+    let urgency = work.run.plan.urgency(seat);
+    let desk = &mut work.run.desk;
+    let again_at: Option<Timestamp> = match verdict {
+        Verdict::Ready | Verdict::Recovered { .. } => None,
+        Verdict::Deferred { because: Deferral::LoggedOut } => Some(later),
+        Verdict::Deferred { because: Deferral::OnCall } | Verdict::Unknown { .. } | Verdict::Straggler { .. } => {
+            Some(soon)
+        }
+    };
+    match again_at {
+        Some(at) => desk.look.put(seat, at, urgency),
+        None => desk.look.remove(seat),
+    }
+    match verdict {
+        Verdict::Straggler { .. } => cure::consider(work, seat),
+        Verdict::Ready | Verdict::Recovered { .. } | Verdict::Deferred { .. } | Verdict::Unknown { .. } => {
+            work.run.desk.cure.remove(seat);
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! The ladder: stragglers are helped, gentlest rung first, those whose shift starts soonest first; and the brake.
+//!
+//! Must never: touch an agent whose calls were not read, just now, to be none. Every remedy follows the read it rests on
+//! within the same decision.
+
+use super::{Work, before, failure_in};
+use crate::law::agent::{RemedyState, TokenState};
+use crate::law::command::{Command, Effect, Failure, FailureKind, Outcome, ReadPurpose, TokenVia};
+use crate::law::event::{Event, Phase};
+use crate::law::pace::backoff_ms;
+use crate::law::run::Brake;
+use crate::law::verdict::{Rung, Verdict};
+use crate::words::hook::HookPoint;
+use crate::words::id::{PhoneId, Seat};
+
+/// With fewer judged agents than this, a share says nothing about an outage.
+const OUTAGE_JUDGED_MIN: u32 = 20;
+/// With fewer results than this, a share says nothing about a rung.
+const RUNG_RESULTS_MIN: u32 = 10;
+
+/// Puts a straggler on the agenda if there is a rung left for it.
+pub(super) fn consider(work: &mut Work, seat: Seat) {
+    // Whoever stands on the agenda already keeps its instant: a backoff is not cut short by a look.
+    if work.run.desk.cure.contains(seat) || next_rung(work, seat).is_none() {
+        return;
+    }
+    if work.run.agent(seat).is_some_and(|a| a.remedy == RemedyState::Idle) {
+        let urgency = work.run.plan.urgency(seat);
+        work.run.desk.cure.put(seat, work.now, urgency);
+    }
+}
+
+fn next_rung(work: &Work, seat: Seat) -> Option<Rung> {
+    let enrolled = work.run.plan.member(seat).is_some_and(|m| m.enrolled);
+    work.run.agent(seat)?.next_rung(&work.run.open, &work.run.plan.remedies, enrolled)
+}
+
+/// Starts the look at calls that every remedy rests on, as soon as a batch is worth a call.
+pub(super) fn cure(work: &mut Work) {
+    if work.run.brake == Brake::Applied {
+        return;
+    }
+    let now = work.now;
+    let batch = work.run.plan.limits.bulk_ids_max;
+    let due = work.run.desk.cure.due_count(now);
+    let looking = work.under_way(|c| matches!(c, Command::ReadUsers { purpose: ReadPurpose::BeforeRemedy, .. }));
+    let more_may_come = work.run.desk.sweep.is_some() && due < batch / 2;
+    if due > 0 && !looking && !more_may_come && work.room() > 0 {
+        let seats = work.run.desk.cure.take(now, batch);
+        work.ask(Command::ReadUsers { seats, purpose: ReadPurpose::BeforeRemedy });
+        return;
+    }
+    if due == 0
+        && let Some(at) = work.run.desk.cure.next_at()
+    {
+        work.wake(at);
+    }
+}
+
+/// The look at calls is back: whoever is still a straggler and provably not on a call gets the next rung.
+pub(super) fn looked(work: &mut Work, seats: &[Seat]) {
+    if work.run.brake == Brake::Applied || work.run.phase != Phase::Checking {
+        return;
+    }
+    let mut batch = Batch::default();
+    let mut singles_left = work.run.plan.limits.single_remedies_max;
+    for seat in seats {
+        work.run.desk.cure.remove(*seat);
+        let Some(agent) = work.run.agent(*seat) else { continue };
+        let straggles = matches!(agent.verdict, Some(Verdict::Straggler { .. })) && agent.remedy == RemedyState::Idle;
+        let Some(rung) = next_rung(work, *seat).filter(|_| straggles) else { continue };
+        if !agent.may_be_touched(work.now) {
+            // Not seen, or its calls were not: treated as on a call, and looked at again with the next sweep.
+            continue;
+        }
+        if batch.add(rung, *seat, agent.phone.clone(), &mut singles_left) == Added::NoRoom {
+            let urgency = work.run.plan.urgency(*seat);
+            work.run.desk.cure.put(*seat, work.now, urgency);
+        }
+    }
+    apply(work, batch);
+}
+
+/// What one look allows to be done.
+#[derive(Default)]
+struct Batch {
+    reset: Vec<Seat>,
+    reboot: Vec<(Seat, PhoneId)>,
+    singles: Vec<(Rung, Seat)>,
+}
+
+#[derive(PartialEq, Eq)]
+enum Added {
+    Yes,
+    NoRoom,
+}
+
+impl Batch {
+    fn add(&mut self, rung: Rung, seat: Seat, phone: Option<PhoneId>, singles_left: &mut usize) -> Added {
+        match (rung, phone) {
+            (Rung::SessionReset, _) => self.reset.push(seat),
+            (Rung::RebootPhone, Some(phone)) => self.reboot.push((seat, phone)),
+            (Rung::RebootPhone, None) => {}
+            (Rung::TokenRefresh | Rung::Reassociate | Rung::RevokeTokens | Rung::Ask, _) => {
+                if *singles_left == 0 {
+                    return Added::NoRoom;
+                }
+                *singles_left -= 1;
+                self.singles.push((rung, seat));
+            }
+        }
+        Added::Yes
+    }
+}
+
+fn apply(work: &mut Work, batch: Batch) {
+    if !batch.reset.is_empty() {
+        work.note(Event::RemedyStarted { rung: Rung::SessionReset, seats: batch.reset.clone() });
+        work.ask(Command::ResetSessions { seats: batch.reset });
+    }
+    if !batch.reboot.is_empty() {
+        let seats = batch.reboot.iter().map(|(seat, _)| *seat).collect();
+        work.note(Event::RemedyStarted { rung: Rung::RebootPhone, seats });
+        work.ask(Command::RebootPhones { phones: batch.reboot });
+    }
+    for (rung, seat) in batch.singles {
+        work.note(Event::RemedyStarted { rung, seats: vec![seat] });
+        match rung {
+            Rung::TokenRefresh => before::start(work, seat, TokenVia::Grant),
+            Rung::Reassociate => work.ask(Command::Reassociate { seat }),
+            Rung::RevokeTokens => work.ask(Command::RevokeTokens { seat }),
+            Rung::Ask => work.ask(Command::RunHooks { point: HookPoint::Straggler, seat: Some(seat) }),
+            Rung::SessionReset | Rung::RebootPhone => {}
+        }
+    }
+}
+
+/// A token was refreshed, or not: if that was a remedy, it is answered.
+pub(super) fn token_answered(work: &mut Work, seat: Seat) {
+    let Some(agent) = work.run.agent(seat) else { return };
+    if agent.remedy != RemedyState::Started(Rung::TokenRefresh) {
+        return;
+    }
+    let outcome = match agent.token {
+        TokenState::Fresh(_) => Outcome::RemedyAccepted,
+        TokenState::Untouched | TokenState::Refreshing | TokenState::Failed | TokenState::Dead => {
+            Outcome::Failed(Failure::plain(FailureKind::Local, "the token could not be refreshed"))
+        }
+    };
+    answered(work, Rung::TokenRefresh, vec![seat], outcome);
+}
+
+/// A remedy was accepted or not.
+pub(super) fn answered(work: &mut Work, rung: Rung, seats: Vec<Seat>, outcome: Outcome) {
+    match outcome {
+        Outcome::RemedyAccepted => {
+            work.note(Event::RemedyAccepted { rung, seats: seats.clone() });
+            look_when_it_can_have_worked(work, &seats);
+        }
+        other => failed(work, rung, seats, failure_in(other)),
+    }
+}
+
+fn look_when_it_can_have_worked(work: &mut Work, seats: &[Seat]) {
+    for seat in seats {
+        let Some(agent) = work.run.agent(*seat) else { continue };
+        let (at, urgency) = (agent.fresh_from, work.run.plan.urgency(*seat));
+        work.run.desk.look.put(*seat, at, urgency);
+    }
+}
+
+fn failed(work: &mut Work, rung: Rung, seats: Vec<Seat>, failure: Failure) {
+    if is_not_offered(rung, failure.kind) && work.run.open.is_open(rung) {
+        work.note(Event::RungUnavailable { rung, failure: failure.clone() });
+    }
+    let possible = failure.kind.effect() == Effect::Possible;
+    let again_at = failure.again_at.unwrap_or(work.now);
+    work.note(Event::RemedyFailed { rung, seats: seats.clone(), failure });
+    if possible {
+        look_when_it_can_have_worked(work, &seats);
+        return;
+    }
+    for seat in seats {
+        let policy = &work.run.plan.remedies;
+        let attempts = work.run.agent(seat).map_or(1, |a| a.attempts());
+        let mut chance = work.run.plan.seed.fork(&format!("remedy {} {attempts}", seat.0));
+        let wait_ms = backoff_ms(policy.backoff_first_ms, policy.backoff_max_ms, attempts, &mut chance);
+        if next_rung(work, seat).is_some() {
+            let at = (work.now + wait_ms).max(again_at);
+            let urgency = work.run.plan.urgency(seat);
+            work.run.desk.cure.put(seat, at, urgency);
+        }
+    }
+}
+
+/// A 404 from a reported mechanism, or a missing permission for any: the rung is of no use to anybody in this run.
+fn is_not_offered(rung: Rung, kind: FailureKind) -> bool {
+    match kind {
+        FailureKind::Forbidden => rung != Rung::TokenRefresh,
+        FailureKind::NotFound => rung == Rung::SessionReset,
+        FailureKind::Throttled
+        | FailureKind::Unauthorized
+        | FailureKind::Conflict
+        | FailureKind::Invalid
+        | FailureKind::Server
+        | FailureKind::NotSent
+        | FailureKind::NoAnswer
+        | FailureKind::Malformed
+        | FailureKind::Local => false,
+    }
+}
+
+/// Stops remedies that do no good: one rung that fails too often, or all when this is an outage.
+pub(super) fn brake(work: &mut Work) {
+    let policy = &work.run.plan.remedies;
+    let counts = work.run.counts;
+    let share = f64::from(counts.stragglers) / f64::from(counts.judged.max(1));
+    if work.run.brake == Brake::Released && counts.judged >= OUTAGE_JUDGED_MIN && share > policy.outage_share {
+        let why = format!(
+            "{} of {} checked softphones are not ready: that is an outage, not a matter of stragglers",
+            counts.stragglers, counts.judged
+        );
+        work.note(Event::BrakeApplied { rung: None, why });
+    }
+    for rung in Rung::ALL {
+        let Some(score) = work.run.scores.get(rung.index()).copied() else { continue };
+        let results = score.cured + score.failed;
+        let useless = f64::from(score.failed) > f64::from(results) * work.run.plan.remedies.rung_failure_share;
+        if rung != Rung::Ask && results >= RUNG_RESULTS_MIN && useless && work.run.open.is_open(rung) {
+            let why = format!("{} helped {} of {results} agents", rung.words(), score.cured);
+            work.note(Event::BrakeApplied { rung: Some(rung), why });
+        }
+    }
+}

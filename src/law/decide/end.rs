@@ -1,0 +1,41 @@
+//! The end of a run: the last answers, the last hooks, a verdict for everyone.
+//!
+//! Must never: start a remedy, or leave an agent without a verdict.
+
+use super::Work;
+use crate::law::command::Command;
+use crate::law::event::Event;
+use crate::law::verdict::{Missing, Verdict};
+use crate::words::hook::HookPoint;
+use crate::words::id::Seat;
+
+pub(super) fn settle(work: &mut Work) {
+    // Answers that are still out belong to agents' verdicts; each command has its own time limit, so this ends.
+    let open = work.under_way(|c| !matches!(c, Command::RunHooks { point: HookPoint::PostPublish, .. }));
+    work.run.desk.sweep = None;
+    let judged = work.run.counts.judged as usize == work.run.agents.len();
+    if open && !work.under_way(|c| matches!(c, Command::RunHooks { point: HookPoint::PostCheck, .. })) {
+        return;
+    }
+    if !judged {
+        let without = |seat: &Seat| work.run.agent(*seat).is_some_and(|a| a.verdict.is_none());
+        let unseen = Verdict::Unknown { missing: Missing::Everything };
+        let verdicts = work.run.all_seats().filter(without).map(|seat| (seat, unseen)).collect();
+        work.note(Event::Judged { verdicts });
+    }
+    if work.hooked(HookPoint::PostCheck) {
+        let tally = work.run.tally();
+        work.note(Event::Settled { tally });
+    }
+}
+
+/// A person must look. Taken up again, the run looks again, and never publishes again.
+pub(super) fn in_doubt(work: &mut Work) {
+    let asked_to_look_again = work.step.record.first() == Some(&Event::TakenUp);
+    if asked_to_look_again && work.run.hooked.contains(&HookPoint::Failed) {
+        let why = "looked for again at a person's request".to_owned();
+        work.note(Event::PublishDoubted { why, kind: None });
+        return;
+    }
+    work.hooked(HookPoint::Failed);
+}

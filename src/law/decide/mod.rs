@@ -1,0 +1,215 @@
+//! All control flow: `decide(run, input, now)` says what to record, what to ask of the world, and when to come back.
+//!
+//! The shell's part of the bargain: append `record`, then perform `perform`, then call again with the answers, or at
+//! `wake_at`. Calling early or once too often is harmless. Must never: do anything itself.
+//!
+//! One file per phase of a run: `before` (waiting, refresh), `publish` (prepare, claim, see through), `check` (sweeps and
+//! verdicts), `cure` (the ladder and the brake), `end` (settling, the last hooks).
+
+mod before;
+mod check;
+mod cure;
+mod end;
+mod publish;
+#[cfg(test)]
+mod tests;
+
+use crate::law::command::{Command, CommandId, Failure, FailureKind, HookResult, Outcome};
+use crate::law::event::{Event, Phase, StopKind};
+use crate::law::run::Run;
+use crate::law::verdict::Rung;
+use crate::words::clock::Timestamp;
+use crate::words::hook::HookPoint;
+use crate::words::id::Seat;
+
+/// Something that happened to the process.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// It took the run up, freshly staged or replayed from its journal.
+    Started,
+    /// An instant came.
+    Woke,
+    /// An answer came.
+    Answered {
+        /// To which command.
+        id: CommandId,
+        /// What it says.
+        outcome: Outcome,
+    },
+}
+
+/// What is to be done: record, then perform, then come back at `wake_at` or with an answer.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Step {
+    /// Facts to append to the journal, all or none. The run has taken them in already.
+    pub record: Vec<Event>,
+    /// Questions to the world, to be asked once the append has succeeded.
+    pub perform: Vec<(CommandId, Command)>,
+    /// When to come back without an answer.
+    pub wake_at: Option<Timestamp>,
+}
+
+/// A bug planted on purpose: the simulation must find each of them.
+#[cfg(test)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Planted {
+    /// A publish whose answer was lost is sent again at once.
+    RetryBlindly,
+    /// A publish in doubt that does not show up is sent again after a while.
+    RepublishOnTimer,
+}
+
+/// Decides. See the module's text for the bargain.
+pub fn decide(run: &mut Run, input: Input, now: Timestamp) -> Step {
+    let mut work = Work { run, now, step: Step::default() };
+    match input {
+        Input::Started => work.note(Event::TakenUp),
+        Input::Woke => {}
+        Input::Answered { id, outcome } => answered(&mut work, id, outcome),
+    }
+    loop {
+        let before = work.run.phase;
+        work.step.wake_at = None;
+        advance(&mut work);
+        if work.run.phase == before {
+            return work.step;
+        }
+    }
+}
+
+/// One call of `decide`: the run, the time, and what has been decided so far.
+struct Work<'a> {
+    run: &'a mut Run,
+    now: Timestamp,
+    step: Step,
+}
+
+impl Work<'_> {
+    /// Records a fact; the run takes it in at once.
+    fn note(&mut self, event: Event) {
+        self.run.apply(self.now, &event);
+        self.step.record.push(event);
+    }
+    /// Asks the world.
+    fn ask(&mut self, command: Command) {
+        let desk = &mut self.run.desk;
+        desk.last_command += 1;
+        let id = CommandId(desk.last_command);
+        desk.under_way.insert(id, command.clone());
+        self.step.perform.push((id, command));
+    }
+    /// Comes back at `at`, or sooner.
+    fn wake(&mut self, at: Timestamp) {
+        let at = at.max(self.now + 1);
+        self.step.wake_at = Some(self.step.wake_at.map_or(at, |earlier| earlier.min(at)));
+    }
+    fn enter(&mut self, phase: Phase) {
+        self.note(Event::PhaseEntered { phase });
+    }
+    fn stop(&mut self, kind: StopKind, why: String) {
+        self.note(Event::Stopped { kind, why });
+    }
+    fn under_way(&self, which: impl Fn(&Command) -> bool) -> bool {
+        self.run.desk.under_way.values().any(which)
+    }
+    /// How many more commands may be under way.
+    fn room(&self) -> usize {
+        self.run.plan.limits.in_flight_max.saturating_sub(self.run.desk.under_way.len())
+    }
+    /// Runs the hooks of a moment, once. True when they have run.
+    fn hooked(&mut self, point: HookPoint) -> bool {
+        if self.run.hooked.contains(&point) {
+            return true;
+        }
+        if !self.under_way(|c| matches!(c, Command::RunHooks { point: p, .. } if *p == point)) {
+            self.ask(Command::RunHooks { point, seat: None });
+        }
+        false
+    }
+}
+
+fn advance(work: &mut Work) {
+    match work.run.phase {
+        Phase::Waiting => before::wait(work),
+        Phase::Refreshing => before::refresh(work),
+        Phase::Preparing => publish::prepare(work),
+        Phase::Publishing => publish::see_through(work),
+        Phase::Checking => check::check(work),
+        Phase::Settling => end::settle(work),
+        Phase::Settled => {
+            work.hooked(HookPoint::Settled);
+        }
+        Phase::Stopped => {
+            work.hooked(HookPoint::Failed);
+        }
+        Phase::InDoubt => end::in_doubt(work),
+    }
+}
+
+/// Hands an answer to the room that asked. Answers to commands that are not under way are late or repeated: no one's.
+fn answered(work: &mut Work, id: CommandId, outcome: Outcome) {
+    let Some(command) = work.run.desk.under_way.remove(&id) else { return };
+    match command {
+        Command::ReadSchedule => publish::schedule_seen(work, outcome),
+        Command::PrepareUpload => publish::upload_ready(work, outcome),
+        Command::Publish { .. } => publish::answered(work, outcome),
+        Command::RefreshToken { seat, via } => before::token_answered(work, seat, via, outcome),
+        Command::ReadUsers { seats, purpose } => check::users_seen(work, &seats, purpose, outcome),
+        Command::ReadPhones { page } => check::phones_seen(work, page, outcome),
+        Command::ReadPhone { seat, .. } => check::phone_seen(work, seat, outcome),
+        Command::ProbeMedia { seat } => check::probed(work, seat, outcome),
+        Command::ResetSessions { seats } => cure::answered(work, Rung::SessionReset, seats, outcome),
+        Command::Reassociate { seat } => cure::answered(work, Rung::Reassociate, vec![seat], outcome),
+        Command::RebootPhones { phones } => {
+            let seats = phones.into_iter().map(|(seat, _)| seat).collect();
+            cure::answered(work, Rung::RebootPhone, seats, outcome);
+        }
+        Command::RevokeTokens { seat } => cure::answered(work, Rung::RevokeTokens, vec![seat], outcome),
+        Command::RunHooks { point, seat } => hooks_ran(work, point, seat, outcome),
+    }
+}
+
+fn hooks_ran(work: &mut Work, point: HookPoint, seat: Option<Seat>, outcome: Outcome) {
+    let results = match outcome {
+        Outcome::HooksRan(results) => results,
+        other => vec![problem_result(&other)],
+    };
+    let problem = results.iter().find_map(|r| r.problem.as_ref().map(|p| format!("hook {} {p}", r.name)));
+    work.note(Event::HooksRan { point, seat, results });
+    if let Some(seat) = seat {
+        cure::answered(work, Rung::Ask, vec![seat], Outcome::RemedyAccepted);
+    }
+    if let (true, Some(why)) = (point.vetoes(), problem) {
+        work.stop(StopKind::Vetoed, why);
+    }
+}
+
+/// Hooks that could not even be started count as one failing hook: a veto must not be lost with its executable.
+fn problem_result(outcome: &Outcome) -> HookResult {
+    let problem = match failure_of(outcome) {
+        Some(failure) => failure.to_string(),
+        None => "brought no result".to_owned(),
+    };
+    HookResult { name: "hooks".to_owned(), problem: Some(problem), output: String::new() }
+}
+
+fn failure_of(outcome: &Outcome) -> Option<&Failure> {
+    match outcome {
+        Outcome::Failed(failure) | Outcome::TokenDead { failure } => Some(failure),
+        Outcome::Schedule(_)
+        | Outcome::UploadReady(_)
+        | Outcome::Published(_)
+        | Outcome::TokenRefreshed { .. }
+        | Outcome::Users(_)
+        | Outcome::Phones { .. }
+        | Outcome::Probed(_)
+        | Outcome::RemedyAccepted
+        | Outcome::HooksRan(_) => None,
+    }
+}
+
+/// The failure in an outcome; an outcome that does not belong to its command is a failure of ours, and says so.
+fn failure_in(outcome: Outcome) -> Failure {
+    let misplaced = || Failure::plain(FailureKind::Malformed, "the answer does not belong to the question");
+    failure_of(&outcome).cloned().unwrap_or_else(misplaced)
+}

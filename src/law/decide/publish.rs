@@ -1,0 +1,242 @@
+//! The publish: the last look, the upload, the claim at T, and seeing it through. Once-only is written here and nowhere else.
+//!
+//! Must never: send a publish that was not claimed, or claim again without proof that the claim before had no effect.
+//! Doubt is settled by looking; past the window a person decides.
+
+use super::{Work, before, failure_in};
+use crate::law::command::{Command, Effect, Failure, FailureKind, Outcome, PublishAnswer, ScheduleState};
+use crate::law::event::{Event, Phase, StopKind};
+use crate::law::pace::backoff_ms;
+use crate::law::run::PublishState;
+use crate::words::clock::Timestamp;
+use crate::words::hook::HookPoint;
+
+/// Looks are this much closer together right after the answer, when completion is most likely.
+const FIRST_LOOK_MS: i64 = 1_000;
+
+pub(super) fn prepare(work: &mut Work) {
+    if before::missed(work) || !work.hooked(HookPoint::PrePublish) {
+        return;
+    }
+    if work.run.preflight_at.is_none() {
+        ask_when_due(work, Command::ReadSchedule);
+        return;
+    }
+    if work.run.desk.upload.is_none() {
+        ask_when_due(work, Command::PrepareUpload);
+        return;
+    }
+    claim_when_due(work);
+}
+
+/// Asks once, and again after a failure only when its backoff has passed.
+fn ask_when_due(work: &mut Work, command: Command) {
+    let under_way = work.under_way(|c| c == &command);
+    let due = work.run.desk.next_look;
+    if under_way {
+        return;
+    }
+    if work.now >= due {
+        work.ask(command);
+    } else {
+        work.wake(due);
+    }
+}
+
+fn claim_when_due(work: &mut Work) {
+    let publish_at = work.run.plan.publish_at;
+    if work.now < publish_at {
+        work.wake(publish_at);
+        return;
+    }
+    let attempt = work.run.claims + 1;
+    let Some(upload) = work.run.desk.upload.clone() else { return };
+    work.note(Event::PublishClaimed { attempt, late_ms: work.now.since_ms(publish_at) });
+    work.ask(Command::Publish { upload });
+}
+
+pub(super) fn schedule_seen(work: &mut Work, outcome: Outcome) {
+    match (outcome, work.run.phase) {
+        (Outcome::Schedule(state), Phase::Preparing) => preflight(work, state),
+        (Outcome::Schedule(state), Phase::Publishing) => looked(work, state),
+        (Outcome::Schedule(_), _) => {}
+        (other, Phase::Preparing) => preparation_failed(work, failure_in(other)),
+        (other, _) => {
+            // While looking, every failure means: look again.
+            work.run.desk.next_look = work.now + work.run.plan.timing.look_interval_ms;
+            work.note(Event::ReadFailed { failure: failure_in(other) });
+        }
+    }
+}
+
+fn preflight(work: &mut Work, state: ScheduleState) {
+    work.note(Event::ScheduleSeen { version: state.version, published: state.published });
+    work.run.desk.prepare_failures = 0;
+    let pinned = work.run.plan.schedule.version;
+    if state.published {
+        work.stop(StopKind::Drifted, "the schedule is published already".to_owned());
+    } else if state.version != pinned {
+        let why =
+            format!("the schedule was changed after it was staged: version {} instead of {pinned}", state.version);
+        work.stop(StopKind::Drifted, why);
+    }
+}
+
+pub(super) fn upload_ready(work: &mut Work, outcome: Outcome) {
+    match outcome {
+        Outcome::UploadReady(key) => {
+            work.run.desk.prepare_failures = 0;
+            work.run.desk.upload = Some(key);
+        }
+        other => preparation_failed(work, failure_in(other)),
+    }
+}
+
+fn preparation_failed(work: &mut Work, failure: Failure) {
+    if failure.kind == FailureKind::NotFound {
+        let why = format!("the schedule is not there any more: {failure}");
+        work.note(Event::ReadFailed { failure });
+        work.stop(StopKind::Drifted, why);
+        return;
+    }
+    if !failure.kind.passes() {
+        let why = failure.to_string();
+        work.note(Event::ReadFailed { failure });
+        work.stop(StopKind::Refused, why);
+        return;
+    }
+    let desk = &mut work.run.desk;
+    desk.prepare_failures = desk.prepare_failures.saturating_add(1);
+    let mut chance = work.run.plan.seed.fork(&format!("prepare {} {}", work.run.seq, desk.prepare_failures));
+    let wait_ms = backoff_ms(500, 5_000, desk.prepare_failures, &mut chance);
+    desk.next_look = (work.now + wait_ms).max(failure.again_at.unwrap_or(work.now));
+    work.note(Event::ReadFailed { failure });
+}
+
+pub(super) fn answered(work: &mut Work, outcome: Outcome) {
+    work.run.desk.next_look = work.now + FIRST_LOOK_MS;
+    match outcome {
+        Outcome::Published(PublishAnswer::Accepted { operation }) => work.note(Event::PublishAccepted { operation }),
+        Outcome::Published(PublishAnswer::NotDone(failure)) => not_done(work, failure),
+        Outcome::Published(PublishAnswer::Doubt(failure)) => doubt(work, failure),
+        other => {
+            let failure = failure_in(other);
+            match failure.kind.effect() {
+                Effect::None => not_done(work, failure),
+                Effect::Possible => doubt(work, failure),
+            }
+        }
+    }
+}
+
+fn doubt(work: &mut Work, failure: Failure) {
+    #[cfg(test)]
+    if work.run.desk.planted == Some(super::Planted::RetryBlindly) {
+        if let Some(upload) = work.run.desk.upload.clone() {
+            work.ask(Command::Publish { upload });
+        }
+        return;
+    }
+    work.note(Event::PublishDoubted { why: failure.to_string(), kind: Some(failure.kind) });
+}
+
+fn not_done(work: &mut Work, failure: Failure) {
+    let again_at = claim_again_at(work, &failure);
+    let why = format!("the platform did not take the publish: {failure}");
+    work.note(Event::PublishNotDone { attempt: work.run.claims, failure, again_at });
+    if again_at.is_none() {
+        work.stop(StopKind::Refused, why);
+    }
+}
+
+/// When a publish that is proven not done may be claimed again; never past the misfire limit or the number of claims.
+fn claim_again_at(work: &Work, failure: &Failure) -> Option<Timestamp> {
+    let plan = &work.run.plan;
+    if work.run.claims >= plan.limits.claims_max {
+        return None;
+    }
+    let at = match failure.kind {
+        FailureKind::Throttled => failure.again_at.unwrap_or(work.now + 1_000).max(work.now + 1),
+        FailureKind::Unauthorized | FailureKind::NotSent => work.now + 500,
+        FailureKind::Forbidden
+        | FailureKind::NotFound
+        | FailureKind::Conflict
+        | FailureKind::Invalid
+        | FailureKind::Server
+        | FailureKind::NoAnswer
+        | FailureKind::Malformed
+        | FailureKind::Local => return None,
+    };
+    (at <= plan.too_late_after()).then_some(at)
+}
+
+pub(super) fn see_through(work: &mut Work) {
+    match work.run.publish {
+        PublishState::Claimed => {
+            if !work.under_way(|c| matches!(c, Command::Publish { .. })) {
+                let why = "the process stopped before an answer came".to_owned();
+                work.note(Event::PublishDoubted { why, kind: None });
+                look_until(work, work.now);
+            }
+        }
+        PublishState::Accepted { since } | PublishState::Doubted { since, .. } => look_until(work, since),
+        PublishState::NotDone { again_at: Some(at) } => claim_again(work, at),
+        PublishState::NotDone { again_at: None } => {
+            work.stop(StopKind::Refused, "the platform did not take the publish".to_owned());
+        }
+        PublishState::Confirmed { .. } => work.enter(Phase::Checking),
+        // A journal that says `publishing` without a claim is not ours; nothing is sent.
+        PublishState::Unclaimed => {
+            work.stop(StopKind::Refused, "the journal says publishing, but holds no claim".to_owned());
+        }
+    }
+}
+
+fn claim_again(work: &mut Work, at: Timestamp) {
+    if before::missed(work) {
+        return;
+    }
+    if work.now < at {
+        work.wake(at);
+    } else if work.run.desk.upload.is_none() {
+        ask_when_due(work, Command::PrepareUpload);
+    } else {
+        claim_when_due(work);
+    }
+}
+
+fn look_until(work: &mut Work, since: Timestamp) {
+    let window_ends = since + work.run.plan.timing.publish_window_ms;
+    if work.now >= window_ends {
+        work.note(Event::PublishUnconfirmed { looked_ms: work.now.since_ms(since) });
+        return;
+    }
+    work.wake(window_ends);
+    ask_when_due(work, Command::ReadSchedule);
+}
+
+fn looked(work: &mut Work, state: ScheduleState) {
+    work.run.desk.next_look = work.now + work.run.plan.timing.look_interval_ms;
+    work.note(Event::ScheduleSeen { version: state.version, published: state.published });
+    if state.published {
+        work.note(Event::PublishConfirmed { version: state.version });
+        work.enter(Phase::Checking);
+        return;
+    }
+    #[cfg(test)]
+    if work.run.desk.planted == Some(super::Planted::RepublishOnTimer)
+        && let PublishState::Doubted { since, .. } = work.run.publish
+        && work.now >= since + work.run.plan.timing.look_interval_ms
+        && let Some(upload) = work.run.desk.upload.clone()
+    {
+        work.ask(Command::Publish { upload });
+        return;
+    }
+    // A first claim that was refused with 409 while the schedule has moved on: nothing of ours is pending.
+    let refused_as_stale = matches!(work.run.publish, PublishState::Doubted { kind: Some(FailureKind::Conflict), .. });
+    let pinned = work.run.plan.schedule.version;
+    if refused_as_stale && work.run.claims == 1 && state.version != pinned {
+        let why = format!("the schedule was changed at the last moment: version {} instead of {pinned}", state.version);
+        work.stop(StopKind::Drifted, why);
+    }
+}

@@ -1,0 +1,452 @@
+//! A run is the fold of its events: `apply` for each, live and at replay alike.
+//!
+//! Must never: learn anything from elsewhere than an event. What a process knows only for itself (commands under way,
+//! the upload key, who is due) stands apart in [`Desk`] and is rebuilt after a crash.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+use crate::law::agenda::Agenda;
+use crate::law::agent::{Agent, OpenRungs, RemedyState, TokenState};
+use crate::law::command::{Command, CommandId, Effect, FailureKind, UploadKey};
+use crate::law::event::{Event, Phase, Record, StopKind, Tally};
+use crate::law::plan::Plan;
+use crate::law::verdict::{PhoneState, Rung, Verdict};
+use crate::words::clock::Timestamp;
+use crate::words::hook::HookPoint;
+use crate::words::id::{AgentId, Seat};
+
+/// One staged publish and everything that has happened to it.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// What it intends.
+    pub plan: Arc<Plan>,
+    /// The number of the last event.
+    pub seq: u64,
+    /// Where it is.
+    pub phase: Phase,
+    /// The agents, by seat.
+    pub agents: Vec<Agent>,
+    /// What is known about the publish.
+    pub publish: PublishState,
+    /// Publish claims so far.
+    pub claims: u32,
+    /// When the first claim was made.
+    pub claimed_at: Option<Timestamp>,
+    /// When the schedule was last seen as staged, after the preparations began.
+    pub preflight_at: Option<Timestamp>,
+    /// The moments whose hooks have run (but for `straggler`, which runs per agent).
+    pub hooked: BTreeSet<HookPoint>,
+    /// The rungs that may be used.
+    pub open: OpenRungs,
+    /// Whether the media-token probe may be used.
+    pub probe: ProbeUse,
+    /// How each rung fares.
+    pub scores: [Score; Rung::ALL.len()],
+    /// Whether remedies go on.
+    pub brake: Brake,
+    /// Agents with a final verdict, and agents judged not ready at present.
+    pub counts: Counts,
+    /// Why it stopped, if it did.
+    pub stop: Option<(StopKind, String)>,
+    /// What this process knows for itself.
+    pub desk: Desk,
+    seats: Arc<HashMap<AgentId, Seat>>,
+}
+
+/// What is known about the publish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PublishState {
+    /// Not claimed: it cannot have been sent.
+    Unclaimed,
+    /// Claimed: it may be on its way.
+    Claimed,
+    /// The platform took it.
+    Accepted {
+        /// Since when its completion is looked for.
+        since: Timestamp,
+    },
+    /// Nobody knows.
+    Doubted {
+        /// Since when it is looked for.
+        since: Timestamp,
+        /// What left it in doubt.
+        kind: Option<FailureKind>,
+    },
+    /// Proven not done.
+    NotDone {
+        /// When it may be claimed again; `None` when it may not.
+        again_at: Option<Timestamp>,
+    },
+    /// Seen published.
+    Confirmed {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// Whether the media-token probe may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProbeUse {
+    /// Allowed by the plan, and not refused by the org so far.
+    Open,
+    /// Not allowed, or not offered.
+    Closed,
+}
+
+/// Whether remedies go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Brake {
+    /// They do.
+    Released,
+    /// They stopped; a person decides.
+    Applied,
+}
+
+/// How a rung fares: remedies whose result was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Score {
+    /// The agent was ready afterwards.
+    pub cured: u32,
+    /// The agent was not.
+    pub failed: u32,
+}
+
+/// Counts that would otherwise need a walk over the roster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Agents with any verdict.
+    pub judged: u32,
+    /// Agents with a final verdict.
+    pub done: u32,
+    /// Agents that are stragglers at present.
+    pub stragglers: u32,
+}
+
+/// What a process knows only for itself; empty after a start.
+#[derive(Debug, Clone, Default)]
+pub struct Desk {
+    /// Commands without an answer so far.
+    pub under_way: BTreeMap<CommandId, Command>,
+    /// Where the numbering of commands stands.
+    pub last_command: u64,
+    /// The upload that a publish can refer to.
+    pub upload: Option<UploadKey>,
+    /// When the next look at the schedule, or the next try to prepare, is due.
+    pub next_look: Timestamp,
+    /// Failed preparations in a row.
+    pub prepare_failures: u8,
+    /// Agents whose token is to be refreshed.
+    pub refresh: Agenda,
+    /// Agents that are to be looked at.
+    pub look: Agenda,
+    /// Agents that are to be helped.
+    pub cure: Agenda,
+    /// The phase that the agendas were filled for.
+    pub filled_for: Option<Phase>,
+    /// The sweep under way.
+    pub sweep: Option<Sweep>,
+    /// No sweep starts before.
+    pub next_sweep: Timestamp,
+    /// Pages of phones that the org had at the last look; 0 before the first.
+    pub phone_pages: u32,
+    /// A bug planted on purpose, to show that the simulation finds it.
+    #[cfg(test)]
+    pub planted: Option<crate::law::decide::Planted>,
+}
+
+/// One look at the agents that are due, in bulk.
+#[derive(Debug, Clone, Default)]
+pub struct Sweep {
+    /// Whom it is about.
+    pub seats: Vec<Seat>,
+    /// Reads that have not been sent yet.
+    pub queue: VecDeque<Command>,
+    /// When it began.
+    pub began: Timestamp,
+    /// Whether every page of phones has been read so far.
+    pub phones: PhoneLook,
+}
+
+/// How completely a sweep looks at phones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PhoneLook {
+    /// Single phones only: nothing can be said about agents without one.
+    #[default]
+    Singles,
+    /// All pages: an agent whose phone does not show up has none.
+    Pages,
+    /// All pages were wanted, but some could not be read.
+    Torn,
+}
+
+/// A journal that cannot be folded into a run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadJournal {
+    /// It is empty.
+    #[error("the journal is empty")]
+    Empty,
+    /// It does not begin with the plan.
+    #[error("the journal does not begin with `staged`")]
+    NoPlan,
+    /// A number is missing or stands twice.
+    #[error("event {found} stands where {expected} belongs")]
+    Gap {
+        /// The number that belongs here.
+        expected: u64,
+        /// The number that stands here.
+        found: u64,
+    },
+    /// A second plan.
+    #[error("event {0} stages the run a second time")]
+    StagedTwice(u64),
+}
+
+impl Run {
+    /// A run that has just been staged: its first event holds this plan.
+    #[must_use]
+    pub fn staged(plan: Arc<Plan>) -> Run {
+        let agents = vec![Agent::default(); plan.roster.len()];
+        let seats = plan.roster.iter().zip(0..).map(|(m, n)| (m.agent.clone(), Seat(n))).collect();
+        let probe = if plan.mechanisms.media_probe { ProbeUse::Open } else { ProbeUse::Closed };
+        Run {
+            open: OpenRungs::of(&plan.mechanisms),
+            probe,
+            plan,
+            seq: 1,
+            phase: Phase::Waiting,
+            agents,
+            publish: PublishState::Unclaimed,
+            claims: 0,
+            claimed_at: None,
+            preflight_at: None,
+            hooked: BTreeSet::new(),
+            scores: [Score::default(); Rung::ALL.len()],
+            brake: Brake::Released,
+            counts: Counts::default(),
+            stop: None,
+            desk: Desk::default(),
+            seats: Arc::new(seats),
+        }
+    }
+
+    /// Folds a whole journal.
+    ///
+    /// # Errors
+    /// [`BadJournal`] when it does not begin with the plan or is not numbered without gaps.
+    pub fn replay(records: &[Record]) -> Result<Run, BadJournal> {
+        let (first, rest) = records.split_first().ok_or(BadJournal::Empty)?;
+        let Event::Staged { plan } = &first.event else { return Err(BadJournal::NoPlan) };
+        if first.seq != 1 {
+            return Err(BadJournal::Gap { expected: 1, found: first.seq });
+        }
+        let mut run = Run::staged(Arc::new((**plan).clone()));
+        for record in rest {
+            let expected = run.seq + 1;
+            if record.seq != expected {
+                return Err(BadJournal::Gap { expected, found: record.seq });
+            }
+            if matches!(record.event, Event::Staged { .. }) {
+                return Err(BadJournal::StagedTwice(record.seq));
+            }
+            run.apply(record.at, &record.event);
+        }
+        Ok(run)
+    }
+
+    /// The agent in a seat.
+    #[must_use]
+    pub fn agent(&self, seat: Seat) -> Option<&Agent> {
+        self.agents.get(seat.index())
+    }
+    /// The seat of an agent of the roster.
+    #[must_use]
+    pub fn seat_of(&self, agent: &AgentId) -> Option<Seat> {
+        self.seats.get(agent).copied()
+    }
+    /// Every seat.
+    pub fn all_seats(&self) -> impl Iterator<Item = Seat> + use<> {
+        (0..self.agents.len() as u32).map(Seat)
+    }
+    /// How many agents have which verdict.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        Tally::of(self.agents.iter().map(|a| a.verdict))
+    }
+    /// When the run settles at the latest; counted from when the publish was seen complete, so that a late one is checked as
+    /// long as any.
+    #[must_use]
+    pub fn settle_at(&self) -> Timestamp {
+        match self.publish {
+            PublishState::Confirmed { at } => at + self.plan.timing.settle_after_ms,
+            PublishState::Unclaimed
+            | PublishState::Claimed
+            | PublishState::Accepted { .. }
+            | PublishState::Doubted { .. }
+            | PublishState::NotDone { .. } => self.plan.settle_at(),
+        }
+    }
+    /// Whether nothing more will happen without a person.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        match self.phase {
+            Phase::Settled => self.hooked.contains(&HookPoint::Settled),
+            Phase::Stopped | Phase::InDoubt => self.hooked.contains(&HookPoint::Failed),
+            Phase::Waiting
+            | Phase::Refreshing
+            | Phase::Preparing
+            | Phase::Publishing
+            | Phase::Checking
+            | Phase::Settling => false,
+        }
+    }
+
+    /// Takes in one event that was recorded at `at`.
+    pub fn apply(&mut self, at: Timestamp, event: &Event) {
+        self.seq += 1;
+        match event {
+            // The plan was taken in by `staged`; `replay` refuses a second one.
+            Event::Staged { .. } => {}
+            Event::TakenUp => self.agents.iter_mut().for_each(|agent| agent.lose_what_was_under_way(at)),
+            Event::PhaseEntered { phase } => self.phase = *phase,
+            Event::HooksRan { point, seat, .. } => self.apply_hooks(*point, *seat),
+            Event::RefreshStarted { seat, .. } => self.with(*seat, |agent| {
+                agent.token = TokenState::Refreshing;
+                agent.refresh_attempts = agent.refresh_attempts.saturating_add(1);
+            }),
+            Event::TokenRefreshed { seat, expires_at } => {
+                self.with(*seat, |agent| agent.token = TokenState::Fresh(*expires_at));
+            }
+            Event::RefreshFailed { seat, .. } => self.with(*seat, |agent| agent.token = TokenState::Failed),
+            Event::TokenDead { seat, .. } => self.with(*seat, |agent| agent.token = TokenState::Dead),
+            Event::RungUnavailable { rung, .. } => self.open.close(*rung),
+            Event::ProbeUnavailable { .. } => self.probe = ProbeUse::Closed,
+            Event::ScheduleSeen { .. } => self.preflight_at = Some(at),
+            Event::PublishClaimed { attempt, .. } => {
+                self.phase = Phase::Publishing;
+                self.publish = PublishState::Claimed;
+                self.claims = *attempt;
+                self.claimed_at.get_or_insert(at);
+            }
+            Event::PublishAccepted { .. } => self.publish = PublishState::Accepted { since: at },
+            Event::PublishNotDone { again_at, .. } => self.publish = PublishState::NotDone { again_at: *again_at },
+            Event::PublishDoubted { kind, .. } => {
+                self.phase = Phase::Publishing;
+                self.publish = PublishState::Doubted { since: at, kind: *kind };
+            }
+            Event::PublishConfirmed { .. } => {
+                self.publish = PublishState::Confirmed { at };
+                let fresh_from = at + self.plan.timing.check_delay_ms;
+                self.agents.iter_mut().for_each(|agent| agent.fresh_from = fresh_from);
+            }
+            Event::PublishUnconfirmed { .. } => self.phase = Phase::InDoubt,
+            Event::UsersSeen { seen } => {
+                for user in seen {
+                    self.with(user.seat, |agent| agent.see_user(at, user));
+                }
+            }
+            Event::PhonesSeen { seen } => {
+                for phone in seen {
+                    if let Some(seat) = self.seat_of(&phone.agent) {
+                        self.with(seat, |agent| agent.see_phone(at, Some(&phone.phone), phone.state));
+                    }
+                }
+            }
+            Event::PhonesAbsent { seats } => {
+                for seat in seats {
+                    self.with(*seat, |agent| agent.see_phone(at, None, PhoneState::Absent));
+                }
+            }
+            Event::Probed { seat, result } => self.with(*seat, |agent| {
+                agent.signals.probe = *result;
+                agent.seen.probe = at;
+            }),
+            Event::ReadFailed { .. } => {}
+            Event::Judged { verdicts } => {
+                for (seat, verdict) in verdicts {
+                    self.apply_verdict(*seat, *verdict);
+                }
+            }
+            Event::RemedyStarted { rung, seats } => {
+                for seat in seats {
+                    self.with(*seat, |agent| agent.start_remedy(*rung));
+                }
+            }
+            Event::RemedyAccepted { rung, seats } => {
+                for seat in seats {
+                    self.with(*seat, |agent| agent.await_remedy(*rung, at));
+                }
+            }
+            Event::RemedyFailed { rung, seats, failure } => {
+                for seat in seats {
+                    self.with(*seat, |agent| match failure.kind.effect() {
+                        Effect::Possible => agent.await_remedy(*rung, at),
+                        Effect::None => agent.remedy = RemedyState::Idle,
+                    });
+                }
+            }
+            Event::BrakeApplied { rung: Some(rung), .. } => self.open.close(*rung),
+            Event::BrakeApplied { rung: None, .. } => self.brake = Brake::Applied,
+            Event::Settled { .. } => self.phase = Phase::Settled,
+            Event::Stopped { kind, why } => {
+                self.phase = Phase::Stopped;
+                self.stop = Some((*kind, why.clone()));
+            }
+        }
+    }
+
+    fn with(&mut self, seat: Seat, change: impl FnOnce(&mut Agent)) {
+        if let Some(agent) = self.agents.get_mut(seat.index()) {
+            change(agent);
+        }
+    }
+
+    fn apply_hooks(&mut self, point: HookPoint, seat: Option<Seat>) {
+        if seat.is_none() {
+            self.hooked.insert(point);
+        }
+    }
+
+    fn apply_verdict(&mut self, seat: Seat, verdict: Verdict) {
+        let Some(agent) = self.agents.get_mut(seat.index()) else { return };
+        let before = agent.verdict.replace(verdict);
+        if let RemedyState::Awaiting(rung) = agent.remedy
+            && let Some(score) = self.scores.get_mut(rung.index())
+        {
+            match verdict {
+                Verdict::Ready | Verdict::Recovered { .. } => score.cured += 1,
+                Verdict::Straggler { .. } => score.failed += 1,
+                Verdict::Deferred { .. } | Verdict::Unknown { .. } => {}
+            }
+            agent.remedy = RemedyState::Idle;
+        }
+        let counts = &mut self.counts;
+        match before {
+            None => counts.judged += 1,
+            Some(Verdict::Straggler { .. }) => counts.stragglers -= 1,
+            Some(Verdict::Ready | Verdict::Recovered { .. }) => counts.done -= 1,
+            Some(Verdict::Deferred { .. } | Verdict::Unknown { .. }) => {}
+        }
+        match verdict {
+            Verdict::Straggler { .. } => counts.stragglers += 1,
+            Verdict::Ready | Verdict::Recovered { .. } => counts.done += 1,
+            Verdict::Deferred { .. } | Verdict::Unknown { .. } => {}
+        }
+    }
+}
+
+impl PartialEq for Run {
+    /// Two runs are equal when their journals say the same; what a process knows for itself does not count.
+    fn eq(&self, other: &Run) -> bool {
+        self.seq == other.seq
+            && self.phase == other.phase
+            && self.publish == other.publish
+            && (self.claims, self.claimed_at, self.preflight_at) == (other.claims, other.claimed_at, other.preflight_at)
+            && self.hooked == other.hooked
+            && (self.open, self.probe, self.brake) == (other.open, other.probe, other.brake)
+            && (self.scores, self.counts) == (other.scores, other.counts)
+            && self.stop == other.stop
+            && self.agents == other.agents
+            && self.plan == other.plan
+    }
+}

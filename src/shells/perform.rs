@@ -1,0 +1,118 @@
+//! Performs commands: asks the platform, the vault and the hooks, and brings back outcomes.
+//!
+//! Must never: decide, retry a publish, or hand an outcome on before the grant that came with it is in the vault.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::hands::genesys::{Call, Client};
+use crate::hands::hook::{Hooks, envelope};
+use crate::hands::vault::Vault;
+use crate::law::command::{Command, Failure, FailureKind, HookResult, Outcome};
+use crate::law::plan::Plan;
+use crate::law::run::Run;
+use crate::shells::notice;
+use crate::words::clock::Timestamp;
+use crate::words::hook::{HookOutcome, HookPoint, HookReport, HookRun};
+use crate::words::id::{AgentId, RunId, Seat};
+use crate::words::secret::Grant;
+
+/// Everything that a run can be done with.
+pub struct Hands {
+    /// The platform.
+    pub client: Client,
+    /// The organisation's executables.
+    pub hooks: Hooks,
+    /// Agents' tokens, where there are any.
+    pub vault: Option<Vault>,
+}
+
+/// A command with what it needs of the run at the moment it was asked.
+pub enum Asked {
+    /// For the platform.
+    Platform {
+        /// The command.
+        command: Command,
+        /// What the run intends.
+        plan: Arc<Plan>,
+    },
+    /// For the hooks.
+    Hooks {
+        /// The moment.
+        point: HookPoint,
+        /// The document for their standard input.
+        document: Value,
+    },
+}
+
+impl Hands {
+    /// Takes from the run what the command needs, so that it can be performed while the run goes on.
+    #[must_use]
+    pub fn ask(&self, id: &RunId, run: &Run, command: Command, now: Timestamp) -> Asked {
+        match command {
+            Command::RunHooks { point, seat } => {
+                let data = notice::data(id, run, point, seat);
+                let subject = seat.and_then(|s| run.plan.member(s)).map_or(id.as_str(), |m| m.agent.as_str());
+                Asked::Hooks { point, document: envelope(point, id, subject, now, run.seq, data) }
+            }
+            command => Asked::Platform { command, plan: Arc::clone(&run.plan) },
+        }
+    }
+
+    /// Performs one command. Every end of it is an outcome; there is no error beside.
+    pub async fn perform(&self, asked: Asked) -> Outcome {
+        match asked {
+            Asked::Hooks { point, document } => Outcome::HooksRan(results(self.hooks.run(point, &document).await)),
+            Asked::Platform { command, plan } => match agent_of(&command, &plan) {
+                Some(agent) => self.with_grant(&command, &plan, &agent).await.unwrap_or_else(Outcome::Failed),
+                None => self.client.perform(Call::new(&command, &plan, None)).await.outcome,
+            },
+        }
+    }
+
+    /// Commands that use an agent's own token: taken from the vault before, put back before anybody hears of it.
+    async fn with_grant(&self, command: &Command, plan: &Arc<Plan>, agent: &AgentId) -> Result<Outcome, Failure> {
+        let vault = self.vault.as_ref().ok_or_else(|| local("there is no vault"))?;
+        let held: Option<Grant> = vault.get(agent).await.map_err(|e| local(&e.to_string()))?;
+        let done = self.client.perform(Call::new(command, plan, held)).await;
+        if let Some(grant) = &done.grant {
+            vault.rotate(agent, grant).await.map_err(|e| local(&e.to_string()))?;
+        }
+        if let Outcome::TokenDead { failure } = &done.outcome {
+            vault.mark_dead(agent, &failure.message).await.map_err(|e| local(&e.to_string()))?;
+        }
+        Ok(done.outcome)
+    }
+}
+
+pub(crate) fn results(report: HookReport) -> Vec<HookResult> {
+    let result = |hook: HookRun| {
+        let problem = (hook.outcome != HookOutcome::Ok).then(|| hook.outcome.to_string());
+        HookResult { name: hook.name, problem, output: hook.output }
+    };
+    report.hooks.into_iter().map(result).collect()
+}
+
+/// The agent whose own token a command uses.
+pub(crate) fn agent_of(command: &Command, plan: &Plan) -> Option<AgentId> {
+    let seat: Seat = match command {
+        Command::RefreshToken { seat, .. } | Command::ProbeMedia { seat } => *seat,
+        Command::ReadSchedule
+        | Command::PrepareUpload
+        | Command::Publish { .. }
+        | Command::ReadUsers { .. }
+        | Command::ReadPhones { .. }
+        | Command::ReadPhone { .. }
+        | Command::ResetSessions { .. }
+        | Command::Reassociate { .. }
+        | Command::RebootPhones { .. }
+        | Command::RevokeTokens { .. }
+        | Command::RunHooks { .. } => return None,
+    };
+    plan.member(seat).map(|m| m.agent.clone())
+}
+
+fn local(message: &str) -> Failure {
+    Failure::plain(FailureKind::Local, message)
+}

@@ -1,0 +1,557 @@
+//! One life: a queue of happenings in virtual time, a process that may die at any boundary, and the checks after each step.
+//!
+//! Must never: let the process see more than a real one would: its journal, its vault, its answers.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use super::lot::Lot;
+use super::{Story, setup};
+use crate::hands::genesys::{AppClient, Call, Hosts, Next, Org, OrgSettings};
+use crate::hands::journal::MemoryJournal;
+use crate::law::audit::Auditor;
+use crate::law::command::{Command, CommandId, HookResult, Outcome};
+use crate::law::decide::{Input, Step, decide};
+use crate::law::event::{Event, Phase, Record};
+use crate::law::plan::Plan;
+use crate::law::run::Run;
+use crate::law::verdict::Verdict;
+use crate::shells::driver::claim_in;
+use crate::twin::Twin;
+use crate::words::clock::{Seed, Timestamp};
+use crate::words::http::{Lost, Request, Response};
+use crate::words::id::{AgentId, RunId};
+use crate::words::secret::{Grant, Secret};
+
+/// A Friday at 16:00 Central: 2026-11-27T22:00:00Z.
+const T: Timestamp = Timestamp(1_795_816_800_000);
+/// How long the client waits for an answer, as the real one does.
+const PATIENCE_MS: i64 = 30_000;
+/// From so long after T on, nothing fails any more: what is right must now come about.
+const QUIET_AFTER_MS: i64 = 720_000;
+/// A life with more happenings than this is stuck.
+const HAPPENINGS_MAX: u32 = 100_000;
+
+/// A life that went well.
+#[derive(Debug, Clone)]
+pub struct Lived {
+    /// How the run ended.
+    pub phase: Phase,
+    /// How often the process died.
+    pub crashes: u32,
+    /// Events in its journal.
+    pub events: u64,
+    /// Happenings in all.
+    pub happenings: u32,
+    /// The story, if it was told.
+    pub story: Vec<String>,
+}
+
+/// A broken rule, and how it came about.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The seed that repeats it.
+    pub seed: u64,
+    /// What is wrong.
+    pub what: String,
+    /// The circumstances.
+    pub lot: Box<Lot>,
+    /// The story so far, if it was told.
+    pub story: Vec<String>,
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for line in &self.story {
+            writeln!(f, "{line}")?;
+        }
+        writeln!(f, "seed {}: {}", self.seed, self.what)?;
+        write!(f, "repeat it with: softlanding sim --seed {}", self.seed)
+    }
+}
+
+/// Something that is going to happen.
+#[derive(Debug)]
+enum Happening {
+    /// The process is woken.
+    Wake { epoch: u32 },
+    /// A call that had to wait goes on.
+    Poll { epoch: u32, id: CommandId },
+    /// A request reaches the org.
+    Arrive { epoch: u32, id: CommandId, hop: u32, request: Request },
+    /// An answer, or the lack of one, reaches the client.
+    Return { epoch: u32, id: CommandId, hop: u32, answer: Result<Response, Lost> },
+    /// Hooks have ended.
+    Hooked { epoch: u32, id: CommandId, result: HookResult },
+    /// The process is taken up (again).
+    TakeUp,
+    /// Somebody else edits the schedule.
+    Edit,
+}
+
+/// What dies with the process.
+struct Process {
+    run: Run,
+    org: Org,
+    calls: BTreeMap<CommandId, OnItsWay>,
+    wake_at: Option<Timestamp>,
+}
+
+struct OnItsWay {
+    call: Call,
+    agent: Option<AgentId>,
+    /// Requests so far: an answer to an earlier one is no one's.
+    hop: u32,
+}
+
+/// One Friday under way.
+pub(super) struct Life {
+    seed: u64,
+    lot: Lot,
+    story: Story,
+    told: Vec<String>,
+    now: Timestamp,
+    order: u64,
+    queue: BTreeMap<(Timestamp, u64), Happening>,
+    chance: Seed,
+    id: RunId,
+    plan: Arc<Plan>,
+    journal: MemoryJournal,
+    vault: BTreeMap<AgentId, Grant>,
+    twin: Twin,
+    process: Option<Process>,
+    epoch: u32,
+    auditor: Auditor,
+    crashes: u32,
+    happenings: u32,
+    #[cfg(test)]
+    bug: Option<super::Bug>,
+}
+
+type Checked<T = ()> = Result<T, Box<Found>>;
+
+impl Life {
+    /// Stages the Friday; the process has not started yet.
+    pub fn begin(seed: u64, lot: Lot, story: Story) -> Checked<Life> {
+        let chance = Seed(seed).fork("life");
+        let mut twin = Twin::new(lot.scenario.clone(), Seed(seed).fork("twin"), T, setup::BASE_URL);
+        let staged_at = T - 3_600_000;
+        let staged = setup::plan(&mut twin, &lot, &Seed(seed), staged_at, T);
+        let found =
+            |what: &str| Box::new(Found { seed, what: what.to_owned(), lot: Box::new(lot.clone()), story: Vec::new() });
+        let plan = staged.ok_or_else(|| found("the simulated org cannot be staged"))?;
+        let id = RunId::new("simulated").map_err(|e| found(&e.to_string()))?;
+        let vault = twin.enrolments().into_iter().map(|(agent, _, token)| (agent, enrolment(token))).collect();
+        let mut life = Life {
+            seed,
+            story,
+            told: Vec::new(),
+            now: staged_at,
+            order: 0,
+            queue: BTreeMap::new(),
+            chance,
+            id,
+            plan: Arc::clone(&plan),
+            journal: MemoryJournal::new(),
+            vault,
+            twin,
+            process: None,
+            epoch: 0,
+            auditor: Auditor::default(),
+            crashes: 0,
+            happenings: 0,
+            lot,
+            #[cfg(test)]
+            bug: None,
+        };
+        life.append(0, &[Event::Staged { plan: Box::new((*plan).clone()) }])?;
+        let starts_at = T - life.lot.starts_before_ms;
+        life.schedule(starts_at, Happening::TakeUp);
+        if life.lot.edited {
+            let at = T - life.chance.between(-60_000, 600_000);
+            life.schedule(at, Happening::Edit);
+        }
+        Ok(life)
+    }
+
+    #[cfg(test)]
+    pub fn plant(&mut self, bug: super::Bug) {
+        self.bug = Some(bug);
+    }
+
+    /// Lives it to its end.
+    pub fn live(mut self) -> Checked<Lived> {
+        while let Some(((at, _), happening)) = self.queue.pop_first() {
+            self.now = self.now.max(at);
+            self.happenings += 1;
+            if self.happenings > HAPPENINGS_MAX {
+                return self.broken("the run does not come to an end");
+            }
+            self.happen(happening)?;
+            self.ask_the_twin()?;
+        }
+        self.check_the_end()
+    }
+
+    fn happen(&mut self, happening: Happening) -> Checked {
+        match happening {
+            Happening::TakeUp => self.take_up(),
+            Happening::Edit => {
+                self.tell(|| "somebody edits the schedule".to_owned());
+                let plan = Arc::clone(&self.plan);
+                // Refused when it is published already; then there is nothing to edit.
+                let _edited = setup::edit(&mut self.twin, &plan, self.now);
+                Ok(())
+            }
+            Happening::Wake { epoch } => {
+                let now = self.now;
+                let process = self.process.as_mut().filter(|_| epoch == self.epoch);
+                // A wake-up that a later decision has moved finds nothing due.
+                let due = process.and_then(|p| p.wake_at.take_if(|at| *at <= now));
+                if due.is_some() { self.step(Input::Woke) } else { Ok(()) }
+            }
+            Happening::Poll { epoch, id } => {
+                if epoch == self.epoch {
+                    self.poll(id)
+                } else {
+                    Ok(())
+                }
+            }
+            Happening::Arrive { epoch, id, hop, request } => {
+                self.arrive(epoch, id, hop, &request);
+                Ok(())
+            }
+            Happening::Return { epoch, id, hop, answer } => self.come_back(epoch, id, hop, answer),
+            Happening::Hooked { epoch, id, result } => {
+                if epoch == self.epoch {
+                    self.answered(id, Outcome::HooksRan(vec![result]))
+                } else {
+                    Ok(())
+                }
+            }
+        }
+    }
+
+    fn take_up(&mut self) -> Checked {
+        let records = self.journal.load_now(&self.id).map_err(|e| self.found(&e.to_string()))?;
+        let run = Run::replay(&records).map_err(|e| self.found(&e.to_string()))?;
+        if run.is_over() && run.phase != Phase::InDoubt {
+            return Ok(());
+        }
+        self.tell(|| format!("the process takes the run up at event {}, {}", run.seq, run.phase.words()));
+        #[cfg(test)]
+        let run = {
+            let mut run = run;
+            if let Some(super::Bug::Law(planted)) = self.bug {
+                run.desk.planted = Some(planted);
+            }
+            run
+        };
+        self.process = Some(Process { run, org: Org::new(org_settings()), calls: BTreeMap::new(), wake_at: None });
+        self.step(Input::Started)
+    }
+
+    /// One decision: record, then perform, with a crash possible before, between and after.
+    fn step(&mut self, input: Input) -> Checked {
+        let Some(process) = &mut self.process else { return Ok(()) };
+        let last_seq = process.run.seq;
+        let step = decide(&mut process.run, input, self.now);
+        process.wake_at = step.wake_at;
+        if self.crashes_now() {
+            return Ok(());
+        }
+        #[cfg(test)]
+        if self.bug == Some(super::Bug::PerformBeforeRecord) {
+            return self.perform_then_append(last_seq, &step);
+        }
+        self.append(last_seq, &step.record)?;
+        if self.crashes_now() {
+            return Ok(());
+        }
+        self.perform(&step)?;
+        if let (Some(at), epoch) = (step.wake_at, self.epoch) {
+            self.schedule(at, Happening::Wake { epoch });
+        }
+        Ok(())
+    }
+
+    /// The planted order: what leaves before the append is not in the journal when the process dies between.
+    #[cfg(test)]
+    fn perform_then_append(&mut self, last_seq: u64, step: &Step) -> Checked {
+        self.perform(step)?;
+        for (id, _) in step.perform.iter().filter(|(_, c)| matches!(c, Command::Publish { .. })) {
+            self.poll(*id)?;
+        }
+        if self.crashes_now() {
+            return Ok(());
+        }
+        self.append(last_seq, &step.record)?;
+        if let (Some(at), epoch) = (step.wake_at, self.epoch) {
+            self.schedule(at, Happening::Wake { epoch });
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, last_seq: u64, events: &[Event]) -> Checked {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let appended = self.journal.append_now(&self.id, last_seq, self.now, events, claim_in(events));
+        appended.map_err(|e| self.found(&e.to_string()))?;
+        for (seq, event) in (last_seq + 1..).zip(events) {
+            self.tell(|| format!("  recorded {seq}: {}", brief(event)));
+            let record = Record { seq, at: self.now, event: event.clone() };
+            self.auditor.see(&record).map_err(|violation| self.found(&violation.to_string()))?;
+            if matches!(event, Event::Settled { .. }) {
+                self.compare_verdicts()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn perform(&mut self, step: &Step) -> Checked {
+        let epoch = self.epoch;
+        for (id, command) in &step.perform {
+            self.tell(|| format!("  asks {}: {command:?}", id.0));
+            match command {
+                Command::RunHooks { .. } => {
+                    let problem = self.fault(self.lot.hook_fails).then(|| "exited with 1".to_owned());
+                    let result = HookResult { name: "10-simulated".to_owned(), problem, output: String::new() };
+                    let at = self.now + self.chance.between(0, 5_000);
+                    self.schedule(at, Happening::Hooked { epoch, id: *id, result });
+                }
+                command => {
+                    let agent = agent_of(command, &self.plan);
+                    let held = agent.as_ref().and_then(|a| self.vault.get(a).cloned());
+                    let call = Call::new(command, &self.plan, held);
+                    if let Some(process) = &mut self.process {
+                        process.calls.insert(*id, OnItsWay { call, agent, hop: 0 });
+                    }
+                    self.schedule(self.now, Happening::Poll { epoch, id: *id });
+                }
+            }
+            if self.crashes_now() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets a call go on until it sends, waits or is done.
+    fn poll(&mut self, id: CommandId) -> Checked {
+        let now = self.now;
+        let Some(process) = &mut self.process else { return Ok(()) };
+        let Some(way) = process.calls.get_mut(&id) else { return Ok(()) };
+        match way.call.next(&mut process.org, now) {
+            Next::Send(request) => {
+                way.hop += 1;
+                let hop = way.hop;
+                self.send(id, hop, request);
+                Ok(())
+            }
+            Next::Wait(at) => {
+                let epoch = self.epoch;
+                self.schedule(at.max(now + 1), Happening::Poll { epoch, id });
+                Ok(())
+            }
+            Next::Done(done) => {
+                let agent = way.agent.clone();
+                process.calls.remove(&id);
+                if let (Some(agent), Some(grant)) = (agent, done.grant) {
+                    self.vault.insert(agent, grant);
+                }
+                if self.crashes_now() {
+                    return Ok(());
+                }
+                self.answered(id, done.outcome)
+            }
+        }
+    }
+
+    fn answered(&mut self, id: CommandId, outcome: Outcome) -> Checked {
+        self.tell(|| format!("  answer to {}: {}", id.0, cut(&format!("{outcome:?}"))));
+        let twice = self.fault(self.lot.answer_twice);
+        self.step(Input::Answered { id, outcome: outcome.clone() })?;
+        if twice { self.step(Input::Answered { id, outcome }) } else { Ok(()) }
+    }
+
+    fn send(&mut self, id: CommandId, hop: u32, request: Request) {
+        let epoch = self.epoch;
+        let latency = self.chance.between(0, self.lot.latency_max_ms);
+        let gives_up_at = self.now + PATIENCE_MS;
+        let nothing = || Err(Lost::NoAnswer("simulated".to_owned()));
+        if self.fault(self.lot.not_sent) {
+            let answer = Err(Lost::NotSent("simulated".to_owned()));
+            self.schedule(self.now + latency, Happening::Return { epoch, id, hop, answer });
+        } else if self.fault(self.lot.request_lost) {
+            self.tell(|| format!("  lost on the way: {request:?}"));
+            self.schedule(gives_up_at, Happening::Return { epoch, id, hop, answer: nothing() });
+        } else if self.fault(self.lot.request_late) {
+            let arrives_at = gives_up_at + self.chance.between(1, 120_000);
+            self.tell(|| format!("  will arrive late: {request:?}"));
+            self.schedule(gives_up_at, Happening::Return { epoch, id, hop, answer: nothing() });
+            self.schedule(arrives_at, Happening::Arrive { epoch, id, hop, request });
+        } else {
+            self.schedule(self.now + latency, Happening::Arrive { epoch, id, hop, request });
+        }
+    }
+
+    fn arrive(&mut self, epoch: u32, id: CommandId, hop: u32, request: &Request) {
+        let response = self.twin.handle(self.now, request);
+        self.tell(|| format!("    org: {request:?} -> {}", response.status));
+        let delay_ms: i64 = response.header_value("x-twin-delay-ms").and_then(|v| v.parse().ok()).unwrap_or(0);
+        let latency = self.chance.between(0, self.lot.latency_max_ms) + delay_ms;
+        let lost = self.fault(self.lot.answer_lost) || latency > PATIENCE_MS;
+        let answer = if lost { Err(Lost::NoAnswer("simulated".to_owned())) } else { Ok(response) };
+        let at = self.now + if lost { PATIENCE_MS } else { latency };
+        if self.fault(self.lot.answer_twice) {
+            self.schedule(at + 1, Happening::Return { epoch, id, hop, answer: answer.clone() });
+        }
+        self.schedule(at, Happening::Return { epoch, id, hop, answer });
+    }
+
+    fn come_back(&mut self, epoch: u32, id: CommandId, hop: u32, answer: Result<Response, Lost>) -> Checked {
+        let now = self.now;
+        let Some(process) = self.process.as_mut().filter(|_| epoch == self.epoch) else { return Ok(()) };
+        let Some(way) = process.calls.get_mut(&id).filter(|way| way.hop == hop) else { return Ok(()) };
+        // From here on an answer to this request is a repetition.
+        way.hop += 1;
+        way.call.answer(&mut process.org, now, answer);
+        self.poll(id)
+    }
+
+    /// Draws a fault; after a while there are none, so that what is right must come about.
+    fn fault(&mut self, share: f64) -> bool {
+        share > 0.0 && self.now < T + QUIET_AFTER_MS && self.chance.chance(share)
+    }
+
+    fn crashes_now(&mut self) -> bool {
+        if !self.fault(self.lot.crash) {
+            return false;
+        }
+        self.tell(|| "the process dies".to_owned());
+        self.process = None;
+        self.epoch += 1;
+        self.crashes += 1;
+        let at = self.now + self.chance.between(1, self.lot.down_max_ms);
+        self.schedule(at, Happening::TakeUp);
+        true
+    }
+
+    fn schedule(&mut self, at: Timestamp, happening: Happening) {
+        self.order += 1;
+        self.queue.insert((at.max(self.now), self.order), happening);
+    }
+
+    /// What must hold of the world after every happening, whatever the run believes.
+    fn ask_the_twin(&self) -> Checked {
+        let counters = self.twin.counters();
+        if counters.publishes_applied > 1 {
+            return self.broken("the schedule was published twice");
+        }
+        if counters.touched_on_call > 0 {
+            return self.broken("an agent on a call was touched");
+        }
+        if counters.too_many_requests > 0 {
+            return self.broken("the rate limit was exceeded");
+        }
+        Ok(())
+    }
+
+    fn check_the_end(mut self) -> Checked<Lived> {
+        let records = self.journal.load_now(&self.id).map_err(|e| self.found(&e.to_string()))?;
+        let replayed = Run::replay(&records).map_err(|e| self.found(&e.to_string()))?;
+        if let Some(process) = &self.process
+            && process.run != replayed
+        {
+            return self.broken("the journal does not replay to the run that wrote it");
+        }
+        if !replayed.is_over() {
+            return self.broken(&format!("nothing more happens, and the run stands at {}", replayed.phase.words()));
+        }
+        let applied = self.twin.counters().publishes_applied;
+        match replayed.phase {
+            Phase::Settled if applied != 1 => return self.broken("the run settled without a publish"),
+            Phase::Stopped if applied != 0 => return self.broken("the run says that it did not publish, and it did"),
+            Phase::Settled | Phase::Stopped | Phase::InDoubt => {}
+            Phase::Waiting
+            | Phase::Refreshing
+            | Phase::Preparing
+            | Phase::Publishing
+            | Phase::Checking
+            | Phase::Settling => {}
+        }
+        Ok(Lived {
+            phase: replayed.phase,
+            crashes: self.crashes,
+            events: replayed.seq,
+            happenings: self.happenings,
+            story: std::mem::take(&mut self.told),
+        })
+    }
+
+    /// Whoever is called ready can take calls: the twin knows. (Nothing in it breaks once the first check has begun.)
+    fn compare_verdicts(&self) -> Checked {
+        let Some(process) = &self.process else { return Ok(()) };
+        let truth = self.twin.truth();
+        let really = |agent: &AgentId| truth.agents.iter().find(|a| a.id == *agent).is_some_and(|a| a.media_ready);
+        let called_ready = |seat| process.run.agent(seat).and_then(|a| a.verdict).is_some_and(Verdict::is_final);
+        let wrong = process.run.all_seats().filter(|seat| called_ready(*seat)).find_map(|seat| {
+            let member = process.run.plan.member(seat)?;
+            (!really(&member.agent)).then(|| format!("{} is called ready and cannot take calls", member.agent))
+        });
+        wrong.map_or(Ok(()), |what| self.broken(&what))
+    }
+
+    fn broken<V>(&self, what: &str) -> Checked<V> {
+        Err(self.found(what))
+    }
+
+    fn found(&self, what: &str) -> Box<Found> {
+        Box::new(Found {
+            seed: self.seed,
+            what: what.to_owned(),
+            lot: Box::new(self.lot.clone()),
+            story: self.told.clone(),
+        })
+    }
+
+    fn tell(&mut self, line: impl FnOnce() -> String) {
+        if self.story == Story::Told {
+            let at_s = self.now.since_ms(T) as f64 / 1_000.0;
+            self.told.push(format!("T{at_s:+10.3} s  {}", line()));
+        }
+    }
+}
+
+fn org_settings() -> OrgSettings {
+    let (id, secret) = setup::PUBLISHER;
+    let (app_id, app_secret) = setup::APP;
+    let hosts = Hosts { api: setup::BASE_URL.to_owned(), login: setup::BASE_URL.to_owned() };
+    let app = AppClient { client_id: app_id.to_owned(), client_secret: Secret::new(app_secret.to_owned()) };
+    OrgSettings { app: Some(app), ..OrgSettings::new(hosts, id, Secret::new(secret.to_owned())) }
+}
+
+fn enrolment(refresh_token: Secret) -> Grant {
+    Grant { refresh_token, access_token: None }
+}
+
+fn agent_of(command: &Command, plan: &Plan) -> Option<AgentId> {
+    crate::shells::perform::agent_of(command, plan)
+}
+
+/// An event in one line; the plan and long lists are cut.
+fn brief(event: &Event) -> String {
+    match event {
+        Event::Staged { plan } => format!("staged, {} agents", plan.roster.len()),
+        other => cut(&format!("{other:?}")),
+    }
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(300) {
+        Some((at, _)) => format!("{} …", &text[..at]),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,59 @@
+//! The simulation finds what it must find, and nothing else.
+
+use super::{Bug, Story, live, live_with};
+use crate::law::decide::Planted;
+use crate::law::event::Phase;
+
+/// Seeds within which each planted bug must be found.
+const SEEDS: u64 = 2_000;
+
+/// The first seed at which the bug makes the run publish twice; other findings do not count.
+fn seed_that_finds(bug: Bug) -> u64 {
+    let twice = |seed| live_with(seed, bug).err().filter(|found| found.what.contains("published twice"));
+    let Some(found) = (0..SEEDS).find_map(twice) else { panic!("{bug:?} is not found within {SEEDS} seeds") };
+    found.seed
+}
+
+#[test]
+fn a_publish_that_is_retried_blindly_is_found() {
+    println!("found by seed {}", seed_that_finds(Bug::Law(Planted::RetryBlindly)));
+}
+
+#[test]
+fn a_publish_that_is_repeated_on_a_timer_is_found() {
+    println!("found by seed {}", seed_that_finds(Bug::Law(Planted::RepublishOnTimer)));
+}
+
+#[test]
+fn performing_before_recording_is_found() {
+    println!("found by seed {}", seed_that_finds(Bug::PerformBeforeRecord));
+}
+
+#[test]
+fn no_seed_finds_a_bug_that_was_not_planted() {
+    for seed in 0..SEEDS {
+        if let Err(found) = live(seed, Story::Silent) {
+            panic!("{found}");
+        }
+    }
+}
+
+#[test]
+fn the_seeds_see_every_end_and_many_crashes() {
+    let lives: Vec<_> = (0..500).filter_map(|seed| live(seed, Story::Silent).ok()).collect();
+    for phase in [Phase::Settled, Phase::Stopped, Phase::InDoubt] {
+        assert!(lives.iter().any(|life| life.phase == phase), "no seed ends {}", phase.words());
+    }
+    assert!(lives.iter().map(|life| life.crashes).sum::<u32>() > 100);
+}
+
+#[test]
+fn a_seed_repeats_word_for_word() {
+    let told = |seed| match live(seed, Story::Told) {
+        Ok(life) => life.story,
+        Err(found) => found.story,
+    };
+    for seed in [1, 7, 94] {
+        assert_eq!(told(seed), told(seed), "seed {seed}");
+    }
+}

@@ -1,0 +1,259 @@
+//! The model of an agent's softphone (SOFTPHONE.md sections 5 and 6): when it works, what breaks it, what cures it.
+//!
+//! Must never: let a softphone that has given up come back by a token alone; only a new initialisation revives it.
+
+use super::agenda::Due;
+use super::scenario::Kind;
+use super::truth::{Cure, Touch};
+use super::world::{CallState, Client, Owner, Socket, Token, Twin};
+use crate::twin::limit::Window;
+use crate::words::clock::Timestamp;
+
+/// How many touches of one agent are remembered.
+const TOUCHES_MAX: usize = 64;
+/// A person on a call reloads the page only after it; so many milliseconds later.
+const AFTER_CALL_MS: i64 = 30_000;
+
+impl Twin {
+    /// Whether a token opens doors now.
+    pub(super) fn token_valid(&self, token: usize) -> bool {
+        self.tokens.get(token).is_some_and(|t| t.revoked.is_none() && self.now < t.expires)
+    }
+
+    /// Whether the agent's softphone could take a call: page open, token good, socket up, station associated, phone working.
+    pub(super) fn media_ready(&self, i: usize) -> bool {
+        let Some(agent) = self.agents.get(i) else { return false };
+        agent.logged_in.is_some()
+            && agent.socket == Socket::Up
+            && agent.station.associated_at.is_some()
+            && !agent.phone_stuck
+            && !agent.broken
+            && agent.page_token.is_some_and(|t| self.token_valid(t))
+    }
+
+    /// Looks at the softphone after something has changed and keeps the books of its grey times.
+    pub(super) fn review(&mut self, i: usize, cure: Option<Cure>) {
+        let ready = self.media_ready(i);
+        let now = self.now;
+        let Some(agent) = self.agents.get_mut(i) else { return };
+        let grey = (agent.logged_in.is_some() || agent.forced_out) && !ready;
+        match (agent.grey_since, grey) {
+            (None, true) => {
+                agent.grey_since = Some(now);
+                agent.story.grey_times += 1;
+                if self.scenario.people.reload_by_hand {
+                    let at = now.max(agent.shift_start) + agent.notice_ms;
+                    self.schedule(at, Due::Notice(i, now));
+                }
+            }
+            (Some(since), false) => {
+                let (total, on_shift) = agent.grey_between(since, now);
+                agent.story.grey_total_ms += total;
+                agent.story.grey_on_shift_ms += on_shift;
+                agent.grey_since = None;
+                if ready {
+                    agent.story.cured_by = cure.or(agent.story.cured_by);
+                }
+            }
+            (None, false) | (Some(_), true) => {}
+        }
+    }
+
+    /// Issues an access token of an agent.
+    pub(super) fn issue(&mut self, i: usize, client: Client) -> usize {
+        let expires = self.now + self.scenario.tokens.agent_expires_in_s.saturating_mul(1000);
+        let token = self.tokens.len();
+        let window = Window::default();
+        self.tokens.push(Token { owner: Owner::Agent(i), client, issued: self.now, expires, revoked: None, window });
+        if let Some(agent) = self.agents.get_mut(i) {
+            agent.tokens.push(token);
+        }
+        self.tell_token(i, token);
+        token
+    }
+
+    fn give_page(&mut self, i: usize, token: usize) {
+        let expires = self.tokens.get(token).map_or(self.now, |t| t.expires);
+        if let Some(agent) = self.agents.get_mut(i) {
+            agent.page_token = Some(token);
+            self.schedule(expires, Due::Expires(i));
+        }
+    }
+
+    /// The agent opens the page and logs in: new token, new socket, the remembered station.
+    pub(super) fn log_in(&mut self, i: usize) {
+        let token = self.issue(i, Client::Page);
+        self.give_page(i, token);
+        let now = self.now;
+        let Some(agent) = self.agents.get_mut(i) else { return };
+        agent.logged_in = Some(now);
+        agent.forced_out = false;
+        agent.socket = if agent.broken { Socket::GivenUp } else { Socket::Up };
+        let had_station = agent.station.associated_at.is_some();
+        agent.station.associated_at = agent.station.associated_at.or(Some(now));
+        if !had_station {
+            self.tell_station(i);
+        }
+        self.tell_phone(i);
+        self.review(i, Some(Cure::Login));
+    }
+
+    /// A refreshed token reaches the page, if it is still open and nothing newer is there.
+    pub(super) fn hand_over(&mut self, i: usize, token: usize) {
+        let Some(agent) = self.agents.get_mut(i) else { return };
+        if agent.logged_in.is_none() || agent.page_token.is_some_and(|held| held > token) {
+            return;
+        }
+        agent.story.hand_overs += 1;
+        self.give_page(i, token);
+        self.review(i, Some(Cure::Token));
+    }
+
+    /// What an applied publish does to everybody's sessions, as the scenario has it.
+    pub(super) fn strike(&mut self, purge_cache: bool) {
+        let revoke = self.scenario.revoke;
+        let spares = self.scenario.reported.purge_cache_spares_share;
+        let purge = purge_cache && self.scenario.reported.offered;
+        for i in 0..self.agents.len() {
+            let spared = purge && self.luck.chance(spares);
+            self.strike_one(i, spared);
+        }
+        if revoke.on_publish {
+            self.schedule_in(revoke.cut_after_s, Due::Cut);
+        }
+    }
+
+    fn strike_one(&mut self, i: usize, spared: bool) {
+        let revoke = self.scenario.revoke;
+        let Some(agent) = self.agents.get(i) else { return };
+        let (kind, open) = (agent.kind, agent.logged_in.is_some());
+        if revoke.on_publish && kind == Kind::TokenRevokedSocketUp {
+            self.revoke_tokens(i, self.now);
+        } else if revoke.on_publish && !spared {
+            self.revoke_tokens(i, self.now - revoke.tokens_older_than_s.saturating_mul(1000));
+        }
+        let Some(agent) = self.agents.get_mut(i).filter(|_| open) else { return };
+        match kind {
+            Kind::StationLost => {
+                agent.station = Default::default();
+                self.tell_station(i);
+            }
+            Kind::PhoneStale => {
+                agent.phone_stuck = true;
+                self.tell_phone(i);
+            }
+            Kind::Incurable => agent.broken = true,
+            Kind::Healthy
+            | Kind::NotEnrolled
+            | Kind::HandOverMissed
+            | Kind::RefreshTokenDead
+            | Kind::TokenRevokedSocketUp
+            | Kind::Stubborn
+            | Kind::BlocksMissing => {}
+        }
+        self.review(i, None);
+    }
+
+    /// Revokes the agent's tokens issued up to an instant.
+    pub(super) fn revoke_tokens(&mut self, i: usize, issued_until: Timestamp) {
+        let Some(agent) = self.agents.get(i) else { return };
+        for token in &agent.tokens {
+            if let Some(token) = self.tokens.get_mut(*token).filter(|t| t.issued <= issued_until) {
+                token.revoked = token.revoked.or(Some(self.now));
+            }
+        }
+        self.close_channels_of(i);
+    }
+
+    /// All sockets are cut, but for those of the kind that keeps it. Everyone tries again once, at the same time.
+    pub(super) fn cut_sockets(&mut self) {
+        let reconnect_s = self.scenario.softphone.reconnect_s;
+        for i in 0..self.agents.len() {
+            let Some(agent) = self.agents.get_mut(i) else { continue };
+            if agent.socket != Socket::Up || agent.kind == Kind::TokenRevokedSocketUp {
+                continue;
+            }
+            agent.socket = Socket::Retrying;
+            self.schedule_in(reconnect_s, Due::Reconnect(i));
+            self.tell_phone(i);
+            self.review(i, None);
+        }
+    }
+
+    /// The one attempt after a cut: back with a good token, dead for good without.
+    pub(super) fn reconnect(&mut self, i: usize) {
+        let good = self.agents.get(i).and_then(|a| a.page_token).is_some_and(|t| self.token_valid(t));
+        let Some(agent) = self.agents.get_mut(i) else { return };
+        if agent.socket != Socket::Retrying {
+            return;
+        }
+        agent.socket = if good && !agent.broken { Socket::Up } else { Socket::GivenUp };
+        self.tell_phone(i);
+        self.review(i, Some(Cure::ByItself));
+    }
+
+    /// A session reset has reached the page, if one is open.
+    pub(super) fn finish_reset(&mut self, i: usize) {
+        let Some(agent) = self.agents.get_mut(i) else { return };
+        if agent.logged_in.is_none() {
+            return;
+        }
+        agent.resets_done += 1;
+        if agent.broken || (agent.kind == Kind::Stubborn && agent.resets_done == 1) {
+            return;
+        }
+        self.initialise(i, Cure::Reset);
+    }
+
+    /// The softphone starts anew with a new token.
+    fn initialise(&mut self, i: usize, cure: Cure) {
+        let token = self.issue(i, Client::Page);
+        self.give_page(i, token);
+        if let Some(agent) = self.agents.get_mut(i) {
+            agent.socket = Socket::Up;
+        }
+        self.tell_phone(i);
+        self.review(i, Some(cure));
+    }
+
+    /// A rebooted phone is back.
+    pub(super) fn finish_reboot(&mut self, i: usize) {
+        let Some(agent) = self.agents.get_mut(i) else { return };
+        agent.phone_stuck = false;
+        self.tell_phone(i);
+        self.review(i, Some(Cure::Reboot));
+    }
+
+    /// The person sees a softphone that has been grey since then, and reloads the page.
+    pub(super) fn notice(&mut self, i: usize, since: Timestamp) {
+        let now = self.now;
+        let Some(agent) = self.agents.get_mut(i) else { return };
+        if agent.grey_since != Some(since) || agent.broken || agent.logged_in.is_none() {
+            return;
+        }
+        if let Some(call) = agent.call.filter(|c| c.state == CallState::Active) {
+            self.schedule(call.end.max(now) + AFTER_CALL_MS, Due::Notice(i, since));
+            return;
+        }
+        agent.phone_stuck = false;
+        let had_station = agent.station.associated_at.is_some();
+        agent.station.associated_at = agent.station.associated_at.or(Some(now));
+        if !had_station {
+            self.tell_station(i);
+        }
+        self.initialise(i, Cure::Reload);
+    }
+
+    /// Writes down that someone has laid a hand on the agent.
+    pub(super) fn touch(&mut self, i: usize, touch: Touch) {
+        let now = self.now;
+        let Some(agent) = self.agents.get_mut(i) else { return };
+        if agent.story.touches.len() < TOUCHES_MAX {
+            agent.story.touches.push((touch, now));
+        }
+        if agent.on_call() {
+            agent.story.touched_while_on_call += 1;
+            self.counters.touched_on_call += 1;
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What is really so inside of the twin, for tests and for the comparison that a rehearsal prints.
+//!
+//! Must never: be served under `/api/v2`; a client that could read it would prove nothing.
+
+use serde::{Deserialize, Serialize};
+
+use super::scenario::Kind;
+use crate::words::clock::Timestamp;
+use crate::words::id::AgentId;
+
+/// Ground truth at one instant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Truth {
+    /// The instant that the twin has reached.
+    pub now: Timestamp,
+    /// What was counted over the whole org.
+    #[serde(flatten)]
+    pub counters: Counters,
+    /// Every agent, in the order of their ids.
+    pub agents: Vec<AgentTruth>,
+}
+
+/// What a twin counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    /// How often an update with `published: true` took effect.
+    pub publishes_applied: u32,
+    /// How many `POST …/update` arrived with a valid token and within the rate limit.
+    pub update_posts: u32,
+    /// How many of them were refused or ended in an `Error` event.
+    pub updates_refused: u32,
+    /// The most calls that one token (or one client, at `/oauth/token`) made within one window, refused ones included.
+    pub max_calls_in_a_window: u32,
+    /// How many calls were answered 429.
+    pub too_many_requests: u32,
+    /// How many calls were answered 401.
+    pub unauthorized: u32,
+    /// How many refresh-token grants were refused.
+    pub invalid_grants: u32,
+    /// All requests, those of no known route included.
+    pub requests: u64,
+    /// How often an agent was touched while on a call: station taken or given, session reset, phone rebooted, tokens deleted.
+    /// A refresh and its hand-over are no touch: they leave a call as it is (SOFTPHONE.md section 6).
+    pub touched_on_call: u32,
+    /// When the first publish took effect.
+    pub published_at: Option<Timestamp>,
+}
+
+/// Ground truth of one agent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AgentTruth {
+    /// The user id.
+    pub id: AgentId,
+    /// The agent's name.
+    pub name: String,
+    /// The story of this agent's softphone.
+    pub kind: Kind,
+    /// The cohort's name.
+    pub cohort: String,
+    /// Start of the shift around the anchor.
+    pub shift_start: Timestamp,
+    /// Whether the softphone's page is open.
+    pub logged_in: bool,
+    /// Whether the softphone could take a call now.
+    pub media_ready: bool,
+    /// Whether a call is up now.
+    pub on_call: bool,
+    /// Since when the open page's softphone is grey, if it is.
+    pub grey_since: Option<Timestamp>,
+    /// Milliseconds for which it was grey while the page was open.
+    pub grey_total_ms: i64,
+    /// Milliseconds of these within the agent's shift.
+    pub grey_on_shift_ms: i64,
+    /// How often it went grey.
+    pub grey_times: u32,
+    /// Calls that came while the softphone could not take them.
+    pub calls_missed: u32,
+    /// What ended its last grey time.
+    pub cured_by: Option<Cure>,
+    /// What was done to the agent from outside, with its time; the first 64.
+    pub remedies: Vec<(Touch, Timestamp)>,
+    /// How many refreshed tokens reached the page.
+    pub hand_overs: u32,
+    /// How many of the remedies came while a call was up.
+    pub touched_while_on_call: u32,
+}
+
+/// What made a grey softphone work again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cure {
+    /// It reconnected by itself with the good token that the page held.
+    #[serde(rename = "self")]
+    ByItself,
+    /// A session reset (bulk export, reported).
+    Reset,
+    /// The station was associated again.
+    Reassociate,
+    /// The phone was rebooted.
+    Reboot,
+    /// A fresh token was handed over to a softphone whose socket was still up.
+    Token,
+    /// The agent logged in anew.
+    Login,
+    /// The agent reloaded the page by hand.
+    Reload,
+}
+
+/// What was done to an agent from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Touch {
+    /// The station was taken away.
+    Disassociated,
+    /// The station was given.
+    Associated,
+    /// The phone was rebooted.
+    Rebooted,
+    /// The session was reset.
+    Reset,
+    /// All tokens were deleted.
+    TokensDeleted,
+}

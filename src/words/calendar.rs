@@ -1,1 +1,0 @@
-//! Instants as people say them: "Friday 16:00 CST" is the wall clock of America/Chicago.

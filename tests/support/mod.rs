@@ -1,0 +1,7 @@
+//! What several test files share. Each of them uses a part of it.
+
+#![allow(dead_code, reason = "every test file is a crate of its own and uses a part of this")]
+
+pub mod contract;
+pub mod openapi;
+pub mod org;
