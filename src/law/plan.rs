@@ -91,7 +91,7 @@ pub struct Timing {
     pub check_interval_ms: i64,
     /// Time between two looks at an agent that is logged out.
     pub logged_out_interval_ms: i64,
-    /// The run settles this long after T at the latest.
+    /// The run settles this long after the publish was seen complete, at the latest.
     pub settle_after_ms: i64,
 }
 
@@ -247,7 +247,7 @@ impl Plan {
     pub fn too_late_after(&self) -> Timestamp {
         self.publish_at + self.timing.late_by_max_ms
     }
-    /// When the run settles at the latest.
+    /// When the run settles at the latest, if the publish is seen complete at T.
     #[must_use]
     pub fn settle_at(&self) -> Timestamp {
         self.publish_at + self.timing.settle_after_ms

@@ -273,6 +273,19 @@ impl Run {
     pub fn tally(&self) -> Tally {
         Tally::of(self.agents.iter().map(|a| a.verdict))
     }
+    /// When the run settles at the latest; counted from when the publish was seen complete, so that a late one is checked as
+    /// long as any.
+    #[must_use]
+    pub fn settle_at(&self) -> Timestamp {
+        match self.publish {
+            PublishState::Confirmed { at } => at + self.plan.timing.settle_after_ms,
+            PublishState::Unclaimed
+            | PublishState::Claimed
+            | PublishState::Accepted { .. }
+            | PublishState::Doubted { .. }
+            | PublishState::NotDone { .. } => self.plan.settle_at(),
+        }
+    }
     /// Whether nothing more will happen without a person.
     #[must_use]
     pub fn is_over(&self) -> bool {

@@ -3,4 +3,5 @@
 pub mod driver;
 pub mod notice;
 pub mod perform;
+pub mod report;
 pub mod sim;

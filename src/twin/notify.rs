@@ -259,11 +259,15 @@ impl Twin {
         self.pushes.push(Push { channel: channel.id.clone(), frame: Frame::Close });
     }
 
-    /// The tokens of an agent were deleted: the channels say so and end.
+    /// Tokens of an agent were revoked: the channels opened with them say so and end.
     pub(super) fn close_channels_of(&mut self, i: usize) {
+        if self.channels.is_empty() {
+            return;
+        }
         for client in [Client::App, Client::Page] {
             for at in self.channels_of(Owner::Agent(i), client) {
-                let Some(id) = self.channels.get(at).map(|c| c.id.clone()) else { continue };
+                let revoked = self.channels.get(at).filter(|c| !self.token_valid(c.token));
+                let Some(id) = revoked.map(|c| c.id.clone()) else { continue };
                 let body = json!({
                     "channelId": id,
                     "systemTopicType": "token_revoked",

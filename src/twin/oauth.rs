@@ -166,7 +166,6 @@ impl Twin {
             }
             self.tell_phone(i);
         }
-        self.close_channels_of(i);
         self.review(i, None);
         Reply::empty(204)
     }

@@ -105,8 +105,9 @@ impl Twin {
             done: false,
         };
         self.check_version(&operation)?;
-        let answer = if self.update_answers_left > 0 { settings.answer } else { UpdateAnswer::Accepted };
+        let chosen = self.update_answers_left > 0;
         self.update_answers_left = self.update_answers_left.saturating_sub(1);
+        let answer = if chosen { settings.answer } else { UpdateAnswer::Accepted };
         if answer == UpdateAnswer::ErrorNotAccepted {
             return Err(Problem::unavailable());
         }
@@ -116,17 +117,17 @@ impl Twin {
         let number = self.operations.len();
         self.operations.push(operation);
         self.schedule_in(settings.duration_s, Due::Complete(number));
-        let delay = (settings.answer_delay_s > 0 && answer != UpdateAnswer::Accepted)
+        let delay = (chosen && settings.answer_delay_s > 0)
             .then(|| ("x-twin-delay-ms", settings.answer_delay_s.saturating_mul(1000).to_string()));
-        match answer {
+        let (status, body) = match answer {
             UpdateAnswer::Accepted => {
-                Reply::json(202, json!({ "status": "Processing", "operationId": ids::id(Thing::Operation, number) }))
+                (202, json!({ "status": "Processing", "operationId": ids::id(Thing::Operation, number) }))
             }
             UpdateAnswer::ErrorThoughAccepted | UpdateAnswer::ErrorNotAccepted => {
-                let body = Problem::new(504, "gateway.timeout", "The request timed out.").body("");
-                Ok(Reply { status: 504, body: Some(body), headers: delay.into_iter().collect() })
+                (504, Problem::new(504, "gateway.timeout", "The request timed out.").body(""))
             }
-        }
+        };
+        Ok(Reply { status, body: Some(body), headers: delay.into_iter().collect() })
     }
 
     fn check_version(&self, operation: &Operation) -> Result<(), Problem> {

@@ -228,7 +228,7 @@ pub struct Publish {
     pub stale_version: StaleVersion,
     /// How the update is answered.
     pub answer: UpdateAnswer,
-    /// How many updates are answered so; later ones are answered normally.
+    /// How many updates are answered so, and so late; later ones are answered normally and at once.
     pub answer_times: u32,
     /// Seconds between the update's effect and its answer. The pure twin only notes it in the `x-twin-delay-ms` header.
     pub answer_delay_s: i64,

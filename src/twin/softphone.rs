@@ -162,6 +162,7 @@ impl Twin {
                 token.revoked = token.revoked.or(Some(self.now));
             }
         }
+        self.close_channels_of(i);
     }
 
     /// All sockets are cut, but for those of the kind that keeps it. Everyone tries again once, at the same time.

@@ -177,7 +177,15 @@ impl Twin {
             return Err(Problem::bad(format!("No more than {PRESENCE_IDS_MAX} user ids may be given.")));
         }
         let found = ids.iter().filter_map(|id| self.find_agent(id).ok()).filter_map(|i| self.agents.get(i));
-        Reply::ok(found.map(|agent| self.presence_json(agent)).collect())
+        let brief = |agent: &Agent| {
+            let mut presence = self.presence_json(agent);
+            if let Some(map) = presence.as_object_mut() {
+                map.remove("primary");
+                map.insert("userId".to_owned(), Value::from(agent.id.as_str()));
+            }
+            presence
+        };
+        Reply::ok(found.map(brief).collect())
     }
 
     /// `GET /authorization/subjects/{id}`: grants with the policies behind them.

@@ -20,7 +20,7 @@ const SWEEP_SPACING_MS: i64 = 5_000;
 pub(super) fn check(work: &mut Work) {
     fill(work);
     work.hooked(HookPoint::PostPublish);
-    let settle_at = work.run.plan.settle_at();
+    let settle_at = work.run.settle_at();
     let everyone_done = work.run.counts.done as usize == work.run.agents.len();
     if work.now >= settle_at || everyone_done {
         work.enter(Phase::Settling);

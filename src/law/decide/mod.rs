@@ -11,6 +11,8 @@ mod check;
 mod cure;
 mod end;
 mod publish;
+#[cfg(test)]
+mod tests;
 
 use crate::law::command::{Command, CommandId, Failure, FailureKind, HookResult, Outcome};
 use crate::law::event::{Event, Phase, StopKind};

@@ -1,0 +1,118 @@
+//! The agents of `report.json`, written one by one.
+//!
+//! Must never: hold them all at once; 100,000 agents need not stand in memory twice.
+
+use serde::ser::SerializeSeq;
+use serde::{Serialize, Serializer};
+
+use crate::law::plan::Member;
+use crate::law::verdict::{Deferral, Missing, Reason, Rung, Verdict};
+use crate::shells::report::agent::{AgentStory, TokenStory};
+use crate::shells::report::story::Story;
+use crate::shells::report::words::clean;
+use crate::words::clock::Timestamp;
+
+/// Every agent of the story.
+pub(super) struct Agents<'a>(pub &'a Story);
+
+#[derive(Serialize)]
+struct AgentDoc<'a> {
+    id: &'a str,
+    name: &'a str,
+    management_unit: &'a str,
+    shift_start: Option<String>,
+    enrolled: bool,
+    verdict: &'static str,
+    recovered_by: Option<Rung>,
+    deferred_because: Option<Deferral>,
+    straggler_reason: Option<Reason>,
+    missing: Option<Missing>,
+    judged_at: Option<String>,
+    first_not_ready_at: Option<String>,
+    ready_at: Option<String>,
+    ready_after_publish_ms: Option<i64>,
+    token: &'static str,
+    tried: Vec<TriedDoc>,
+    moments: Vec<MomentDoc>,
+    moments_left_out: u32,
+}
+
+#[derive(Serialize)]
+struct TriedDoc {
+    rung: Rung,
+    times: u8,
+}
+
+#[derive(Serialize)]
+struct MomentDoc {
+    at: String,
+    what: String,
+}
+
+impl Serialize for Agents<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut agents = serializer.serialize_seq(Some(self.0.agents.len()))?;
+        for (_, member, agent) in self.0.everyone() {
+            agents.serialize_element(&agent_doc(self.0, member, agent))?;
+        }
+        agents.end()
+    }
+}
+
+fn agent_doc<'a>(story: &Story, member: &'a Member, agent: &AgentStory) -> AgentDoc<'a> {
+    let (mut by, mut because, mut reason, mut missing) = (None, None, None, None);
+    let verdict = match agent.verdict {
+        None => "not_checked",
+        Some(Verdict::Ready) => "ready",
+        Some(Verdict::Recovered { by: rung }) => {
+            by = Some(rung);
+            "recovered"
+        }
+        Some(Verdict::Deferred { because: why }) => {
+            because = Some(why);
+            "deferred"
+        }
+        Some(Verdict::Straggler { reason: why }) => {
+            reason = Some(why);
+            "straggler"
+        }
+        Some(Verdict::Unknown { missing: what }) => {
+            missing = Some(what);
+            "unknown"
+        }
+    };
+    let moments = agent.moments().map(|moment| MomentDoc {
+        at: moment.at.rfc3339(),
+        what: clean(&moment.what.words(story.zone, story.publish_at())),
+    });
+    AgentDoc {
+        id: member.agent.as_str(),
+        name: &member.name,
+        management_unit: member.management_unit.as_str(),
+        shift_start: member.shift_start.map(Timestamp::rfc3339),
+        enrolled: member.enrolled,
+        verdict,
+        recovered_by: by,
+        deferred_because: because,
+        straggler_reason: reason,
+        missing,
+        judged_at: agent.judged_at.map(Timestamp::rfc3339),
+        first_not_ready_at: agent.first_not_ready.map(|(at, _)| at.rfc3339()),
+        ready_at: agent.ready_at.map(Timestamp::rfc3339),
+        ready_after_publish_ms: story.ready_after_ms(agent),
+        token: token_name(agent.token),
+        tried: agent.rungs_tried().map(|(rung, times)| TriedDoc { rung, times }).collect(),
+        moments: moments.collect(),
+        moments_left_out: agent.left_out(),
+    }
+}
+
+fn token_name(token: TokenStory) -> &'static str {
+    match token {
+        TokenStory::Untouched => "untouched",
+        TokenStory::UnderWay => "under_way",
+        TokenStory::Fresh => "refreshed",
+        TokenStory::Failed => "given_up",
+        TokenStory::Dead => "dead",
+    }
+}

@@ -1,0 +1,40 @@
+//! The faces of a run: live on a terminal, as JSON lines, as a closing summary, and as reports to keep.
+//!
+//! Everything here is drawn from [`crate::law::event::Record`]s and nothing else: events are the only door between
+//! work and words. A [`Story`] folds them; each face shows the same story.
+//!
+//! | file | face |
+//! |---|---|
+//! | [`story`], [`agent`], [`facts`] | the fold itself |
+//! | [`words`] | instants, durations, counts and names as people read them |
+//!
+//! Must never: decide anything, or show a secret.
+
+pub mod agent;
+pub mod bars;
+pub mod cells;
+pub mod document;
+mod document_agents;
+pub mod ending;
+pub mod facts;
+pub mod frame;
+pub mod lines;
+pub mod notices;
+pub mod pictures;
+pub mod render;
+pub mod rows;
+#[cfg(test)]
+pub mod sample;
+pub mod story;
+pub mod summary;
+pub mod svg;
+pub mod terminal;
+pub mod view;
+pub mod words;
+pub mod write;
+
+pub use bars::Colour;
+pub use render::ReportError;
+pub use story::Story;
+pub use terminal::Display;
+pub use write::{write_all, write_story};

@@ -1,0 +1,369 @@
+//! What the templates may show: the story in words, ready to be set, every list with its bound.
+//!
+//! Must never: hold markup, apart from the pictures; escaping is the templates' engine's job, and it does it everywhere.
+
+use serde::Serialize;
+
+use crate::law::event::Phase;
+use crate::law::plan::{Mechanisms, Plan};
+use crate::law::verdict::{Rung, Verdict};
+use crate::shells::report::agent::{AgentStory, TokenStory};
+use crate::shells::report::cells::{cells, remedies};
+use crate::shells::report::ending::{answer, cures_words};
+use crate::shells::report::pictures::{Kind, readiness, timeline};
+use crate::shells::report::rows::{AgentView, EventRow, Recovered, Table, recovered, stories, table};
+use crate::shells::report::story::Story;
+use crate::shells::report::summary::those;
+use crate::shells::report::words::{clean, count, counted, duration, offset, percent};
+use crate::words::id::Seat;
+
+/// Everything that a template can name. Adding a field is harmless; a renamed one breaks templates out there.
+#[derive(Debug, Clone, Serialize)]
+pub struct View {
+    /// The title of the page.
+    pub title: String,
+    /// `calm`, `attention` or `alarm`.
+    pub tone: &'static str,
+    /// The admin's answer.
+    pub headline: String,
+    /// What it means, one sentence each.
+    pub meaning: Vec<String>,
+    /// What to do next, one step each.
+    pub next: Vec<String>,
+    /// What was published, when, for whom.
+    pub facts: Vec<Fact>,
+    /// Agents that were looked at after the publish; 0 when the run did not get so far.
+    pub checked: u32,
+    /// Agents by verdict.
+    pub tiles: Vec<Tile>,
+    /// The pictures, as SVG: the only markup in the view.
+    pub pictures: Pictures,
+    /// Agents that need a person.
+    pub stragglers: Table,
+    /// Agents of whom too little was seen.
+    pub unknown: Table,
+    /// Agents on a call or logged out.
+    pub deferred: Table,
+    /// Agents that were helped, by remedy.
+    pub recovered: Vec<Recovered>,
+    /// Refreshes of tokens, in sentences.
+    pub tokens: Vec<String>,
+    /// Agents whose refresh token is dead.
+    pub sign_in: Table,
+    /// Agents that are not enrolled.
+    pub not_enrolled: Table,
+    /// What the probe said before and after, in sentences.
+    pub evidence: Vec<String>,
+    /// What each remedy did.
+    pub rungs: Vec<RungRow>,
+    /// Brakes, doubts and restarts.
+    pub events: Vec<EventRow>,
+    /// What the org does not offer.
+    pub not_offered: Vec<Fact>,
+    /// Hooks that did not end well.
+    pub hooks: Vec<EventRow>,
+    /// Hooks that did not end well and are not listed.
+    pub hooks_more: u64,
+    /// What the run was allowed to use.
+    pub mechanisms: Vec<Mechanism>,
+    /// Agents with their whole story.
+    pub stories: Vec<AgentView>,
+    /// Agents whose story is not listed.
+    pub stories_more: usize,
+}
+
+/// A label and its value.
+#[derive(Debug, Clone, Serialize)]
+pub struct Fact {
+    /// What it is.
+    pub label: String,
+    /// What it says.
+    pub value: String,
+}
+
+/// A count by verdict.
+#[derive(Debug, Clone, Serialize)]
+pub struct Tile {
+    /// The class of its colour and mark.
+    pub class: &'static str,
+    /// How many.
+    pub count: String,
+    /// What they are.
+    pub label: String,
+    /// What share of all.
+    pub share: String,
+}
+
+/// The pictures.
+#[derive(Debug, Clone, Serialize)]
+pub struct Pictures {
+    /// The phases around T.
+    pub timeline: String,
+    /// Agents by verdict over time.
+    pub readiness: String,
+    /// One cell per agent.
+    pub cells: String,
+    /// Remedies.
+    pub remedies: String,
+}
+
+/// What one remedy did.
+#[derive(Debug, Clone, Serialize)]
+pub struct RungRow {
+    /// The remedy.
+    pub name: &'static str,
+    /// Agents it was tried for.
+    pub agents: String,
+    /// Times it was started.
+    pub starts: String,
+    /// Agents it cured.
+    pub cured: String,
+    /// Times it could not be applied.
+    pub failed: String,
+}
+
+/// Something that may be used or not.
+#[derive(Debug, Clone, Serialize)]
+pub struct Mechanism {
+    /// What.
+    pub name: &'static str,
+    /// `published` by the vendor, or only `reported` by users.
+    pub kind: &'static str,
+    /// `on` or `off`.
+    pub state: &'static str,
+}
+
+/// The story as the templates see it.
+#[must_use]
+pub fn view(story: &Story) -> View {
+    let answer = answer(story);
+    let everyone = |fits: fn(&AgentStory) -> bool| -> Vec<Seat> {
+        story.everyone().filter(|(_, _, agent)| fits(agent)).map(|(seat, _, _)| seat).collect()
+    };
+    let not_enrolled: Vec<Seat> =
+        story.everyone().filter(|(_, member, _)| !member.enrolled).map(|(seat, _, _)| seat).collect();
+    let (stories, stories_more) = stories(story);
+    View {
+        title: title(story),
+        tone: answer.tone.as_str(),
+        headline: answer.headline,
+        meaning: answer.meaning,
+        next: answer.next,
+        facts: facts(story),
+        checked: story.counts.judged(),
+        tiles: tiles(story),
+        pictures: Pictures {
+            timeline: timeline(story),
+            readiness: readiness(story),
+            cells: cells(story),
+            remedies: remedies(story),
+        },
+        stragglers: table(story, &those(story, |v| matches!(v, Some(Verdict::Straggler { .. })))),
+        unknown: table(story, &those(story, |v| matches!(v, Some(Verdict::Unknown { .. }) | None))),
+        deferred: table(story, &those(story, |v| matches!(v, Some(Verdict::Deferred { .. })))),
+        recovered: recovered(story),
+        tokens: tokens(story),
+        sign_in: table(story, &everyone(|agent| agent.token == TokenStory::Dead)),
+        not_enrolled: table(story, &not_enrolled),
+        evidence: evidence(story),
+        rungs: rungs(story),
+        events: events(story),
+        not_offered: not_offered(story),
+        hooks: hooks(story),
+        hooks_more: story.hook_problems.more,
+        mechanisms: story.plan.as_ref().map(|plan| mechanisms(&plan.mechanisms)).unwrap_or_default(),
+        stories,
+        stories_more,
+    }
+}
+
+fn title(story: &Story) -> String {
+    match &story.plan {
+        Some(plan) => format!("{}, week of {}", clean(&plan.business_unit.name), plan.week),
+        None => "a run without a plan".to_owned(),
+    }
+}
+
+fn fact(label: &str, value: String) -> Fact {
+    Fact { label: label.to_owned(), value }
+}
+
+fn facts(story: &Story) -> Vec<Fact> {
+    let Some(plan) = &story.plan else { return Vec::new() };
+    let mut facts = vec![
+        fact("Business unit", clean(&plan.business_unit.name)),
+        fact("Week", format!("of {}", plan.week)),
+        fact(
+            "Schedule",
+            format!("{}, version {} when staged", clean(&plan.schedule.description), plan.schedule.version),
+        ),
+        fact("Publish asked for", format!("{} ({})", story.zone.moment(plan.publish_at), clean(&plan.zone))),
+    ];
+    facts.extend(publish_facts(story));
+    let enrolled = plan.roster.iter().filter(|member| member.enrolled).count() as u64;
+    let all = plan.roster.len() as u64;
+    facts.push(fact("Cohort", counted(all, "agent", "agents")));
+    facts.push(fact("Enrolled", format!("{} of {} ({})", count(enrolled), count(all), percent(enrolled, all))));
+    if let Some(Some(median)) = story.span.map(|_| median_ready_ms(story, plan)) {
+        facts.push(fact("Half of the cohort ready", format!("{} after T", duration(median))));
+    }
+    facts.push(fact("Restarts", restarts(story)));
+    facts
+}
+
+fn restarts(story: &Story) -> String {
+    let n = story.taken_up.total().saturating_sub(1);
+    if n == 0 { "none".to_owned() } else { counted(n, "restart", "restarts") }
+}
+
+fn publish_facts(story: &Story) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    if let Some(claim) = story.publish.claim() {
+        let at = story.zone.clock(claim.at);
+        facts.push(fact("Publish sent", format!("{at} ({} from T), {}", offset(claim.late_ms), claims(story))));
+    }
+    if let Some((at, version)) = story.publish.confirmed {
+        facts.push(fact("Seen published", format!("{}, version {version}", story.zone.clock(at))));
+    }
+    if let Some((_, Some(operation))) = &story.publish.accepted {
+        facts.push(fact("Operation", operation.to_string()));
+    }
+    facts
+}
+
+fn claims(story: &Story) -> String {
+    match story.publish.claims.total() {
+        1 => "one claim".to_owned(),
+        n => format!("{n} claims, each but the last proven without effect"),
+    }
+}
+
+/// The instant after T, in ms, at which half of the cohort could take calls.
+fn median_ready_ms(story: &Story, plan: &Plan) -> Option<i64> {
+    let half = plan.roster.len().div_ceil(2) as u32;
+    let (at, _) = story.series.points().find(|(_, counts)| counts.able() >= half)?;
+    Some(at.since_ms(plan.publish_at)).filter(|ms| *ms >= 0)
+}
+
+fn tiles(story: &Story) -> Vec<Tile> {
+    let all = story.agents.len() as u64;
+    let tile = |kind: Kind| {
+        let n = u64::from(kind.count(story.counts));
+        let label = match kind {
+            Kind::Straggler if n != 1 => "stragglers".to_owned(),
+            Kind::Ready
+            | Kind::Recovered
+            | Kind::OnCall
+            | Kind::LoggedOut
+            | Kind::Unknown
+            | Kind::Straggler
+            | Kind::Unjudged => kind.words().to_owned(),
+        };
+        (n, Tile { class: kind.class(), count: count(n), label, share: percent(n, all) })
+    };
+    let was_checked = story.counts.judged() > 0;
+    let always = |kind: Kind| was_checked && matches!(kind, Kind::Ready | Kind::Recovered | Kind::Straggler);
+    let shown = Kind::ALL.into_iter().map(|kind| (kind, tile(kind))).filter(|(kind, (n, _))| *n > 0 || always(*kind));
+    shown.map(|(_, (_, tile))| tile).collect()
+}
+
+fn tokens(story: &Story) -> Vec<String> {
+    let counts = story.refresh;
+    let n = |n: u32| count(u64::from(n));
+    if story.began(Phase::Refreshing).is_none() {
+        return vec!["Tokens were not refreshed before the publish.".to_owned()];
+    }
+    let rest = counts.untouched() + counts.under_way;
+    let rest = if rest == 0 { String::new() } else { format!("; {} needed nothing or were not reached", n(rest)) };
+    vec![format!(
+        "Of {} that softlanding can refresh, {} were refreshed, {} given up, {} found dead{rest}.",
+        counted(u64::from(counts.enrolled), "agent's token", "agents' tokens"),
+        n(counts.done),
+        n(counts.failed),
+        n(counts.dead)
+    )]
+}
+
+fn evidence(story: &Story) -> Vec<String> {
+    let (before, after) = story.probes;
+    let side = |name: &str, probes: crate::shells::report::facts::ProbeCounts| {
+        let all = u64::from(probes.accepted + probes.refused);
+        if all == 0 {
+            return format!("{name} the publish the media-token endpoint was not asked.");
+        }
+        let refused = u64::from(probes.refused);
+        format!(
+            "{name} the publish the media-token endpoint refused {} of {} answers with 401 ({}).",
+            count(refused),
+            count(all),
+            percent(refused, all)
+        )
+    };
+    let mut told = vec![side("Before", before), side("After", after)];
+    told.push(format!(
+        "{} seen not ready at some time after the publish{}.",
+        counted(u64::from(story.found), "agent was", "agents were"),
+        match cures_words(story) {
+            cures if cures.is_empty() => String::new(),
+            cures => format!("; cured by: {cures}"),
+        }
+    ));
+    told
+}
+
+fn rungs(story: &Story) -> Vec<RungRow> {
+    let n = |n: u32| count(u64::from(n));
+    let tried = Rung::ALL.into_iter().zip(story.rungs).filter(|(_, rung)| rung.agents > 0 || rung.cured > 0);
+    tried
+        .map(|(rung, told)| RungRow {
+            name: rung.words(),
+            agents: n(told.agents),
+            starts: n(told.starts),
+            cured: n(told.cured),
+            failed: n(told.failed),
+        })
+        .collect()
+}
+
+fn events(story: &Story) -> Vec<EventRow> {
+    let reference = story.publish_at();
+    let restarts = story.taken_up.items.iter().skip(1).map(|at| (*at, "taken up again after a restart".to_owned()));
+    let doubts = story.publish.doubts.items.iter().map(|(at, why)| (*at, format!("publish in doubt: {why}")));
+    let undone = story.publish.not_done.items.iter().map(|(at, why)| (*at, format!("publish had no effect: {why}")));
+    let brakes = story.brakes.items.iter().map(|brake| {
+        let what = brake.rung.map_or("all remedies", |rung| rung.words());
+        (brake.at, format!("brake: {what} stopped: {}", brake.why))
+    });
+    let mut events: Vec<_> = restarts.chain(doubts).chain(undone).chain(brakes).collect();
+    events.sort();
+    events.into_iter().map(|(at, what)| EventRow { at: story.zone.near_second(at, reference), what }).collect()
+}
+
+fn not_offered(story: &Story) -> Vec<Fact> {
+    story.unavailable.items.iter().map(|missing| fact(missing.what, missing.why.to_string())).collect()
+}
+
+fn hooks(story: &Story) -> Vec<EventRow> {
+    let problems = story.hook_problems.items.iter();
+    problems
+        .map(|hook| EventRow {
+            at: story.zone.near_second(hook.at, story.publish_at()),
+            what: format!("{}.d/{}: {}", hook.point.as_str(), hook.name, hook.problem),
+        })
+        .collect()
+}
+
+fn mechanisms(on: &Mechanisms) -> Vec<Mechanism> {
+    let row = |name, kind, is_on| Mechanism { name, kind, state: if is_on { "on" } else { "off" } };
+    vec![
+        row("refresh-token grant", "published", on.oauth_refresh),
+        row("authentication refresh call", "reported", on.authentication_refresh),
+        row("media-token probe", "reported", on.media_probe),
+        row("purge cache on publish", "reported", on.purge_cache),
+        row("bulk session reset", "reported", on.session_reset),
+        row("station re-association", "published", on.reassociate),
+        row("phone reboot", "published", on.reboot_phone),
+        row("forced new login", "published", on.revoke_tokens),
+        row("asking a person", "hook", on.ask),
+    ]
+}
