@@ -174,7 +174,7 @@ async fn ask_everything(visit: &Visit) {
     as_an_agent(visit).await;
     assert_eq!(visit.call("DELETE", &format!("/api/v2/tokens/{one}"), None).await.status, 204);
     assert_eq!(visit.call("HEAD", "/api/v2/tokens/me", None).await.status, 200);
-    assert_eq!(visit.call("DELETE", "/api/v2/tokens/me", None).await.status, 200);
+    assert!((200..300).contains(&visit.call("DELETE", "/api/v2/tokens/me", None).await.status));
 }
 
 /// What only an agent's own token may ask for.

@@ -120,6 +120,6 @@ impl Twin {
         if let Some(token) = self.tokens.get_mut(call.token) {
             token.revoked = token.revoked.or(Some(self.now));
         }
-        Reply::empty(204)
+        Reply::empty(200)
     }
 }

@@ -18,6 +18,9 @@ const REPORTED: [(&str, &str); 3] = [
     ("POST", "/api/v2/users/bulk/export"),
 ];
 
+/// How much of a URL is shown in a fault.
+const URL_CHARS_MAX: usize = 150;
+
 /// One request and its answer, as `GET /twin/exchanges` lists them.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Exchange {
@@ -64,7 +67,7 @@ pub fn check(exchanges: &[Value]) -> Vec<String> {
 
 /// The same, with what was seen on the way.
 pub fn findings(exchanges: &[Value]) -> Findings {
-    let mut checker = Checker { description: Description::load(), found: Findings::default() };
+    let mut checker = Checker { description: Description::load(), found: Findings::default(), seen: BTreeSet::new() };
     for (number, value) in exchanges.iter().enumerate() {
         match serde_json::from_value::<Exchange>(value.clone()) {
             Ok(exchange) => checker.exchange(number, &exchange),
@@ -77,6 +80,7 @@ pub fn findings(exchanges: &[Value]) -> Findings {
 struct Checker {
     description: Description,
     found: Findings,
+    seen: BTreeSet<(String, String, String)>,
 }
 
 impl Checker {
@@ -104,8 +108,13 @@ impl Checker {
                 }
             }
         }
-        let say = |fault| format!("exchange {number}: {method} {} -> {status}: {fault}", exchange.url);
-        self.found.faults.extend(faults.into_iter().map(say));
+        let url: String = exchange.url.chars().take(URL_CHARS_MAX).collect();
+        for fault in faults {
+            // The same fault in every entry of a list is one fault.
+            if self.seen.insert((method.clone(), path.to_owned(), without_numbers(&fault))) {
+                self.found.faults.push(format!("exchange {number}: {method} {url} -> {status}: {fault}"));
+            }
+        }
     }
 
     fn parameters(&mut self, operation: &Operation, query: &str) -> Vec<String> {
@@ -221,6 +230,11 @@ impl Checker {
             }
         }
     }
+}
+
+/// A fault without the places in lists that it was found at.
+fn without_numbers(fault: &str) -> String {
+    fault.chars().filter(|c| !c.is_ascii_digit()).collect()
 }
 
 /// A query or a form as names and values.
