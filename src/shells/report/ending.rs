@@ -154,7 +154,7 @@ fn settled_next(story: &Story, on_call: u32, logged_out: u32, unseen: u32) -> Ve
     }
     if story.refresh.dead > 0 {
         next.push(format!(
-            "Ask {} to sign in to softlanding again: the refresh token is dead.",
+            "Ask {} to sign in to the organisation's app again: the refresh token is dead.",
             agents(story.refresh.dead)
         ));
     }

@@ -281,7 +281,7 @@ mod tests {
             "recovered: ",
             "session reset",
             "deferred: on a call",
-            "post-publish.d/20-wallboard: ended with exit code 3",
+            "post-publish.d/20-wallboard: failed with exit code 3",
             "Enrolled for token refresh: ",
             "What to do next:",
             "  reports/report.html",
