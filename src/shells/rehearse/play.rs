@@ -24,7 +24,7 @@ use crate::law::run::Run;
 use crate::shells::driver::{DriveError, Driver, Ended};
 use crate::shells::live;
 use crate::shells::perform::Hands;
-use crate::shells::report::{Display, RenderError, write_all};
+use crate::shells::report::{Display, ReportError, write_all};
 use crate::shells::stage::{Refusal, Staged, Tools, stage};
 use crate::twin::Twin;
 use crate::twin::serve::{Options, Served};
@@ -61,7 +61,7 @@ pub enum RehearseError {
     Drive(#[from] DriveError),
     /// The reports could not be written.
     #[error("the reports cannot be written")]
-    Report(#[from] RenderError),
+    Report(#[from] ReportError),
 }
 
 /// What a rehearsal is played with.

@@ -202,7 +202,6 @@ fn stopped(story: &Story, kind: StopKind, why: &str) -> Answer {
             "The platform refused the publish",
             "Read the reason; a missing permission or a stale version must be settled first. Then stage again.",
         ),
-        StopKind::Aborted => ("A person stopped the run", "Stage the publish again when it is wanted."),
     };
     let mut next = vec![step.to_owned()];
     match standing {

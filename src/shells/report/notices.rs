@@ -39,7 +39,7 @@ pub fn notices(record: &Record, story: &Story) -> Vec<String> {
             };
             vec![format!("publish: had no effect: {}{again}", clean(&failure.to_string()))]
         }
-        Event::PublishDoubted { why } => {
+        Event::PublishDoubted { why, .. } => {
             vec![format!("publish: in doubt ({}); looking, not repeating", clean(why))]
         }
         Event::PublishConfirmed { .. } => vec![format!("{}.", publish_words(story))],

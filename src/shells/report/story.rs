@@ -126,7 +126,7 @@ impl Story {
             }
             Event::PublishAccepted { operation } => self.publish.accepted = Some((at, operation.clone())),
             Event::PublishNotDone { failure, .. } => self.publish.not_done.push((at, words(failure))),
-            Event::PublishDoubted { why } => self.publish.doubts.push((at, shared(why))),
+            Event::PublishDoubted { why, .. } => self.publish.doubts.push((at, shared(why))),
             Event::PublishConfirmed { version } => {
                 self.publish.confirmed.get_or_insert((at, *version));
             }

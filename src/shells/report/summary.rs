@@ -305,7 +305,7 @@ mod tests {
 
     #[test]
     fn every_stop_says_what_happened_and_what_to_do() {
-        for kind in [StopKind::Vetoed, StopKind::Drifted, StopKind::Missed, StopKind::Refused, StopKind::Aborted] {
+        for kind in [StopKind::Vetoed, StopKind::Drifted, StopKind::Missed, StopKind::Refused] {
             let text = flat(&sample::stopped(kind, "because of a very particular reason"));
             assert!(text.contains("a very particular reason."), "{text}");
             assert!(text.contains("was not published: nothing was sent"), "{text}");
