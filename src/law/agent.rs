@@ -140,6 +140,13 @@ impl Agent {
         self.signals.phone = state;
         self.seen.phone = at;
     }
+    /// Takes in what became of the agent's token. A dead refresh token stays dead, whatever else is tried, until a new
+    /// token proves otherwise: the agent is to be asked to sign in.
+    pub(crate) fn token_is(&mut self, token: TokenState) {
+        if self.token != TokenState::Dead || matches!(token, TokenState::Fresh(_)) {
+            self.token = token;
+        }
+    }
     /// A remedy is about to be applied.
     pub(crate) fn start_remedy(&mut self, rung: Rung) {
         self.remedy = RemedyState::Started(rung);

@@ -311,14 +311,14 @@ impl Run {
             Event::PhaseEntered { phase } => self.phase = *phase,
             Event::HooksRan { point, seat, .. } => self.apply_hooks(*point, *seat),
             Event::RefreshStarted { seat, .. } => self.with(*seat, |agent| {
-                agent.token = TokenState::Refreshing;
+                agent.token_is(TokenState::Refreshing);
                 agent.refresh_attempts = agent.refresh_attempts.saturating_add(1);
             }),
             Event::TokenRefreshed { seat, expires_at } => {
-                self.with(*seat, |agent| agent.token = TokenState::Fresh(*expires_at));
+                self.with(*seat, |agent| agent.token_is(TokenState::Fresh(*expires_at)));
             }
-            Event::RefreshFailed { seat, .. } => self.with(*seat, |agent| agent.token = TokenState::Failed),
-            Event::TokenDead { seat, .. } => self.with(*seat, |agent| agent.token = TokenState::Dead),
+            Event::RefreshFailed { seat, .. } => self.with(*seat, |agent| agent.token_is(TokenState::Failed)),
+            Event::TokenDead { seat, .. } => self.with(*seat, |agent| agent.token_is(TokenState::Dead)),
             Event::RungUnavailable { rung, .. } => self.open.close(*rung),
             Event::ProbeUnavailable { .. } => self.probe = ProbeUse::Closed,
             Event::ScheduleSeen { .. } => self.preflight_at = Some(at),

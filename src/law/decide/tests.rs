@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Input, Step, decide};
+use crate::law::agent::TokenState;
 use crate::law::audit::Auditor;
 use crate::law::command::{
     Command, CommandId, Failure, FailureKind, Outcome, PhoneSeen, PublishAnswer, ReadPurpose, ScheduleState, UploadKey,
@@ -482,4 +483,16 @@ fn waking_early_or_twice_is_harmless() {
     }
     assert!(desk.open.is_empty());
     assert_eq!(desk.wake_at, Some(T - 20 * 60_000));
+}
+
+#[test]
+fn a_dead_refresh_token_stays_dead_when_the_other_way_fails_too() {
+    let mechanisms = Mechanisms { authentication_refresh: true, ..Mechanisms::default() };
+    let mut desk = Desk::at(T - 20 * 60_000, Plan { mechanisms, ..plan(1) });
+    desk.hooks(HookPoint::PreRefresh);
+    let is_refresh = |c: &Command| matches!(c, Command::RefreshToken { .. });
+    desk.answer(is_refresh, Outcome::TokenDead { failure: failure(FailureKind::Invalid) });
+    desk.answer(is_refresh, Outcome::Failed(failure(FailureKind::Local)));
+    assert_eq!(desk.run.agent(Seat(0)).unwrap().token, TokenState::Dead);
+    assert_eq!(desk.run.phase, Phase::Preparing);
 }

@@ -20,7 +20,7 @@ const NAMED_MAX: usize = 1_500;
 /// Rows of shifts, at most; more are joined by the hour, then by the day.
 const SHIFTS_MAX: usize = 16;
 const PITCH: f64 = 15.0;
-const LEFT: f64 = 150.0;
+const LEFT: f64 = 175.0;
 
 /// One cell per agent, a row of them per shift start.
 #[must_use]

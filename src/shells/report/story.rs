@@ -251,6 +251,9 @@ impl Story {
     }
     fn token(&mut self, seat: Seat, after: TokenStory, at: Timestamp, what: Happening) {
         let Some(agent) = self.agents.get_mut(seat.index()) else { return };
+        // Dead stays dead, whatever else is tried, until a new token proves otherwise.
+        let after =
+            if agent.token == TokenStory::Dead && after != TokenStory::Fresh { TokenStory::Dead } else { after };
         let before = std::mem::replace(&mut agent.token, after);
         agent.add(at, what);
         if let Some(n) = token_count(&mut self.refresh, before) {
