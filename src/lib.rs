@@ -1,4 +1,60 @@
 //! softlanding makes the weekly Genesys Cloud WFM schedule publish land softly.
+//!
+//! Right after a publish, agents' WebRTC softphones go grey: the page loads, calls cannot be answered, and only a hard
+//! refresh helps, one agent at a time. softlanding stages the publish, refreshes agents' tokens before it, publishes
+//! exactly once, checks that every softphone can take calls, and re-provisions those that cannot.
+//!
+//! ```text
+//! stage ──> refresh ──> publish ──> check ──> re-provision ──> settle
+//! (days)    (T-lead)    (T)         (T+0…)    (stragglers)     (report)
+//! ```
+//!
+//! # A guided tour
+//! Start with one Friday in the law: a [`Plan`](law::plan::Plan) is what a publish intends; a
+//! [`Run`](law::run::Run) is the fold of its [`Event`](law::event::Event)s; [`decide`](law::decide::decide) says what comes
+//! next. [`Driver`](shells::driver::Driver) is the one loop that records, performs and waits. Then look at how a
+//! [`Command`](law::command::Command) becomes HTTP in [`hands::genesys`], and at the [`twin`], the simulated org that every
+//! rehearsal, simulation and test stands before. [`shells::sim`] plays thousands of Fridays a second through the same code,
+//! with crashes at every boundary.
+//!
+//! # The one idea
+//! An event-sourced core with a deterministic `decide`, inside a thin shell; and inside that core, one small reconciler per
+//! agent. The *publish* needs an edge: it is claimed once, at one place in the journal, and never retried blindly. The
+//! *agents* need a level: each is driven towards ready from whatever was last seen of it. Record, then perform, then come
+//! back.
+//!
+//! # Floors
+//! A file uses only what stands on its own floor above it, or on a lower floor; `tests/house.rs` checks it.
+//!
+//! | floor | what it is | never |
+//! |---|---|---|
+//! | [`words`] | ids, time, chance, secrets, HTTP as values, the calendar | knows of a publish |
+//! | [`law`] | plan, command, event, agent, verdict, pace, run, decide, audit | does I/O, reads a clock |
+//! | [`hands`] | journal, Genesys client, vault, hooks | decides |
+//! | [`twin`] | the simulated org, pure, and its server; uses words only | knows its client |
+//! | [`shells`] | staging, driver, rehearsal, simulation, reports | knows which world it is in |
+//! | [`door`] | errors and exit codes, config, command line | keeps a rule of its own |
+//!
+//! # Glossary
+//! The platform's own terms (station, phone, business unit, management unit, week date, schedule) keep their meaning there.
+//!
+//! | word | means |
+//! |---|---|
+//! | run | one staged publish and everything that happens to it; its journal is its truth |
+//! | T | the instant of the publish |
+//! | roster, seat | the agents pinned at staging; an agent's position among them |
+//! | claim | the journal row that must exist before the publish is sent |
+//! | doubt | the publish may have had its effect: settled by looking, never by sending again |
+//! | enrolled | the vault holds a refresh token of the agent |
+//! | signal, readiness | one source's word about a softphone; what the signals together say |
+//! | verdict | ready, recovered, deferred, straggler or unknown: what is said about an agent |
+//! | straggler | an agent whose softphone cannot take calls |
+//! | remedy, rung, ladder | something done to help a straggler; its place among the others, gentlest first |
+//! | sweep | one look at the agents that are due, in bulk |
+//! | brake | what stops remedies that do no good |
+//! | published, reported | in the vendor's published API; only told of by users, and off unless an org offers it |
+//! | twin, scenario | the simulated org; the file that says what goes wrong in it |
+//! | lot, life | what a seed draws for one simulated Friday; that Friday |
 
 pub mod door;
 pub mod hands;

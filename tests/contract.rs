@@ -79,7 +79,8 @@ async fn ask_everything(visit: &Visit) {
     let schedule = visit.path();
     let stations = visit.get("/api/v2/stations?pageSize=100&pageNumber=1").await.body;
     let station = text(&visit.get(&format!("/api/v2/stations?webRtcUserId={one}")).await.body["entities"][0]["id"]);
-    let listed: Vec<String> = stations["entities"].as_array().expect("stations").iter().map(|s| text(&s["id"])).collect();
+    let listed: Vec<String> =
+        stations["entities"].as_array().expect("stations").iter().map(|s| text(&s["id"])).collect();
     let phones = format!("{EDGES}/phones?pageSize=100&sortBy=id&expand=status,lines&fields=webRtcUser");
     let phones = visit.get(&phones).await.body;
     let phone = text(&phones["entities"][0]["id"]);
@@ -133,7 +134,8 @@ async fn ask_everything(visit: &Visit) {
         let answer = visit.get(&path).await;
         assert_eq!(answer.status, 200, "GET {path}: {}", answer.body);
     }
-    let week_of = json!({ "startDate": "2026-11-26T00:00:00.000Z", "endDate": "2026-12-05T00:00:00.000Z", "userIds": [one] });
+    let week_of =
+        json!({ "startDate": "2026-11-26T00:00:00.000Z", "endDate": "2026-12-05T00:00:00.000Z", "userIds": [one] });
     let topics = json!([
         { "id": format!("v2.workforcemanagement.businessunits.{unit}.schedules") },
         { "id": format!("v2.users.{one}?presence&routingStatus&station") },
@@ -141,7 +143,11 @@ async fn ask_everything(visit: &Visit) {
     let (person, place) = (format!("/api/v2/users/{one}/station"), format!("/api/v2/stations/{station}"));
     let acts = [
         ("POST", format!("{WFM}/businessunits/{unit}/agentschedules/search"), Some(week_of)),
-        ("POST", format!("{schedule}/agentschedules/query"), Some(json!({ "managementUnitId": managed, "userIds": [one] }))),
+        (
+            "POST",
+            format!("{schedule}/agentschedules/query"),
+            Some(json!({ "managementUnitId": managed, "userIds": [one] })),
+        ),
         ("PUT", subscriptions.clone(), Some(topics.clone())),
         ("POST", format!("{subscriptions}?ignoreErrors=true"), Some(topics)),
         ("GET", subscriptions.clone(), None),
@@ -198,7 +204,8 @@ async fn the_calm_org_serves_every_operation_as_described() {
     ask_everything(&visit).await;
     let exchanges = visit.org.exchanges();
     no_faults(&exchanges);
-    let missing: Vec<String> = Description::load().names().difference(&contract::findings(&exchanges).served).cloned().collect();
+    let missing: Vec<String> =
+        Description::load().names().difference(&contract::findings(&exchanges).served).cloned().collect();
     assert!(missing.is_empty(), "described but never answered with 2xx: {missing:#?}; {REPEAT}");
 }
 
@@ -323,7 +330,9 @@ fn the_check_knows_forms() {
         })
     };
     no_faults(&[login("grant_type=client_credentials")]);
-    for (body, expected) in [("grant_type=password", "is not one of"), ("refresh_token=x", "grant_type"), ("", "missing")] {
+    for (body, expected) in
+        [("grant_type=password", "is not one of"), ("refresh_token=x", "grant_type"), ("", "missing")]
+    {
         let faults = contract::check(&[login(body)]);
         assert!(faults.iter().any(|f| f.contains(expected)), "{body}: {faults:?}; {REPEAT}");
     }
@@ -331,9 +340,7 @@ fn the_check_knows_forms() {
 
 #[test]
 fn reported_mechanisms_pass_by_name_only() {
-    let reset = |path: &str, status: u16, body: &str| {
-        json!({ "method": "POST", "url": path, "status": status, "body": "{}", "response_body": body })
-    };
+    let reset = |path: &str, status: u16, body: &str| json!({ "method": "POST", "url": path, "status": status, "body": "{}", "response_body": body });
     assert!(contract::check(&[reset("/api/v2/users/bulk/export", 202, "{}")]).is_empty());
     assert!(!contract::check(&[reset("/api/v2/users/bulk/import", 202, "{}")]).is_empty());
     assert!(!contract::check(&[reset("/api/v2/users/bulk/export", 404, r#"{"sorry":1}"#)]).is_empty());

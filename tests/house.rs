@@ -96,7 +96,8 @@ fn shipped(text: &str) -> String {
 
 /// The modules at the top of the crate that a piece of code names: `crate::a`, `crate::{a, b::c}`.
 fn named_floors(code: &str) -> Vec<String> {
-    let word = |text: &str| text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let word =
+        |text: &str| text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
     let mut named = Vec::new();
     for (at, _) in code.match_indices("crate::") {
         let rest = &code[at + "crate::".len()..];
@@ -150,7 +151,8 @@ fn a_file_uses_only_its_own_floor_and_lower_ones() {
 
 #[test]
 fn the_check_of_floors_sees_every_way_to_name_one() {
-    let named = named_floors("use crate::{law::plan::Plan, words::{clock, id}}; crate::shells::driver(); use crate::hands;");
+    let named =
+        named_floors("use crate::{law::plan::Plan, words::{clock, id}}; crate::shells::driver(); use crate::hands;");
     assert_eq!(named, ["law", "words", "shells", "hands"]);
     assert!(misstep("words", "law").is_some());
     assert!(misstep("twin", "law").is_some());
@@ -170,7 +172,10 @@ fn only_lists(text: &str) -> bool {
         while let Some(attribute) = rest.strip_prefix("#[").or_else(|| rest.strip_prefix("#![")) {
             rest = attribute.split_once(']').map_or("", |(_, after)| after).trim();
         }
-        rest.is_empty() || ["mod ", "pub mod ", "pub use ", "use ", "pub(crate) use ", "pub(crate) mod "].iter().any(|k| rest.starts_with(k))
+        rest.is_empty()
+            || ["mod ", "pub mod ", "pub use ", "use ", "pub(crate) use ", "pub(crate) mod "]
+                .iter()
+                .any(|k| rest.starts_with(k))
     })
 }
 
@@ -202,8 +207,11 @@ fn a_file_can_be_held_in_mind() {
     let long: BTreeMap<&str, usize> =
         all.iter().map(|(p, t)| (p.as_str(), t.lines().count())).filter(|(_, n)| *n > LINES_MAX).collect();
     let excused = |path: &str| LONG_FILES.iter().any(|(p, why)| *p == path && !why.is_empty());
-    let mut faults: Vec<String> =
-        long.iter().filter(|(p, _)| !excused(p)).map(|(p, n)| format!("{p}: {n} lines, more than {LINES_MAX}")).collect();
+    let mut faults: Vec<String> = long
+        .iter()
+        .filter(|(p, _)| !excused(p))
+        .map(|(p, n)| format!("{p}: {n} lines, more than {LINES_MAX}"))
+        .collect();
     let stale = LONG_FILES.iter().filter(|(p, _)| !long.contains_key(p));
     faults.extend(stale.map(|(p, _)| format!("{p} is excused in tests/house.rs without need")));
     assert_none("long files", &faults);
@@ -233,9 +241,11 @@ fn no_machine_is_named() {
             all.extend(files(place, end));
         }
     }
-    all.extend(["README.md", "Cargo.toml", "clippy.toml"].into_iter().filter_map(|name| {
-        Some((name.to_owned(), fs::read_to_string(root().join(name)).ok()?))
-    }));
+    all.extend(
+        ["README.md", "Cargo.toml", "clippy.toml"]
+            .into_iter()
+            .filter_map(|name| Some((name.to_owned(), fs::read_to_string(root().join(name)).ok()?))),
+    );
     let mut faults = Vec::new();
     for (path, text) in &all {
         for place in ["work", "root", "home"].map(|p| format!("/{p}/")) {

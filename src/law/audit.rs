@@ -76,7 +76,7 @@ impl Auditor {
             self.as_staged = !published && *version == run.plan.schedule.version;
         }
         if let Event::HooksRan { point, results, .. } = event {
-            self.vetoed |= point.vetoes() && results.iter().any(|r| r.problem.is_some());
+            self.vetoed |= point.vetoes() && results.iter().any(|r| r.problem().is_some());
         }
     }
 

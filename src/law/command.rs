@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::law::verdict::{CallState, PhoneState, PresenceState, ProbeState, Rung, StationState};
 use crate::words::clock::Timestamp;
-use crate::words::hook::HookPoint;
+use crate::words::hook::{HookPoint, HookRun};
 use crate::words::id::{AgentId, OperationId, PhoneId, Seat};
 use crate::words::secret::Secret;
 
@@ -210,7 +210,7 @@ pub enum Outcome {
     /// A remedy was accepted; whether it cured is seen by looking.
     RemedyAccepted,
     /// How the hooks ended.
-    HooksRan(Vec<HookResult>),
+    HooksRan(Vec<HookRun>),
     /// The command had no result.
     Failed(Failure),
 }
@@ -263,19 +263,6 @@ pub struct PhoneSeen {
     pub phone: PhoneId,
     /// Up, down or unknown.
     pub state: PhoneState,
-}
-
-/// How one hook ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HookResult {
-    /// The executable's file name.
-    pub name: String,
-    /// `None` when it ended well; otherwise why not, in words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub problem: Option<String>,
-    /// What it printed, bounded.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub output: String,
 }
 
 /// Why a command had no result; what a person needs to act on it, and never a secret.

@@ -5,11 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::law::command::{Failure, FailureKind, HookResult, PhoneSeen, TokenVia, UserSeen};
+use crate::law::command::{Failure, FailureKind, PhoneSeen, TokenVia, UserSeen};
 use crate::law::plan::Plan;
 use crate::law::verdict::{ProbeState, Rung, Verdict};
 use crate::words::clock::Timestamp;
-use crate::words::hook::HookPoint;
+use crate::words::hook::{HookPoint, HookRun};
 use crate::words::id::{OperationId, Seat};
 
 /// Something that happened, recorded before anything is done because of it.
@@ -36,7 +36,7 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seat: Option<Seat>,
         /// How each ended, in the order they ran.
-        results: Vec<HookResult>,
+        results: Vec<HookRun>,
     },
     /// An agent's token is about to be refreshed.
     RefreshStarted {

@@ -4,6 +4,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 
@@ -15,6 +16,9 @@ use crate::law::run::Run;
 use crate::shells::perform::Hands;
 use crate::words::clock::{Clock, Timestamp};
 use crate::words::id::RunId;
+
+/// A graceful stop waits this long for what is under way, in real time.
+const STOP_WITHIN: Duration = Duration::from_secs(8);
 
 /// Why driving ended before the run did.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +86,10 @@ impl<J: Journal> Driver<'_, J> {
                     Input::Answered { id, outcome }
                 }
                 () = self.clock.sleep_until(wake_at.unwrap_or_default()), if wake_at.is_some() => Input::Woke,
-                () = &mut stop => return Ok(Ended::Interrupted),
+                () = &mut stop => {
+                    finish(tasks).await;
+                    return Ok(Ended::Interrupted);
+                }
             };
         }
     }
@@ -103,6 +110,14 @@ impl<J: Journal> Driver<'_, J> {
         }
         Ok(())
     }
+}
+
+/// Lets what is under way come to its end, so that no agent's new token is lost between the platform and the vault. The
+/// answers are nobody's any more: whoever takes the run up looks for itself.
+async fn finish(mut tasks: JoinSet<(CommandId, Outcome)>) {
+    let all = async { while tasks.join_next().await.is_some() {} };
+    // After that long a stop is a kill, and the run survives that as well.
+    let _in_time = tokio::time::timeout(STOP_WITHIN, all).await;
 }
 
 /// The publish attempt that a batch of events claims; its row commits with them.

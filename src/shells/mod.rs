@@ -1,7 +1,10 @@
 //! Floor 4, *shells*: what drives the law in a world, and what turns events into words and pictures.
 
 pub mod driver;
+pub mod live;
 pub mod notice;
 pub mod perform;
+pub mod rehearse;
 pub mod report;
 pub mod sim;
+pub mod stage;

@@ -9,12 +9,12 @@ use serde_json::Value;
 use crate::hands::genesys::{Call, Client};
 use crate::hands::hook::{Hooks, envelope};
 use crate::hands::vault::Vault;
-use crate::law::command::{Command, Failure, FailureKind, HookResult, Outcome};
+use crate::law::command::{Command, Failure, FailureKind, Outcome};
 use crate::law::plan::Plan;
 use crate::law::run::Run;
 use crate::shells::notice;
 use crate::words::clock::Timestamp;
-use crate::words::hook::{HookOutcome, HookPoint, HookReport, HookRun};
+use crate::words::hook::HookPoint;
 use crate::words::id::{AgentId, RunId, Seat};
 use crate::words::secret::Grant;
 
@@ -63,7 +63,7 @@ impl Hands {
     /// Performs one command. Every end of it is an outcome; there is no error beside.
     pub async fn perform(&self, asked: Asked) -> Outcome {
         match asked {
-            Asked::Hooks { point, document } => Outcome::HooksRan(results(self.hooks.run(point, &document).await)),
+            Asked::Hooks { point, document } => Outcome::HooksRan(self.hooks.run(point, &document).await.hooks),
             Asked::Platform { command, plan } => match agent_of(&command, &plan) {
                 Some(agent) => self.with_grant(&command, &plan, &agent).await.unwrap_or_else(Outcome::Failed),
                 None => self.client.perform(Call::new(&command, &plan, None)).await.outcome,
@@ -84,14 +84,6 @@ impl Hands {
         }
         Ok(done.outcome)
     }
-}
-
-fn results(report: HookReport) -> Vec<HookResult> {
-    let result = |hook: HookRun| {
-        let problem = (hook.outcome != HookOutcome::Ok).then(|| hook.outcome.to_string());
-        HookResult { name: hook.name, problem, output: hook.output }
-    };
-    report.hooks.into_iter().map(result).collect()
 }
 
 /// The agent whose own token a command uses.

@@ -4,21 +4,26 @@
 
 use std::borrow::Cow;
 
+use serde::Serialize;
 use serde_json::{Value, json};
+
+use super::shapes::Listing;
 
 /// A handler's answer, before the common headers are added.
 #[derive(Debug, Clone)]
 pub(super) struct Reply {
     pub status: u16,
-    pub body: Option<Value>,
+    /// JSON text.
+    pub body: Option<Vec<u8>>,
     pub headers: Vec<(&'static str, String)>,
 }
 
 impl Reply {
-    pub fn ok(body: Value) -> Answer {
+    pub fn ok(body: impl Serialize) -> Answer {
         Reply::json(200, body)
     }
-    pub fn json(status: u16, body: Value) -> Answer {
+    pub fn json(status: u16, body: impl Serialize) -> Answer {
+        let body = serde_json::to_vec(&body).unwrap_or_default();
         Ok(Reply { status, body: Some(body), headers: Vec::new() })
     }
     pub fn empty(status: u16) -> Answer {
@@ -154,26 +159,26 @@ impl Page {
         })
     }
     /// The listing's body; `entity` is called for the places of this page only.
-    pub fn listing(self, path: &str, total: usize, entity: impl FnMut(usize) -> Value) -> Value {
-        let first = (self.number - 1).saturating_mul(self.size).min(total);
-        let last = first.saturating_add(self.size).min(total);
-        let entities: Vec<Value> = (first..last).map(entity).collect();
+    pub fn listing<T>(self, path: &str, total: usize, entity: impl FnMut(usize) -> T) -> Listing<T> {
         let pages = total.div_ceil(self.size);
         let uri = |number: usize| format!("{path}?pageSize={}&pageNumber={number}", self.size);
-        let mut body = json!({
-            "entities": entities,
-            "pageSize": self.size,
-            "pageNumber": self.number,
-            "total": total,
-            "pageCount": pages,
-            "firstUri": uri(1),
-            "lastUri": uri(pages.max(1)),
-            "selfUri": uri(self.number),
-        });
-        if let (true, Some(map)) = (self.number < pages, body.as_object_mut()) {
-            map.insert("nextUri".to_owned(), Value::from(uri(self.number + 1)));
+        Listing {
+            entities: self.places(total).map(entity).collect(),
+            page_size: self.size,
+            page_number: self.number,
+            total,
+            page_count: pages,
+            first_uri: uri(1),
+            last_uri: uri(pages.max(1)),
+            self_uri: uri(self.number),
+            next_uri: (self.number < pages).then(|| uri(self.number + 1)),
+            all_divs_permitted: None,
         }
-        body
+    }
+    /// The places of a list that this page covers.
+    pub fn places(self, total: usize) -> std::ops::Range<usize> {
+        let first = (self.number - 1).saturating_mul(self.size).min(total);
+        first..first.saturating_add(self.size).min(total)
     }
 }
 
@@ -224,7 +229,7 @@ mod tests {
         let mut seen = Vec::new();
         for number in 1..=4 {
             let page = Page { size: 3, number };
-            let body = page.listing("/x", 8, |i| json!(i));
+            let body = serde_json::to_value(page.listing("/x", 8, |i| json!(i))).unwrap();
             seen.extend(body["entities"].as_array().unwrap().iter().map(|v| v.as_u64().unwrap()));
             assert_eq!(body.get("nextUri").is_some(), number < 3);
             assert_eq!(body["pageCount"], 3);

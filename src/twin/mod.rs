@@ -21,6 +21,7 @@ mod router;
 mod routes;
 pub mod scenario;
 pub mod serve;
+mod shapes;
 mod softphone;
 mod stations;
 #[cfg(test)]

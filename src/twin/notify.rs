@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Problem, Reply};
 use super::ids::{self, Thing};
 use super::router::Call;
+use super::shapes::Routing;
 use super::users::conversations_json;
 use super::world::{Client, DAY_MS, Owner, Twin};
 use crate::words::clock::{Seed, Timestamp};
@@ -344,12 +345,11 @@ impl Twin {
         let Some(topic) = self.user_topic(i, "routingStatus") else { return };
         self.tell(&topic, |twin| {
             let agent = twin.agents.get(i)?;
-            let status = twin.routing_json(agent);
-            let status = json!({ "status": status["status"], "startTime": status["startTime"] });
+            let status = Routing { user_id: None, ..twin.routing_json(agent) };
             Some((json!({ "id": agent.id.as_str(), "routingStatus": status }), None))
         });
         let Some(topic) = self.user_topic(i, "conversationsummary") else { return };
-        self.tell(&topic, |twin| Some((conversations_json(twin.agents.get(i)?), None)));
+        self.tell(&topic, |twin| Some((serde_json::to_value(conversations_json(twin.agents.get(i)?)).ok()?, None)));
     }
 
     pub(super) fn tell_phone(&mut self, i: usize) {

@@ -77,7 +77,7 @@ impl Twin {
         }
         let path = format!("/api/v2/authorization/divisionspermitted/paged/{subject}");
         let mut listing = Page::of(&call.query, 100)?.listing(&path, 1, |_| self.division_json());
-        listing["allDivsPermitted"] = json!(true);
+        listing.all_divs_permitted = Some(true);
         Reply::ok(listing)
     }
 

@@ -8,6 +8,7 @@ use super::agenda::Due;
 use super::answer::{Answer, Page, Problem, Reply, texts};
 use super::ids::{self, Thing};
 use super::router::Call;
+use super::shapes::{Capabilities, LineStatus, Phone, PhoneStatus, Reference};
 use super::truth::Touch;
 use super::world::{DAY_MS, Socket, Twin};
 
@@ -44,58 +45,46 @@ impl Twin {
         }
     }
 
-    fn status_json(&self, i: usize) -> Value {
-        let health = self.phone_health(i);
-        let name = match health {
-            Health::Operational => "OPERATIONAL",
-            Health::Offline => "OFFLINE",
-            Health::Unknown => "UNKNOWN",
-            Health::Odd => "SHIMMERING",
+    fn status_json(&self, i: usize) -> PhoneStatus {
+        let (operational_status, reachable) = match self.phone_health(i) {
+            Health::Operational => ("OPERATIONAL", Some(true)),
+            Health::Offline => ("OFFLINE", Some(false)),
+            Health::Unknown => ("UNKNOWN", None),
+            Health::Odd => ("SHIMMERING", None),
         };
-        let mut status = json!({
-            "id": ids::id(Thing::Phone, i),
-            "operationalStatus": name,
-            "edgesStatus": "IN_SERVICE",
-            "eventCreationTime": self.now.rfc3339(),
-            "phoneAssignmentToEdgeType": "PRIMARY",
-        });
-        let reachable = match health {
-            Health::Operational => Some(true),
-            Health::Offline => Some(false),
-            Health::Unknown | Health::Odd => None,
-        };
-        if let Some(reachable) = reachable {
-            status["lineStatuses"] = json!([{ "id": ids::id(Thing::Line, i), "reachable": reachable }]);
+        PhoneStatus {
+            id: ids::id(Thing::Phone, i),
+            operational_status,
+            edges_status: "IN_SERVICE",
+            event_creation_time: self.now.rfc3339(),
+            phone_assignment_to_edge_type: "PRIMARY",
+            line_statuses: reachable.map(|reachable| [LineStatus { id: ids::id(Thing::Line, i), reachable }]),
         }
-        status
     }
 
-    /// A phone; `lines` and the rest of the required properties are always there, `status` and `webRtcUser` when asked for.
-    fn phone_json(&self, i: usize, with_status: bool, with_user: bool) -> Value {
+    /// A phone, with `status` and `webRtcUser` when asked for.
+    fn phone_json(&self, i: usize, with_status: bool, with_user: bool) -> Phone {
         let id = ids::id(Thing::Phone, i);
-        let line = ids::id(Thing::Line, i);
         let name = format!("{} softphone", ids::person(i));
-        let mut phone = json!({
-            "id": id,
-            "name": name,
-            "version": 1,
-            "state": "active",
-            "dateCreated": (self.anchor - 300 * DAY_MS).rfc3339(),
-            "site": { "id": ids::id(Thing::Site, 0), "name": "Cloud" },
-            "phoneBaseSettings": { "id": ids::id(Thing::PhoneBase, 0), "name": "WebRTC softphone" },
-            "lines": [{ "id": line, "name": name, "state": "active" }],
-            "capabilities": { "provisions": false, "registers": false, "dualRegisters": false, "allowReboot": false },
-            "selfUri": format!("{EDGES}/phones/{id}"),
+        let named = |id: String, name: &str| Reference { id, name: Some(name.to_owned()), ..Reference::default() };
+        let user = self.agents.get(i).filter(|_| with_user).map(|agent| Reference {
+            self_uri: Some(format!("/api/v2/users/{}", agent.id)),
+            ..named(agent.id.to_string(), &ids::person(i))
         });
-        if with_status {
-            phone["status"] = self.status_json(i);
+        Phone {
+            version: 1,
+            state: "active",
+            date_created: (self.anchor - 300 * DAY_MS).rfc3339(),
+            site: named(ids::id(Thing::Site, 0), "Cloud"),
+            phone_base_settings: named(ids::id(Thing::PhoneBase, 0), "WebRTC softphone"),
+            lines: [Reference { state: Some("active"), ..named(ids::id(Thing::Line, i), &name) }],
+            capabilities: Capabilities::default(),
+            status: with_status.then(|| self.status_json(i)),
+            web_rtc_user: user,
+            self_uri: format!("{EDGES}/phones/{id}"),
+            id,
+            name,
         }
-        if let (true, Some(agent)) = (with_user, self.agents.get(i)) {
-            let user = agent.id.as_str();
-            phone["webRtcUser"] =
-                json!({ "id": user, "name": ids::person(i), "selfUri": format!("/api/v2/users/{user}") });
-        }
-        phone
     }
 
     pub(super) fn phones(&self, call: &Call<'_>) -> Answer {

@@ -127,7 +127,7 @@ impl Twin {
                 (504, Problem::new(504, "gateway.timeout", "The request timed out.").body(""))
             }
         };
-        Ok(Reply { status, body: Some(body), headers: delay.into_iter().collect() })
+        Ok(Reply { status, body: Some(body.to_string().into_bytes()), headers: delay.into_iter().collect() })
     }
 
     fn check_version(&self, operation: &Operation) -> Result<(), Problem> {

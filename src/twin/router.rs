@@ -205,13 +205,14 @@ impl Twin {
 }
 
 fn finish(answer: Answer, correlation: &str) -> Response {
-    let (response, headers) = match answer {
-        Ok(Reply { status, body, headers }) => {
-            let response = Response::new(status);
-            (body.map_or_else(|| response.clone(), |body| response.clone().json(&body)), headers)
-        }
-        Err(problem) => (Response::new(problem.status).json(&problem.body(correlation)), problem.headers),
+    let (status, body, headers) = match answer {
+        Ok(Reply { status, body, headers }) => (status, body, headers),
+        Err(problem) => (problem.status, Some(problem.body(correlation).to_string().into_bytes()), problem.headers),
     };
-    let response = response.header("inin-correlation-id", correlation);
+    let mut response = Response::new(status).header("inin-correlation-id", correlation);
+    if let Some(body) = body {
+        response = response.header("content-type", "application/json");
+        response.body = body;
+    }
     headers.into_iter().fold(response, |response, (name, value)| response.header(name, value))
 }

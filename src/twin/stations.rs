@@ -2,13 +2,12 @@
 //!
 //! Must never: show an association before it has settled.
 
-use serde_json::{Value, json};
-
 use super::agenda::Due;
 use super::answer::{Answer, Page, Problem, Reply};
 use super::ids::{self, Thing};
 use super::router::Call;
 use super::scenario::Kind;
+use super::shapes::{IdOnly, Station, Stations, UserStation};
 use super::truth::{Cure, Touch};
 use super::world::Twin;
 
@@ -21,27 +20,24 @@ impl Twin {
         ids::index(Thing::Station, id).filter(|i| *i < self.agents.len()).ok_or_else(Problem::not_found)
     }
 
-    fn station_json(&self, i: usize) -> Value {
+    fn station_json(&self, i: usize) -> Station<'_> {
         let id = ids::id(Thing::Station, i);
         let agent = self.agents.get(i);
         let user = agent.map(|a| a.id.as_str()).unwrap_or_default();
         let associated = agent.is_some_and(|a| a.station.associated_at.is_some());
-        let mut station = json!({
-            "id": id,
-            "name": format!("{} softphone", ids::person(i)),
-            "status": if associated { "ASSOCIATED" } else { "AVAILABLE" },
-            "webRtcUserId": user,
-            "type": TYPE,
-            "lineAppearanceId": ids::id(Thing::Line, i),
-            "webRtcPersistentEnabled": false,
-            "webRtcForceTurn": false,
-            "webRtcCallAppearances": 100,
-            "selfUri": format!("/api/v2/stations/{id}"),
-        });
-        if let (true, Some(map)) = (associated, station.as_object_mut()) {
-            map.insert("userId".to_owned(), Value::from(user));
+        Station {
+            name: format!("{} softphone", ids::person(i)),
+            status: if associated { "ASSOCIATED" } else { "AVAILABLE" },
+            user_id: associated.then_some(user),
+            web_rtc_user_id: user,
+            kind: TYPE,
+            line_appearance_id: ids::id(Thing::Line, i),
+            web_rtc_persistent_enabled: false,
+            web_rtc_force_turn: false,
+            web_rtc_call_appearances: 100,
+            self_uri: format!("/api/v2/stations/{id}"),
+            id,
         }
-        station
     }
 
     pub(super) fn stations(&self, call: &Call<'_>) -> Answer {
@@ -68,23 +64,28 @@ impl Twin {
     }
 
     /// The station blocks of a user.
-    pub(super) fn stations_json(&self, i: usize) -> Value {
-        let Some(agent) = self.agents.get(i) else { return json!({}) };
-        let station = json!({
-            "id": ids::id(Thing::Station, i),
-            "name": format!("{} softphone", ids::person(i)),
-            "type": TYPE,
+    pub(super) fn stations_json(&self, i: usize) -> Option<Stations<'_>> {
+        let agent = self.agents.get(i)?;
+        let station = UserStation {
+            id: ids::id(Thing::Station, i),
+            name: format!("{} softphone", ids::person(i)),
+            kind: TYPE,
+            associated_user: None,
+            associated_date: None,
+            web_rtc_call_appearances: None,
+        };
+        let held = agent.station.associated_at.map(|since| UserStation {
+            associated_user: Some(IdOnly { id: agent.id.as_str() }),
+            associated_date: Some(since.rfc3339()),
+            web_rtc_call_appearances: Some(100),
+            ..station.clone()
         });
-        let mut blocks = json!({ "defaultStation": station.clone(), "lastAssociatedStation": station.clone() });
-        if let Some(since) = agent.station.associated_at {
-            let mut held = station;
-            held["associatedUser"] = json!({ "id": agent.id.as_str() });
-            held["associatedDate"] = json!(since.rfc3339());
-            held["webRtcCallAppearances"] = json!(100);
-            blocks["associatedStation"] = held.clone();
-            blocks["effectiveStation"] = held;
-        }
-        blocks
+        Some(Stations {
+            associated_station: held.clone(),
+            effective_station: held,
+            default_station: station.clone(),
+            last_associated_station: station,
+        })
     }
 
     pub(super) fn user_stations(&self, i: usize) -> Answer {

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Page, Problem, Reply};
 use super::ids::{self, Thing};
 use super::router::Call;
+use super::shapes::{
+    Active, Authorization, Calls, Chat, Conversations, Definition, Issued, Presence, Reference, Routing, User,
+};
 use super::world::{Agent, Owner, Twin};
 use crate::words::clock::Timestamp;
 
@@ -27,78 +30,75 @@ impl Twin {
             return Err(Problem::new(400, "max.user.ids", message));
         }
         let page = Page::of(&call.query, USERS_PAGE_MAX)?;
+        let path = "/api/v2/users";
         if call.query.get("id").is_none() {
-            let mut listing = page.listing("/api/v2/users", self.agents.len(), |i| json!(i));
-            self.fill_users(&mut listing, &expand);
-            return Reply::ok(listing);
+            let total = self.agents.len();
+            let hidden: Vec<bool> = page.places(total).map(|i| self.hides_blocks(i)).collect();
+            let mut hidden = hidden.into_iter();
+            return Reply::ok(page.listing(path, total, |i| self.user_json(i, &expand, hidden.next() == Some(true))));
         }
         let found: Vec<usize> = ids.iter().filter_map(|id| self.find_agent(id).ok()).collect();
         let size = if call.query.get("pageSize").is_some() { page.size } else { USER_IDS_MAX };
         let page = Page { size, number: page.number };
-        let mut listing = page.listing("/api/v2/users", found.len(), |at| json!(found.get(at)));
-        self.fill_users(&mut listing, &expand);
-        Reply::ok(listing)
-    }
-
-    /// Puts users in the place of their indexes.
-    fn fill_users(&mut self, listing: &mut Value, expand: &[&str]) {
-        let Some(entities) = listing.get_mut("entities").and_then(Value::as_array_mut) else { return };
-        for entity in entities {
-            let index = entity.as_u64().and_then(|i| usize::try_from(i).ok());
-            *entity = index.and_then(|i| self.user_json(i, expand)).unwrap_or_default();
-        }
+        let asked: Vec<usize> = found.get(page.places(found.len())).unwrap_or_default().to_vec();
+        let hidden: Vec<bool> = asked.iter().map(|i| self.hides_blocks(*i)).collect();
+        let mut users = asked.into_iter().zip(hidden);
+        let next = |_| users.next().and_then(|(i, hidden)| self.user_json(i, &expand, hidden));
+        Reply::ok(page.listing(path, found.len(), next))
     }
 
     pub(super) fn user(&mut self, call: &Call<'_>, id: &str) -> Answer {
         let i = self.find_agent(id)?;
-        Reply::ok(self.user_json(i, &call.query.list("expand")).unwrap_or_default())
+        let hidden = self.hides_blocks(i);
+        Reply::ok(self.user_json(i, &call.query.list("expand"), hidden))
     }
 
     pub(super) fn me(&mut self, call: &Call<'_>) -> Answer {
         let i = self.caller(call)?;
-        Reply::ok(self.user_json(i, &call.query.list("expand")).unwrap_or_default())
+        let hidden = self.hides_blocks(i);
+        Reply::ok(self.user_json(i, &call.query.list("expand"), hidden))
     }
 
-    fn user_json(&mut self, i: usize, expand: &[&str]) -> Option<Value> {
-        let agent = self.agents.get_mut(i)?;
-        let hidden = agent.blocks_hidden_reads > 0;
-        if hidden && agent.blocks_hidden_reads != u32::MAX {
+    /// Whether this read of the user lacks its blocks (fault); each read counts.
+    fn hides_blocks(&mut self, i: usize) -> bool {
+        let Some(agent) = self.agents.get_mut(i) else { return false };
+        let hides = agent.blocks_hidden_reads > 0;
+        if hides && agent.blocks_hidden_reads != u32::MAX {
             agent.blocks_hidden_reads -= 1;
         }
+        hides
+    }
+
+    fn user_json(&self, i: usize, expand: &[&str], hidden: bool) -> Option<User<'_>> {
         let agent = self.agents.get(i)?;
         let id = agent.id.as_str();
         let name = ids::person(i);
         let mail = format!("{}@northfield.example", name.to_lowercase().replace(' ', "."));
-        let mut user = json!({
-            "id": id,
-            "name": name,
-            "division": { "id": ids::id(Thing::Division, 0), "name": "Home", "selfUri": format!("/api/v2/authorization/divisions/{}", ids::id(Thing::Division, 0)) },
-            "chat": { "jabberId": format!("{}@northfield.orgspan.com", id.replace('-', "")) },
-            "email": mail,
-            "username": mail,
-            "state": "active",
-            "version": 12,
-            "acdAutoAnswer": false,
-            "selfUri": format!("/api/v2/users/{id}"),
-        });
-        let map = user.as_object_mut()?;
-        for what in expand {
-            let block = match *what {
-                "presence" if !hidden => Some(("presence", self.presence_json(agent))),
-                "routingStatus" if !hidden => Some(("routingStatus", self.routing_json(agent))),
-                "conversationSummary" if !hidden => Some(("conversationSummary", conversations_json(agent))),
-                "station" => Some(("station", self.stations_json(i))),
-                "authorization" => Some(("authorization", self.authorization_json(i))),
-                "lasttokenissued" => {
-                    self.newest_token(agent).map(|at| ("lastTokenIssued", json!({ "dateIssued": at.rfc3339() })))
-                }
-                _ => None,
-            };
-            if let Some((name, block)) = block {
-                map.insert(name.to_owned(), block);
-            }
-        }
-        Some(user)
+        let division = ids::id(Thing::Division, 0);
+        let asked = |what: &str| expand.contains(&what);
+        let seen = |what: &str| !hidden && expand.contains(&what);
+        let self_uri = Some(format!("/api/v2/authorization/divisions/{division}"));
+        Some(User {
+            id,
+            name,
+            division: Reference { id: division, name: Some("Home".to_owned()), self_uri, ..Reference::default() },
+            chat: Chat { jabber_id: format!("{}@northfield.orgspan.com", id.replace('-', "")) },
+            email: mail.clone(),
+            username: mail,
+            state: "active",
+            version: 12,
+            acd_auto_answer: false,
+            self_uri: format!("/api/v2/users/{id}"),
+            presence: seen("presence").then(|| self.presence_json(agent)),
+            routing_status: seen("routingStatus").then(|| self.routing_json(agent)),
+            conversation_summary: seen("conversationSummary").then(|| conversations_json(agent)),
+            station: asked("station").then(|| self.stations_json(i)).flatten(),
+            authorization: asked("authorization").then(|| self.authorization_json(i)),
+            last_token_issued: self
+                .newest_token(agent)
+                .filter(|_| asked("lasttokenissued"))
+                .map(|at| Issued { date_issued: at.rfc3339() }),
+        })
     }
 
     fn newest_token(&self, agent: &Agent) -> Option<Timestamp> {
@@ -109,27 +109,25 @@ impl Twin {
         (agent.shift_start..agent.shift_end).contains(&self.now)
     }
 
-    fn presence_json(&self, agent: &Agent) -> Value {
-        let (index, name) = match (agent.odd_values, agent.logged_in.is_some(), self.on_shift(agent)) {
+    fn presence_json<'a>(&self, agent: &'a Agent) -> Presence<'a> {
+        let (index, system_presence) = match (agent.odd_values, agent.logged_in.is_some(), self.on_shift(agent)) {
             (true, _, _) => (3, "Holographic"),
             (false, false, _) => (0, "Offline"),
             (false, true, false) => (1, "Available"),
             (false, true, true) => (2, "On Queue"),
         };
         let definition = ids::id(Thing::Presence, index);
-        json!({
-            "id": agent.id.as_str(),
-            "source": "PURECLOUD",
-            "primary": true,
-            "presenceDefinition": {
-                "id": definition,
-                "systemPresence": name,
-                "selfUri": format!("/api/v2/presence/definitions/{definition}"),
-            },
-            "message": "",
-            "modifiedDate": self.changed(agent).rfc3339(),
-            "selfUri": format!("/api/v2/users/{}/presences/PURECLOUD", agent.id),
-        })
+        let self_uri = format!("/api/v2/presence/definitions/{definition}");
+        Presence {
+            id: agent.id.as_str(),
+            user_id: None,
+            source: "PURECLOUD",
+            primary: Some(true),
+            presence_definition: Definition { id: definition, system_presence, self_uri },
+            message: "",
+            modified_date: self.changed(agent).rfc3339(),
+            self_uri: format!("/api/v2/users/{}/presences/PURECLOUD", agent.id),
+        }
     }
 
     fn changed(&self, agent: &Agent) -> Timestamp {
@@ -137,7 +135,7 @@ impl Twin {
         if self.on_shift(agent) { login.max(agent.shift_start) } else { login }
     }
 
-    pub(super) fn routing_json(&self, agent: &Agent) -> Value {
+    pub(super) fn routing_json<'a>(&self, agent: &'a Agent) -> Routing<'a> {
         let status = match (agent.odd_values, agent.on_call(), agent.logged_in.is_some() && self.on_shift(agent)) {
             (true, _, _) => "DAYDREAMING",
             (false, true, _) => "INTERACTING",
@@ -145,16 +143,17 @@ impl Twin {
             (false, false, false) => "OFF_QUEUE",
         };
         let since = agent.call.filter(|_| agent.on_call()).map_or(self.changed(agent), |c| c.start);
-        json!({ "userId": agent.id.as_str(), "status": status, "startTime": since.rfc3339() })
+        Routing { user_id: Some(agent.id.as_str()), status, start_time: since.rfc3339() }
     }
 
-    fn authorization_json(&self, i: usize) -> Value {
-        json!({
-            "roles": [{ "id": ids::id(Thing::Role, 1), "name": "Agent" }],
-            "unusedRoles": [],
-            "permissions": self.agent_permissions(i),
-            "permissionPolicies": [],
-        })
+    fn authorization_json(&self, i: usize) -> Authorization {
+        let role = Reference { id: ids::id(Thing::Role, 1), name: Some("Agent".to_owned()), ..Reference::default() };
+        Authorization {
+            roles: vec![role],
+            unused_roles: Vec::new(),
+            permissions: self.agent_permissions(i),
+            permission_policies: Vec::new(),
+        }
     }
 
     pub(super) fn roles(&self, user: &str) -> Answer {
@@ -177,15 +176,10 @@ impl Twin {
             return Err(Problem::bad(format!("No more than {PRESENCE_IDS_MAX} user ids may be given.")));
         }
         let found = ids.iter().filter_map(|id| self.find_agent(id).ok()).filter_map(|i| self.agents.get(i));
-        let brief = |agent: &Agent| {
-            let mut presence = self.presence_json(agent);
-            if let Some(map) = presence.as_object_mut() {
-                map.remove("primary");
-                map.insert("userId".to_owned(), Value::from(agent.id.as_str()));
-            }
-            presence
-        };
-        Reply::ok(found.map(brief).collect())
+        let listed: Vec<Presence<'_>> = found
+            .map(|agent| Presence { user_id: Some(agent.id.as_str()), primary: None, ..self.presence_json(agent) })
+            .collect();
+        Reply::ok(listed)
     }
 
     /// `GET /authorization/subjects/{id}`: grants with the policies behind them.
@@ -242,8 +236,8 @@ impl Twin {
     }
 }
 
-pub(super) fn conversations_json(agent: &Agent) -> Value {
-    let none = json!({ "active": 0, "acw": 0 });
-    let center = json!({ "active": i32::from(agent.on_call()), "acw": 0 });
-    json!({ "userId": agent.id.as_str(), "call": { "contactCenter": center, "enterprise": none } })
+pub(super) fn conversations_json(agent: &Agent) -> Conversations<'_> {
+    let contact_center = Active { active: u32::from(agent.on_call()), acw: 0 };
+    let call = Calls { contact_center, enterprise: Active { active: 0, acw: 0 } };
+    Conversations { user_id: agent.id.as_str(), call }
 }

@@ -123,6 +123,14 @@ pub struct HookReport {
     pub hooks: Vec<HookRun>,
 }
 
+impl HookRun {
+    /// Why it did not end well, in words; `None` when it did.
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        (self.outcome != HookOutcome::Ok).then(|| self.outcome.to_string())
+    }
+}
+
 impl HookReport {
     /// The first hook that failed, whether or not its point vetoes.
     #[must_use]

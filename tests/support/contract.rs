@@ -184,7 +184,8 @@ impl Checker {
             return faults;
         };
         if media == "application/x-www-form-urlencoded" {
-            let form: Map<String, Value> = pairs(&exchange.body).into_iter().map(|(k, v)| (k, Value::from(v))).collect();
+            let form: Map<String, Value> =
+                pairs(&exchange.body).into_iter().map(|(k, v)| (k, Value::from(v))).collect();
             let wrong = self.description.faults(&name, &schema, Way::Request, &Value::Object(form));
             faults.extend(wrong.into_iter().map(|w| format!("request {w}")));
         } else {

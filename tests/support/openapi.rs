@@ -65,9 +65,7 @@ impl Description {
             return Err("no such path in the published API".to_owned());
         };
         match item.get(method.to_lowercase()) {
-            Some(about) => {
-                Ok(Operation { name: format!("{method} {template}"), about: about.clone(), path_values })
-            }
+            Some(about) => Ok(Operation { name: format!("{method} {template}"), about: about.clone(), path_values }),
             None => Err(format!("{template} has no {method} in the published API")),
         }
     }
@@ -75,7 +73,9 @@ impl Description {
     /// Follows `#/components/…` when there is a reference.
     pub fn resolve<'a>(&'a self, node: &'a Value) -> &'a Value {
         match node.get("$ref").and_then(Value::as_str) {
-            Some(reference) => self.api.pointer(reference.trim_start_matches('#')).expect("a reference leads somewhere"),
+            Some(reference) => {
+                self.api.pointer(reference.trim_start_matches('#')).expect("a reference leads somewhere")
+            }
             None => node,
         }
     }

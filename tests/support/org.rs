@@ -2,10 +2,10 @@
 
 use std::sync::PoisonError;
 
+use serde_json::Value;
 use softlanding::twin::serve::{Options, Served};
 use softlanding::twin::{PUBLISHER_CLIENT_ID, PUBLISHER_CLIENT_SECRET, Scenario, Truth, Twin};
 use softlanding::words::clock::{Clock, Seed, Timestamp};
-use serde_json::Value;
 use tokio::net::TcpListener;
 
 /// Friday 27 November 2026, 16:00 in Chicago.

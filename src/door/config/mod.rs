@@ -5,13 +5,13 @@
 //!
 //! Must never: hold a secret, only where to find it; or show the value of a field that might be one.
 
+mod connect;
 mod duration;
 mod error;
 mod model;
 mod org;
 mod reader;
 mod reference;
-mod region;
 mod secret;
 mod sections;
 #[cfg(test)]
@@ -20,11 +20,7 @@ mod url;
 
 pub use duration::parse_duration_ms;
 pub use error::{ConfigError, ConfigErrors};
-pub use model::{
-    App, ClockSettings, Config, HookSettings, Limits, Mechanisms, Org, Remedies, ReportSettings, StoreSettings, Timing,
-    VaultSettings,
-};
-pub use region::REGIONS;
+pub use model::{App, ClockSettings, Config, HookSettings, Org, ReportSettings, StoreSettings, VaultSettings};
 pub use secret::{SecretError, SecretRef};
 
 /// The commented configuration that `softlanding init` writes.

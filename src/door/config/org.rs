@@ -7,13 +7,14 @@ use std::path::Path;
 use super::model::{App, ClockSettings, Org};
 use super::reader::{Field, Reader, Section, shown};
 use super::reference::{Need, secret};
-use super::region::{REGIONS, domain};
 use super::secret::SecretRef;
 use super::url::{Base, Reach, base_url};
+use crate::hands::genesys::Hosts;
+use crate::hands::genesys::hosts::REGIONS;
 use crate::words::nearest::nearest;
 
 const CLIENT_ID: &str = "the id of an OAuth client, such as \"1f2e3d4c-…\"";
-const URL: &str = "an https URL, or http on 127.0.0.1, [::1] or localhost";
+const URL: &str = "an https URL without a path, or http on 127.0.0.1, [::1] or localhost";
 
 pub(super) fn org<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>, folder: &Path) -> Option<(Org, Reach)> {
     let mut section = reader.section(document, "org");
@@ -23,13 +24,9 @@ pub(super) fn org<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>, folde
     let place = place(reader, &section, region, api, login);
     let client = client(reader, &mut section, folder);
     reader.finish(&section);
-    let (region, api, login) = place?;
+    let (region, hosts, reach) = place?;
     let (client_id, client_secret) = client?;
-    let reach = match (api.reach, login.reach) {
-        (Reach::Loopback, Reach::Loopback) => Reach::Loopback,
-        (Reach::Network, _) | (_, Reach::Network) => Reach::Network,
-    };
-    Some((Org { region, api_url: api.url, login_url: login.url, client_id, client_secret }, reach))
+    Some((Org { region, hosts, client_id, client_secret }, reach))
 }
 
 fn region_names() -> String {
@@ -49,7 +46,11 @@ fn url<'t>(reader: &mut Reader<'t>, section: &mut Section<'t>, key: &'static str
         None if before => Given::Wrong,
         None => Given::Missing,
         Some((field, text)) => match base_url(text) {
-            Ok(base) => Given::Good(base),
+            Ok(base) if base.path.is_empty() => Given::Good(base),
+            Ok(_) => {
+                reader.wrong(&field, "a URL with a path", URL);
+                Given::Wrong
+            }
             Err(found) => {
                 reader.wrong(&field, found, URL);
                 Given::Wrong
@@ -65,10 +66,10 @@ fn place<'t>(
     region: Option<(Field<'t>, &str)>,
     api: Given<Base>,
     login: Given<Base>,
-) -> Option<(Option<String>, Base, Base)> {
+) -> Option<(Option<String>, Hosts, Reach)> {
     match (region, api, login) {
         (Some((field, name)), Given::Missing, Given::Missing) => {
-            let Some(domain) = domain(name) else {
+            let Some(hosts) = Hosts::of_region(name) else {
                 let hint = nearest(name, REGIONS.map(|(known, _)| known)).map_or_else(
                     || "a region that is not listed can be given by api_url and login_url".to_owned(),
                     |near| format!("did you mean {near}?"),
@@ -76,8 +77,7 @@ fn place<'t>(
                 reader.wrong_hint(&field, shown(field.value), region_names(), hint);
                 return None;
             };
-            let host = |name: &str| Base { url: format!("https://{name}.{domain}"), reach: Reach::Network };
-            Some((Some(name.to_lowercase().replace('-', "_")), host("api"), host("login")))
+            Some((Some(name.to_owned()), hosts, Reach::Network))
         }
         (Some((field, _)), _, _) => {
             reader.wrong(
@@ -87,7 +87,13 @@ fn place<'t>(
             );
             None
         }
-        (None, Given::Good(api), Given::Good(login)) => Some((None, api, login)),
+        (None, Given::Good(api), Given::Good(login)) => {
+            let reach = match (api.reach, login.reach) {
+                (Reach::Loopback, Reach::Loopback) => Reach::Loopback,
+                (Reach::Network, _) | (_, Reach::Network) => Reach::Network,
+            };
+            Some((None, Hosts { api: api.url, login: login.url }, reach))
+        }
         (None, Given::Missing, Given::Missing) => {
             // A region that is there but wrong has been reported.
             if !section.keys().contains(&"region") {
@@ -152,7 +158,7 @@ pub(super) fn clock<'t>(
 ) -> Option<ClockSettings> {
     let mut section = reader.section(document, "clock");
     let follow = reader.text(&mut section, "follow", URL).and_then(|(field, text)| match base_url(text) {
-        Ok(Base { url, reach: Reach::Loopback }) if org != Some(Reach::Network) => Some(url),
+        Ok(Base { url, reach: Reach::Loopback, .. }) if org != Some(Reach::Network) => Some(url),
         Ok(Base { reach: Reach::Loopback, .. }) => {
             let hint = "remove the section [clock]; it is for rehearsals against a twin".to_owned();
             reader.wrong_hint(&field, "a clock to follow for a real organisation", "the system's clock", hint);

@@ -4,15 +4,15 @@
 
 use std::path::Path;
 
+use chrono_tz::Tz;
 use toml::de::DeTable;
 
 use super::error::ConfigErrors;
-use super::model::{
-    Config, HookSettings, Limits, Mechanisms, Remedies, ReportSettings, StoreSettings, Timing, VaultSettings,
-};
+use super::model::{Config, HookSettings, ReportSettings, StoreSettings, VaultSettings};
 use super::org::{app, clock, org};
 use super::reader::{Reader, Section, shown};
 use super::reference::{Need, path, secret};
+use crate::law::plan::{Limits, Mechanisms, RemedyPolicy, Timing};
 use crate::words::calendar::parse_zone;
 
 /// The largest file that is read, in bytes.
@@ -68,16 +68,32 @@ fn read_document<'t>(reader: &mut Reader<'t>, table: &'t toml::Spanned<DeTable<'
     let vault = vault(reader, &mut document, &folder);
     let hooks = hooks(reader, &mut document, &folder);
     let report = report(reader, &mut document, &folder);
-    let timing = timing(reader, &mut document);
-    let limits = limits(reader, &mut document);
+    let (zone, timing) = timing(reader, &mut document);
+    let (calls_per_minute_max, limits) = limits(reader, &mut document);
     let remedies = remedies(reader, &mut document);
-    let mechanisms = mechanisms(reader, &mut document);
+    let (mechanisms, session_reset_path) = mechanisms(reader, &mut document);
     let reach = org.as_ref().map(|(_, reach)| *reach);
     let clock = clock(reader, &mut document, reach);
     reader.finish(&document);
     let (org, _) = org?;
     let file = absolute;
-    Some(Config { file, org, app, store, vault, hooks, report, timing, limits, remedies, mechanisms, clock })
+    Some(Config {
+        file,
+        org,
+        app,
+        store,
+        vault,
+        hooks,
+        report,
+        zone,
+        timing,
+        limits,
+        calls_per_minute_max,
+        remedies,
+        mechanisms,
+        session_reset_path,
+        clock,
+    })
 }
 
 fn store<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>, folder: &Path) -> StoreSettings {
@@ -122,7 +138,7 @@ fn report<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>, folder: &Path
     ReportSettings { dir, templates }
 }
 
-fn timing<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> Timing {
+fn timing<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> (Tz, Timing) {
     let mut section = reader.section(document, "timing");
     let zones = "a time zone: Central, Eastern, Mountain, Pacific, UTC, or a name such as \"America/Chicago\"";
     let zone = reader.text(&mut section, "zone", zones).and_then(|(field, name)| {
@@ -132,79 +148,115 @@ fn timing<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> Timing {
         }
         zone
     });
+    let usual = Timing::default();
+    let mut ms = |key, default_ms, range_ms| reader.duration_ms(&mut section, key, default_ms, range_ms);
     let timing = Timing {
-        zone: zone.unwrap_or(chrono_tz::Tz::America__Chicago),
-        refresh_lead_ms: reader.duration_ms(&mut section, "refresh_lead", 30 * MIN, MIN..=12 * H),
-        prepare_lead_ms: reader.duration_ms(&mut section, "prepare_lead", 2 * MIN, 5 * S..=H),
-        publish_window_ms: reader.duration_ms(&mut section, "publish_window", 10 * MIN, 30 * S..=6 * H),
-        late_by_max_ms: reader.duration_ms(&mut section, "late_by_max", 2 * MIN, 0..=12 * H),
-        check_delay_ms: reader.duration_ms(&mut section, "check_delay", 5 * S, 0..=10 * MIN),
-        check_interval_ms: reader.duration_ms(&mut section, "check_interval", 20 * S, S..=10 * MIN),
-        settle_after_ms: reader.duration_ms(&mut section, "settle_after", 30 * MIN, MIN..=12 * H),
+        refresh_lead_ms: ms("refresh_lead", usual.refresh_lead_ms, MIN..=12 * H),
+        prepare_lead_ms: ms("prepare_lead", usual.prepare_lead_ms, 5 * S..=H),
+        late_by_max_ms: ms("late_by_max", usual.late_by_max_ms, 0..=12 * H),
+        publish_window_ms: ms("publish_window", usual.publish_window_ms, 30 * S..=6 * H),
+        look_interval_ms: ms("look_interval", usual.look_interval_ms, S..=MIN),
+        token_outlives_ms: ms("token_outlives", usual.token_outlives_ms, 0..=24 * H),
+        check_delay_ms: ms("check_delay", usual.check_delay_ms, 0..=10 * MIN),
+        check_interval_ms: ms("check_interval", usual.check_interval_ms, S..=10 * MIN),
+        logged_out_interval_ms: ms("logged_out_interval", usual.logged_out_interval_ms, S..=H),
+        settle_after_ms: ms("settle_after", usual.settle_after_ms, MIN..=12 * H),
     };
-    if timing.prepare_lead_ms >= timing.refresh_lead_ms {
-        let field = section.take("prepare_lead").or_else(|| section.take("refresh_lead"));
-        if let Some(field) = field {
-            reader.wrong(
-                &field,
-                shown(field.value),
-                "a prepare_lead shorter than refresh_lead: the last look comes after the refresh",
-            );
-        }
-    }
-    if timing.check_interval_ms >= timing.settle_after_ms {
-        let field = section.take("check_interval").or_else(|| section.take("settle_after"));
-        if let Some(field) = field {
-            reader.wrong(
-                &field,
-                shown(field.value),
-                "a check_interval shorter than settle_after: otherwise nobody is looked at twice",
-            );
+    let orders = [
+        (
+            timing.prepare_lead_ms < timing.refresh_lead_ms,
+            "prepare_lead",
+            "refresh_lead",
+            "the last look comes after the refresh",
+        ),
+        (
+            timing.check_interval_ms < timing.settle_after_ms,
+            "check_interval",
+            "settle_after",
+            "otherwise nobody is looked at twice",
+        ),
+        (
+            timing.check_delay_ms < timing.settle_after_ms,
+            "check_delay",
+            "settle_after",
+            "otherwise nobody is looked at",
+        ),
+    ];
+    for (fine, shorter, longer, why) in orders {
+        if !fine {
+            let accepted = format!("a {shorter} shorter than {longer}: {why}");
+            either(reader, &mut section, shorter, longer, &accepted);
         }
     }
     reader.finish(&section);
-    timing
+    (zone.unwrap_or(Tz::America__Chicago), timing)
 }
 
-fn limits<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> Limits {
-    let mut section = reader.section(document, "limits");
-    let limits = Limits {
-        calls_per_minute_max: reader.whole(&mut section, "calls_per_minute_max", 10..=10_000),
-        in_flight_max: reader.whole(&mut section, "in_flight_max", 1..=256).unwrap_or(16),
-        reserve_calls: reader.whole(&mut section, "reserve_calls", 0..=1_000).unwrap_or(20),
-    };
-    if let Some(most) = limits.calls_per_minute_max
-        && limits.reserve_calls >= most
-        && let Some(field) = section.take("calls_per_minute_max")
-    {
-        let accepted = format!("more than reserve_calls, which is {}", limits.reserve_calls);
+/// Two fields that do not fit together: the error stands at the first of them that is in the file.
+fn either<'t>(
+    reader: &mut Reader<'t>,
+    section: &mut Section<'t>,
+    first: &'static str,
+    second: &'static str,
+    accepted: &str,
+) {
+    if let Some(field) = section.take(first).or_else(|| section.take(second)) {
         reader.wrong(&field, shown(field.value), accepted);
     }
-    reader.finish(&section);
-    limits
 }
 
-fn remedies<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> Remedies {
+fn limits<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> (Option<u32>, Limits) {
+    let mut section = reader.section(document, "limits");
+    let usual = Limits::default();
+    let calls_per_minute_max = reader.whole(&mut section, "calls_per_minute_max", 10..=10_000);
+    let mut count = |key, most, default: usize| {
+        reader.whole(&mut section, key, 1..=most).and_then(|n| usize::try_from(n).ok()).unwrap_or(default)
+    };
+    let in_flight_max = count("in_flight_max", 256, usual.in_flight_max);
+    let bulk_ids_max = count("bulk_ids_max", 500, usual.bulk_ids_max);
+    let single_remedies_max = count("single_remedies_max", 64, usual.single_remedies_max);
+    let on_call_fresh_ms = reader.duration_ms(&mut section, "on_call_fresh", usual.on_call_fresh_ms, S..=MIN);
+    let attempts = reader.whole(&mut section, "refresh_attempts_max", 1..=20).and_then(|n| u8::try_from(n).ok());
+    reader.finish(&section);
+    let refresh_attempts_max = attempts.unwrap_or(usual.refresh_attempts_max);
+    let limits =
+        Limits { in_flight_max, bulk_ids_max, single_remedies_max, on_call_fresh_ms, refresh_attempts_max, ..usual };
+    (calls_per_minute_max, limits)
+}
+
+fn remedies<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> RemedyPolicy {
     let mut section = reader.section(document, "remedies");
-    let remedies = Remedies {
-        attempts_max: reader.whole(&mut section, "attempts_max", 1..=10).unwrap_or(2),
-        backoff_first_ms: reader.duration_ms(&mut section, "backoff_first", 5 * S, 100..=10 * MIN),
-        backoff_max_ms: reader.duration_ms(&mut section, "backoff_max", 2 * MIN, 100..=H),
-        outage_share: reader.share(&mut section, "outage_share", 0.9),
-        rung_failure_share: reader.share(&mut section, "rung_failure_share", 0.5),
+    let usual = RemedyPolicy::default();
+    let attempts = reader.whole(&mut section, "attempts_max", 1..=50).and_then(|n| u8::try_from(n).ok());
+    let remedies = RemedyPolicy {
+        attempts_max: attempts.unwrap_or(usual.attempts_max),
+        backoff_first_ms: reader.duration_ms(&mut section, "backoff_first", usual.backoff_first_ms, 100..=10 * MIN),
+        backoff_max_ms: reader.duration_ms(&mut section, "backoff_max", usual.backoff_max_ms, 100..=H),
+        outage_share: reader.share(&mut section, "outage_share", usual.outage_share),
+        rung_failure_share: reader.share(&mut section, "rung_failure_share", usual.rung_failure_share),
     };
     if remedies.backoff_first_ms > remedies.backoff_max_ms {
-        let field = section.take("backoff_first").or_else(|| section.take("backoff_max"));
-        if let Some(field) = field {
-            reader.wrong(&field, shown(field.value), "a backoff_first no longer than backoff_max");
-        }
+        either(reader, &mut section, "backoff_first", "backoff_max", "a backoff_first no longer than backoff_max");
     }
     reader.finish(&section);
     remedies
 }
 
-fn mechanisms<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> Mechanisms {
+fn mechanisms<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> (Mechanisms, Option<String>) {
     let mut section = reader.section(document, "mechanisms");
+    let usual = Mechanisms::default();
+    let mut on = |key, default| reader.switch(&mut section, key, default);
+    let mechanisms = Mechanisms {
+        oauth_refresh: on("oauth_refresh", usual.oauth_refresh),
+        authentication_refresh: on("authentication_refresh", usual.authentication_refresh),
+        media_probe: on("media_probe", usual.media_probe),
+        purge_cache: on("purge_cache", usual.purge_cache),
+        session_reset: on("session_reset", usual.session_reset),
+        reassociate: on("reassociate", usual.reassociate),
+        reboot_phone: on("reboot_phone", usual.reboot_phone),
+        revoke_tokens: on("revoke_tokens", usual.revoke_tokens),
+        ask: on("ask", usual.ask),
+    };
     let accepted = "a path that begins with /api/";
     let reset_path = reader.text(&mut section, "session_reset_path", accepted).and_then(|(field, path)| {
         let fine = path.starts_with("/api/") && path.chars().all(|c| c.is_ascii_graphic()) && !path.contains("..");
@@ -213,21 +265,6 @@ fn mechanisms<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> Mechan
         }
         fine.then(|| path.to_owned())
     });
-    let mechanisms = Mechanisms {
-        oauth_refresh: reader.switch(&mut section, "oauth_refresh", true),
-        authentication_refresh: reader.switch(&mut section, "authentication_refresh", false),
-        media_probe: reader.switch(&mut section, "media_probe", false),
-        purge_cache: reader.switch(&mut section, "purge_cache", false),
-        session_reset: reader.switch(&mut section, "session_reset", false),
-        session_reset_path: reset_path,
-        reassociate: reader.switch(&mut section, "reassociate", true),
-        reboot_phone: reader.switch(&mut section, "reboot_phone", true),
-        revoke_tokens: reader.switch(&mut section, "revoke_tokens", false),
-        ask: reader.switch(&mut section, "ask", true),
-    };
-    if mechanisms.session_reset && !section.keys().contains(&"session_reset_path") {
-        reader.missing(&section, "session_reset_path", "a path that begins with /api/, as session_reset is on");
-    }
     reader.finish(&section);
-    mechanisms
+    (mechanisms, reset_path)
 }

@@ -8,6 +8,8 @@ use reqwest::Url;
 pub(super) struct Base {
     /// The URL without a slash at its end.
     pub(super) url: String,
+    /// The part after the host, without a slash at its end; empty when there is none.
+    pub(super) path: String,
     /// Where it leads.
     pub(super) reach: Reach,
 }
@@ -42,7 +44,8 @@ pub(super) fn base_url(text: &str) -> Result<Base, String> {
         }
         (scheme, _) => return Err(format!("a URL with the scheme {scheme}")),
     }
-    Ok(Base { url: url.as_str().trim_end_matches('/').to_owned(), reach })
+    let path = url.path().trim_end_matches('/').to_owned();
+    Ok(Base { url: url.as_str().trim_end_matches('/').to_owned(), path, reach })
 }
 
 fn is_loopback(host: &str) -> bool {

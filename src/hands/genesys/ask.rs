@@ -68,6 +68,11 @@ pub const PATIENCE_MS: i64 = 600_000;
 /// whoever looks for its effect; given back in time, it is claimed again by the law.
 pub const PUBLISH_PATIENCE_MS: i64 = 10_000;
 
+/// Why a request waits: the kind and the words of its failure, should it wait too long. Both prove that nothing was sent.
+type Reason = (FailureKind, &'static str);
+const NO_TURN: Reason = (FailureKind::Throttled, "the rate limit leaves no turn in time");
+const NO_LOGIN: Reason = (FailureKind::NotSent, "the login of the publisher is not there in time");
+
 /// Logins that one request tries for.
 const LOGINS_MAX: u8 = 2;
 
@@ -162,7 +167,7 @@ impl Ask {
             State::Told => Next::Done(Err(told_twice())),
             // The answer is still out; there is nothing to do before it.
             State::LoggingIn | State::Sent(_) => Next::Wait(now + 100),
-            State::Ready if now < self.not_before => self.wait(self.not_before, now),
+            State::Ready if now < self.not_before => self.wait(self.not_before, now, &NO_TURN),
             State::Ready => self.leave(org, now),
         }
     }
@@ -193,7 +198,7 @@ impl Ask {
                 };
                 match org.login.access(now, self.urgency, login) {
                     Access::Use(token, number) => (Some(token), Some(number)),
-                    Access::Wait(at) => return self.wait(at, now),
+                    Access::Wait(at) => return self.wait(at, now, &NO_LOGIN),
                     Access::Failed(failure) => return self.give_up(failure),
                     Access::LogIn(request) => {
                         self.state = State::LoggingIn;
@@ -212,7 +217,7 @@ impl Ask {
             Credential::Agent(_) | Credential::Nobody => Turn::Go,
         };
         match turn {
-            Turn::Wait(at) => self.wait(at, now),
+            Turn::Wait(at) => self.wait(at, now, &NO_TURN),
             Turn::Go => {
                 self.state = State::Sent(number);
                 Next::Send(request)
@@ -277,7 +282,7 @@ impl Ask {
         }
     }
 
-    fn wait(&mut self, at: Timestamp, now: Timestamp) -> Next<Result<Response, Failure>> {
+    fn wait(&mut self, at: Timestamp, now: Timestamp, reason: &Reason) -> Next<Result<Response, Failure>> {
         let first = *self.first.get_or_insert(now);
         let patience_ms = match self.repeat {
             Repeat::Harmless => PATIENCE_MS,
@@ -286,7 +291,7 @@ impl Ask {
         if at <= first + patience_ms {
             return Next::Wait(at);
         }
-        let mut failure = failure::local(FailureKind::Throttled, "the rate limit leaves no turn in time");
+        let mut failure = failure::local(reason.0, reason.1);
         failure.again_at = Some(at);
         self.give_up(failure)
     }

@@ -41,6 +41,8 @@ enum Step {
     Ask(Timestamp, Box<Ask>),
     /// The path is a setting, so the request is made at the first step.
     Reset(Vec<AgentId>),
+    /// Whether the token has run out shows at the first step.
+    Probe(Secret, Timestamp),
     Done(Box<Done>),
 }
 
@@ -86,6 +88,15 @@ impl Call {
                     self.step = ask_now(ask);
                     continue;
                 }
+                // A token that has run out by itself would be refused whatever the publish did.
+                Step::Probe(_, expires_at) if now >= *expires_at => {
+                    self.step = done(Outcome::Probed(ProbeState::Unknown), None);
+                    continue;
+                }
+                Step::Probe(access, _) => {
+                    self.step = ask_now(tokens::probe(access));
+                    continue;
+                }
                 Step::Ask(from, _) if now < *from => return Next::Wait(*from),
                 Step::Ask(_, ask) => match ask.next(org, now) {
                     Next::Send(request) => return Next::Send(request),
@@ -103,7 +114,7 @@ impl Call {
     pub fn answer(&mut self, org: &mut Org, now: Timestamp, answer: Result<Response, Lost>) {
         match &mut self.step {
             Step::Ask(_, ask) => ask.answer(org, now, answer),
-            Step::Reset(_) | Step::Done(_) => {}
+            Step::Reset(_) | Step::Probe(..) | Step::Done(_) => {}
         }
     }
 
@@ -282,10 +293,10 @@ fn refresh(via: TokenVia, held: Option<Grant>) -> Result<(Step, Then), Outcome> 
 }
 
 fn probe(held: Option<Grant>) -> Result<(Step, Then), Outcome> {
-    let Some((access, _)) = held.and_then(|held| held.access_token) else {
-        return Err(Outcome::Probed(ProbeState::Unknown));
-    };
-    Ok((ask_now(tokens::probe(&access)), Then::Probed))
+    match held.and_then(|held| held.access_token) {
+        Some((access, expires_at)) => Ok((Step::Probe(access, expires_at), Then::Probed)),
+        None => Err(Outcome::Probed(ProbeState::Unknown)),
+    }
 }
 
 fn ask_now(ask: Ask) -> Step {

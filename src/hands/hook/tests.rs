@@ -279,7 +279,13 @@ async fn stragglers_are_listed_for_the_floor() {
     let dir = folder.join("straggler.d");
     std::fs::rename(dir.join("50-append-csv.disabled"), dir.join("50-append-csv")).unwrap();
     for (id, name) in [("u1", "Ann \"Annie\" Lee, jr"), ("u2", "=cmd|' /C calc'!A0")] {
-        let data = json!({"agent": {"id": id, "name": name}, "reason": "token revoked", "next_shift": "2026-11-27T22:30:00.000Z"});
+        let data = json!({"agent": {
+            "id": id,
+            "name": name,
+            "reason": "token refused with 401",
+            "tried": ["token refresh", "session reset"],
+            "shift_start": "2026-11-27T22:30:00.000Z",
+        }});
         let report = hooks.run(HookPoint::Straggler, &example(HookPoint::Straggler, id, data)).await;
         assert_eq!(report.first_failure(), None);
     }
@@ -288,10 +294,10 @@ async fn stragglers_are_listed_for_the_floor() {
     assert_eq!(
         lines,
         [
-            "seen_at,agent_id,agent_name,reason,next_shift",
-            "2026-11-27T22:00:03.000Z,u1,\"Ann \"\"Annie\"\" Lee, jr\",token revoked,2026-11-27T22:30:00.000Z",
+            "seen_at,agent_id,agent_name,reason,tried,shift_start",
+            "2026-11-27T22:00:03.000Z,u1,\"Ann \"\"Annie\"\" Lee, jr\",token refused with 401,\"token refresh, session reset\",2026-11-27T22:30:00.000Z",
             // A spreadsheet would run a field that begins with '='.
-            "2026-11-27T22:00:03.000Z,u2,'=cmd|' /C calc'!A0,token revoked,2026-11-27T22:30:00.000Z",
+            "2026-11-27T22:00:03.000Z,u2,'=cmd|' /C calc'!A0,token refused with 401,\"token refresh, session reset\",2026-11-27T22:30:00.000Z",
         ]
     );
     let report = hooks.run(HookPoint::Straggler, &json!("nonsense")).await;
@@ -303,7 +309,13 @@ async fn the_summary_is_posted_to_the_webhook() {
     let (folder, hooks) = shipped();
     let dir = folder.join("settled.d");
     std::fs::rename(dir.join("50-announce.disabled"), dir.join("50-announce")).unwrap();
-    let document = example(HookPoint::Settled, "r7", json!({"summary": "published once; 596 ready, 4 stragglers"}));
+    let data = json!({
+        "week": "2026-11-30",
+        "business_unit": {"id": "b1", "name": "Care"},
+        "tally": {"ready": 590, "recovered": 6, "deferred": 1, "stragglers": 2, "unknown": 1},
+        "stragglers": [{"name": "Ann", "reason": "no WebRTC phone"}, {"name": "Bo", "reason": "token refused with 401"}],
+    });
+    let document = example(HookPoint::Settled, "r7", data);
     let report = hooks.run(HookPoint::Settled, &document).await;
     assert!(report.hooks[0].output.contains("announce.url"), "{report:?}");
     assert_eq!(report.hooks[0].outcome, HookOutcome::Exit(1));
@@ -325,6 +337,8 @@ async fn the_summary_is_posted_to_the_webhook() {
     let report = hooks.run(HookPoint::Settled, &document).await;
     assert_eq!(report.first_failure(), None);
     let body: Value = serde_json::from_str(&received.await.unwrap()).unwrap();
-    assert_eq!(body, json!({"text": "softlanding r7: published once; 596 ready, 4 stragglers"}));
+    let text = "softlanding r7: week 2026-11-30 of Care settled: 590 ready, 6 recovered, 1 deferred, 2 stragglers, \
+                1 unknown\nAnn: no WebRTC phone\nBo: token refused with 401";
+    assert_eq!(body, json!({ "text": text }));
     server.abort();
 }

@@ -14,12 +14,12 @@ mod publish;
 #[cfg(test)]
 mod tests;
 
-use crate::law::command::{Command, CommandId, Failure, FailureKind, HookResult, Outcome};
+use crate::law::command::{Command, CommandId, Failure, FailureKind, Outcome};
 use crate::law::event::{Event, Phase, StopKind};
 use crate::law::run::Run;
 use crate::law::verdict::Rung;
 use crate::words::clock::Timestamp;
-use crate::words::hook::HookPoint;
+use crate::words::hook::{HookOutcome, HookPoint, HookRun};
 use crate::words::id::Seat;
 
 /// Something that happened to the process.
@@ -172,9 +172,9 @@ fn answered(work: &mut Work, id: CommandId, outcome: Outcome) {
 fn hooks_ran(work: &mut Work, point: HookPoint, seat: Option<Seat>, outcome: Outcome) {
     let results = match outcome {
         Outcome::HooksRan(results) => results,
-        other => vec![problem_result(&other)],
+        other => vec![not_run(&other)],
     };
-    let problem = results.iter().find_map(|r| r.problem.as_ref().map(|p| format!("hook {} {p}", r.name)));
+    let problem = results.iter().find_map(|r| r.problem().map(|p| format!("hook {} {p}", r.name)));
     work.note(Event::HooksRan { point, seat, results });
     if let Some(seat) = seat {
         cure::answered(work, Rung::Ask, vec![seat], Outcome::RemedyAccepted);
@@ -185,12 +185,9 @@ fn hooks_ran(work: &mut Work, point: HookPoint, seat: Option<Seat>, outcome: Out
 }
 
 /// Hooks that could not even be started count as one failing hook: a veto must not be lost with its executable.
-fn problem_result(outcome: &Outcome) -> HookResult {
-    let problem = match failure_of(outcome) {
-        Some(failure) => failure.to_string(),
-        None => "brought no result".to_owned(),
-    };
-    HookResult { name: "hooks".to_owned(), problem: Some(problem), output: String::new() }
+fn not_run(outcome: &Outcome) -> HookRun {
+    let why = failure_of(outcome).map_or_else(|| "they brought no result".to_owned(), Failure::to_string);
+    HookRun { name: "hooks".to_owned(), outcome: HookOutcome::CouldNotStart(why), output: String::new() }
 }
 
 fn failure_of(outcome: &Outcome) -> Option<&Failure> {

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use super::{Input, Step, decide};
 use crate::law::audit::Auditor;
 use crate::law::command::{
-    Command, CommandId, Failure, FailureKind, HookResult, Outcome, PhoneSeen, PublishAnswer, ReadPurpose,
-    ScheduleState, UploadKey, UserSeen,
+    Command, CommandId, Failure, FailureKind, Outcome, PhoneSeen, PublishAnswer, ReadPurpose, ScheduleState, UploadKey,
+    UserSeen,
 };
 use crate::law::event::{Event, Phase, Record, StopKind};
 use crate::law::plan::{BusinessUnit, Limits, Mechanisms, Member, PinnedSchedule, Plan, RemedyPolicy, Timing};
 use crate::law::run::Run;
 use crate::law::verdict::{CallState, Deferral, PhoneState, PresenceState, Reason, Rung, StationState, Verdict};
 use crate::words::clock::{Seed, Timestamp};
-use crate::words::hook::HookPoint;
+use crate::words::hook::{HookOutcome, HookPoint, HookRun};
 use crate::words::id::{AgentId, BusinessUnitId, ManagementUnitId, PhoneId, ScheduleId, Seat, StationId, WeekDate};
 use crate::words::secret::Secret;
 
@@ -237,8 +237,7 @@ fn a_refresh_that_fails_is_tried_again_later_and_not_for_ever() {
 fn a_veto_stops_the_run_before_anything_is_claimed() {
     let mut desk = Desk::at(T - 60_000, plan(1));
     desk.hooks(HookPoint::PreRefresh);
-    let veto =
-        HookResult { name: "10-freeze".into(), problem: Some("failed with exit code 1".into()), output: String::new() };
+    let veto = HookRun { name: "10-freeze".into(), outcome: HookOutcome::Exit(1), output: String::new() };
     desk.answer(|c| matches!(c, Command::RunHooks { .. }), Outcome::HooksRan(vec![veto]));
     assert_eq!(desk.stopped(), Some(StopKind::Vetoed));
     desk.hooks(HookPoint::Failed);

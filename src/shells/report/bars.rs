@@ -8,7 +8,7 @@ use std::io::Write;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::law::event::Record;
-use crate::shells::report::frame::{BAR, NAME, header, rows, straggler};
+use crate::shells::report::frame::{BAR, NAME, Row, WIDTH, header, rows, straggler};
 use crate::shells::report::notices::{Found, found, notices};
 use crate::shells::report::story::Story;
 use crate::shells::report::words::wrap;
@@ -45,6 +45,7 @@ pub struct Bars {
     all: MultiProgress,
     header: [ProgressBar; 2],
     rows: [ProgressBar; 4],
+    drawn: [Option<Row>; 4],
     newest: VecDeque<Seat>,
     listed: Vec<ProgressBar>,
     heard: u64,
@@ -75,6 +76,7 @@ impl Bars {
             all,
             header,
             rows,
+            drawn: [const { None }; 4],
             newest: VecDeque::new(),
             listed,
             heard: 0,
@@ -99,7 +101,7 @@ impl Bars {
         let facts = notices(record, &self.story);
         let time = self.story.zone.near_second(record.at, self.story.publish_at());
         for fact in &facts {
-            for line in wrap(fact, crate::shells::report::frame::WIDTH, &format!("{time}  "), "          ") {
+            for line in wrap(fact, WIDTH, &format!("{time}  "), "          ") {
                 // A terminal that is gone is noticed at the end, by whoever prints the summary.
                 self.all.println(line).ok();
             }
@@ -135,19 +137,33 @@ impl Bars {
             self.newest.pop_front();
         }
     }
-    fn draw(&self) {
+    fn draw(&mut self) {
         for (bar, text) in self.header.iter().zip(header(&self.story, self.now)) {
-            bar.set_message(text);
+            say(bar, text);
         }
-        for (bar, row) in self.rows.iter().zip(rows(&self.story, self.now)) {
+        for (at, row) in rows(&self.story, self.now).into_iter().enumerate() {
+            let (Some(bar), Some(drawn)) = (self.rows.get(at), self.drawn.get_mut(at)) else { continue };
+            // Each setting draws; what has not changed is left alone.
+            if drawn.as_ref() == Some(&row) {
+                continue;
+            }
+            *drawn = Some(row.clone());
+            bar.update(|state| {
+                state.set_len(row.total);
+                state.set_pos(row.done);
+            });
             bar.set_prefix(row.name);
-            bar.set_length(row.total);
-            bar.set_position(row.done);
             bar.set_message(row.words);
         }
         for (at, bar) in self.listed.iter().enumerate() {
             let text = self.newest.get(at).map(|seat| straggler(&self.story, *seat)).unwrap_or_default();
-            bar.set_message(text);
+            say(bar, text);
         }
+    }
+}
+
+fn say(bar: &ProgressBar, text: String) {
+    if bar.message() != text {
+        bar.set_message(text);
     }
 }

@@ -201,7 +201,6 @@ fn stop_name(kind: crate::law::event::StopKind) -> &'static str {
         StopKind::Drifted => "drifted",
         StopKind::Missed => "missed",
         StopKind::Refused => "refused",
-        StopKind::Aborted => "aborted",
     }
 }
 

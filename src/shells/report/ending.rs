@@ -154,7 +154,7 @@ fn settled_next(story: &Story, on_call: u32, logged_out: u32, unseen: u32) -> Ve
     }
     if story.refresh.dead > 0 {
         next.push(format!(
-            "Ask {} to sign in to softlanding again: the refresh token is dead.",
+            "Ask {} to sign in to the organisation's app again: the refresh token is dead.",
             agents(story.refresh.dead)
         ));
     }
@@ -202,7 +202,6 @@ fn stopped(story: &Story, kind: StopKind, why: &str) -> Answer {
             "The platform refused the publish",
             "Read the reason; a missing permission or a stale version must be settled first. Then stage again.",
         ),
-        StopKind::Aborted => ("A person stopped the run", "Stage the publish again when it is wanted."),
     };
     let mut next = vec![step.to_owned()];
     match standing {

@@ -8,7 +8,7 @@ use crate::shells::report::agent::AgentStory;
 use crate::shells::report::ending::publish_words;
 use crate::shells::report::facts::{Ending, PublishStanding};
 use crate::shells::report::story::Story;
-use crate::shells::report::words::{clean, count, countdown, cut, duration, fit, offset};
+use crate::shells::report::words::{about, clean, count, countdown, cut, duration, fit, offset};
 use crate::words::clock::Timestamp;
 use crate::words::id::Seat;
 
@@ -45,12 +45,15 @@ pub fn header(story: &Story, now: Timestamp) -> [String; 2] {
     let around =
         if to_go_ms > 0 { format!("T-{}", countdown(to_go_ms)) } else { format!("T+{}", countdown(-to_go_ms)) };
     let phase = match story.ending() {
+        // The whole name does not fit beside a long day.
+        Ending::Open(Phase::Checking) => "check",
         Ending::Open(phase) => phase.words(),
         Ending::Settled => Phase::Settled.words(),
         Ending::Stopped { .. } => Phase::Stopped.words(),
         Ending::InDoubt => Phase::InDoubt.words(),
     };
-    let second = format!("{}   now {}, {around}: {phase}", story.zone.moment(plan.publish_at), story.zone.clock(now));
+    let second =
+        format!("{}  now {}  {around}  {phase}", story.zone.moment_short(plan.publish_at), story.zone.clock(now));
     [cut(&first, WIDTH), cut(&second, WIDTH)]
 }
 
@@ -88,12 +91,8 @@ fn refresh(story: &Story, now: Timestamp) -> Row {
     let counts = story.refresh;
     let ended = u64::from(counts.ended());
     let enrolled = u64::from(counts.enrolled);
-    let trouble = match (counts.failed, counts.dead) {
-        (0, 0) => String::new(),
-        (failed, 0) => format!(", {failed} given up"),
-        (0, dead) => format!(", {dead} must sign in"),
-        (failed, dead) => format!(", {failed} given up, {dead} must sign in"),
-    };
+    let lost = u64::from(counts.failed + counts.dead);
+    let trouble = if lost == 0 { String::new() } else { format!(", {} not refreshed", count(lost)) };
     match story.began(Phase::Refreshing) {
         None => row("refresh", 0, enrolled, &format!("{} tokens", count(enrolled))),
         Some(begun) => {
@@ -104,7 +103,7 @@ fn refresh(story: &Story, now: Timestamp) -> Row {
                 "refresh",
                 if is_over { total.max(1) } else { ended },
                 total,
-                &format!("{} of {} tokens{trouble}{left}", count(u64::from(counts.done)), count(total)),
+                &format!("{} of {}{left}{trouble}", count(u64::from(counts.done)), count(total)),
             )
         }
     }
@@ -162,11 +161,11 @@ fn check(story: &Story, now: Timestamp) -> Row {
     let is_over = story.phase() != Phase::Checking;
     let left = left_words(begun, now, judged, all, is_over);
     let tally = story.counts.tally;
-    let mut words = format!("{} of {}, {} ready", count(judged), count(all), count(u64::from(story.counts.able())));
+    let mut words =
+        format!("{} of {}{left}, {} ready", count(judged), count(all), count(u64::from(story.counts.able())));
     if tally.deferred > 0 {
         words.push_str(&format!(", {} deferred", count(u64::from(tally.deferred))));
     }
-    words.push_str(&left);
     row("check", judged, all, &words)
 }
 
@@ -196,5 +195,5 @@ fn left_words(begun: Timestamp, now: Timestamp, done: u64, total: u64, is_over: 
         return String::new();
     }
     let left_ms = spent_ms as f64 * (total - done) as f64 / done as f64;
-    format!(", {} left", countdown(left_ms.min(8.64e8) as i64))
+    format!(", {} left", about(left_ms.min(8.64e8) as i64))
 }

@@ -6,6 +6,12 @@
 //! | file | face |
 //! |---|---|
 //! | [`story`], [`agent`], [`facts`] | the fold itself |
+//! | [`ending`], [`summary`] | the answer in a sentence; the closing text |
+//! | [`terminal`] | the live display: [`bars`] drawn from [`frame`], plain [`lines`], JSON lines; [`notices`] words them |
+//! | [`document`] | `report.json` |
+//! | [`view`], [`rows`], [`render`] | what templates may show, and the templates |
+//! | [`pictures`], [`cells`], [`svg`] | the pictures in the page |
+//! | [`mod@write`] | all reports into a folder |
 //! | [`words`] | instants, durations, counts and names as people read them |
 //!
 //! Must never: decide anything, or show a secret.

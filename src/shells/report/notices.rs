@@ -9,7 +9,7 @@ use crate::shells::report::agent::verdict_words;
 use crate::shells::report::ending::{answer, publish_words, ready_words};
 use crate::shells::report::story::{Story, Turn};
 use crate::shells::report::words::{clean, count, counted, cut, duration, offset};
-use crate::words::hook::HookPoint;
+use crate::words::hook::{HookPoint, HookRun};
 
 /// The lines that a record deserves, without its time; the story has heard it already.
 #[must_use]
@@ -39,7 +39,7 @@ pub fn notices(record: &Record, story: &Story) -> Vec<String> {
             };
             vec![format!("publish: had no effect: {}{again}", clean(&failure.to_string()))]
         }
-        Event::PublishDoubted { why } => {
+        Event::PublishDoubted { why, .. } => {
             vec![format!("publish: in doubt ({}); looking, not repeating", clean(why))]
         }
         Event::PublishConfirmed { .. } => vec![format!("{}.", publish_words(story))],
@@ -180,13 +180,13 @@ fn phase_notice(phase: Phase, story: &Story) -> Option<String> {
     }
 }
 
-fn hooks(point: HookPoint, results: &[crate::law::command::HookResult]) -> Vec<String> {
+fn hooks(point: HookPoint, results: &[HookRun]) -> Vec<String> {
     results
         .iter()
         .filter_map(|result| {
-            let problem = result.problem.as_ref()?;
+            let problem = result.problem()?;
             let name = cut(&clean(&result.name), 60);
-            Some(format!("hook {}.d/{name}: {}", point.as_str(), clean(problem)))
+            Some(format!("hook {}.d/{name}: {}", point.as_str(), clean(&problem)))
         })
         .collect()
 }

@@ -2,14 +2,14 @@
 //!
 //! Must never: leave the tests; a run's records come from its journal.
 
-use crate::law::command::{Failure, FailureKind, HookResult, PhoneSeen, TokenVia, UserSeen};
+use crate::law::command::{Failure, FailureKind, PhoneSeen, TokenVia, UserSeen};
 use crate::law::event::{Event, Phase, Record, StopKind, Tally};
 use crate::law::plan::{BusinessUnit, Limits, Mechanisms, Member, PinnedSchedule, Plan, RemedyPolicy, Timing};
 use crate::law::verdict::{
     CallState, Deferral, Missing, PhoneState, PresenceState, ProbeState, Reason, Rung, StationState, Verdict,
 };
 use crate::words::clock::{Seed, Timestamp};
-use crate::words::hook::HookPoint;
+use crate::words::hook::{HookOutcome, HookPoint, HookRun};
 use crate::words::id::{AgentId, BusinessUnitId, ManagementUnitId, OperationId, PhoneId, ScheduleId, Seat, StationId};
 
 /// Friday 27 Nov 2026 16:00:00 CST.
@@ -144,7 +144,7 @@ pub fn refresh(scribe: &mut Scribe, plan: &Plan, seed: &mut Seed) {
 
 /// Preparation and publish, seen complete after 25 s.
 pub fn publish(scribe: &mut Scribe, plan: &Plan) {
-    let ready = HookResult { name: "10-notify".to_owned(), problem: None, output: String::new() };
+    let ready = HookRun { name: "10-notify".to_owned(), outcome: HookOutcome::Ok, output: String::new() };
     let results = vec![ready];
     scribe.say(plan.prepare_at(), Event::PhaseEntered { phase: Phase::Preparing });
     scribe.say(plan.prepare_at() + 300, Event::ScheduleSeen { version: 7, published: false });
@@ -155,8 +155,8 @@ pub fn publish(scribe: &mut Scribe, plan: &Plan) {
     scribe.say(T + 410, Event::PublishAccepted { operation });
     scribe.say(T + 25_012, Event::ScheduleSeen { version: 8, published: true });
     scribe.say(T + 25_012, Event::PublishConfirmed { version: 8 });
-    let problem = Some("ended with exit code 3".to_owned());
-    let results = vec![HookResult { name: "20-wallboard".to_owned(), problem, output: "no route".to_owned() }];
+    let outcome = HookOutcome::Exit(3);
+    let results = vec![HookRun { name: "20-wallboard".to_owned(), outcome, output: "no route".to_owned() }];
     scribe.say(T + 25_700, Event::HooksRan { point: HookPoint::PostPublish, seat: None, results });
 }
 
@@ -268,7 +268,7 @@ pub fn in_doubt() -> Vec<Record> {
     let mut scribe = Scribe::staged(plan);
     scribe.say(T + 3, Event::PublishClaimed { attempt: 1, late_ms: 3 });
     scribe.say(T + 3, Event::PhaseEntered { phase: Phase::Publishing });
-    scribe.say(T + 30_003, Event::PublishDoubted { why: "no answer within 30 s".to_owned() });
+    scribe.say(T + 30_003, Event::PublishDoubted { why: "no answer within 30 s".to_owned(), kind: None });
     scribe.say(T + 10 * MINUTE, Event::PublishUnconfirmed { looked_ms: 570_000 });
     scribe.say(T + 10 * MINUTE, Event::PhaseEntered { phase: Phase::InDoubt });
     scribe.records

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::law::command::{Failure, HookResult, PhoneSeen};
+use crate::law::command::{Failure, PhoneSeen};
 use crate::law::event::{Event, Phase, Record, StopKind, Tally};
 use crate::law::plan::{Member, Plan};
 use crate::law::verdict::{PhoneState, ProbeState, Rung, Verdict};
@@ -16,7 +16,7 @@ use crate::shells::report::facts::{
 };
 use crate::shells::report::words::Zone;
 use crate::words::clock::Timestamp;
-use crate::words::hook::HookPoint;
+use crate::words::hook::{HookPoint, HookRun};
 use crate::words::id::{AgentId, Seat};
 
 /// Everything that the faces of a run are drawn from.
@@ -126,7 +126,7 @@ impl Story {
             }
             Event::PublishAccepted { operation } => self.publish.accepted = Some((at, operation.clone())),
             Event::PublishNotDone { failure, .. } => self.publish.not_done.push((at, words(failure))),
-            Event::PublishDoubted { why } => self.publish.doubts.push((at, shared(why))),
+            Event::PublishDoubted { why, .. } => self.publish.doubts.push((at, shared(why))),
             Event::PublishConfirmed { version } => {
                 self.publish.confirmed.get_or_insert((at, *version));
             }
@@ -234,11 +234,11 @@ impl Story {
         }
         self.phases.push(PhaseSpan { phase, begin: at, end: None });
     }
-    fn hooks(&mut self, at: Timestamp, point: HookPoint, seat: Option<Seat>, results: &[HookResult]) {
+    fn hooks(&mut self, at: Timestamp, point: HookPoint, seat: Option<Seat>, results: &[HookRun]) {
         self.hooks_ran += results.len() as u64;
         let mut problems = 0;
         for result in results {
-            if let Some(problem) = &result.problem {
+            if let Some(problem) = &result.problem() {
                 problems += 1;
                 let problem = HookProblem { at, point, name: shared(&result.name), problem: shared(problem) };
                 self.hook_problems.push(problem);

@@ -281,7 +281,7 @@ mod tests {
             "recovered: ",
             "session reset",
             "deferred: on a call",
-            "post-publish.d/20-wallboard: ended with exit code 3",
+            "post-publish.d/20-wallboard: failed with exit code 3",
             "Enrolled for token refresh: ",
             "What to do next:",
             "  reports/report.html",
@@ -305,7 +305,7 @@ mod tests {
 
     #[test]
     fn every_stop_says_what_happened_and_what_to_do() {
-        for kind in [StopKind::Vetoed, StopKind::Drifted, StopKind::Missed, StopKind::Refused, StopKind::Aborted] {
+        for kind in [StopKind::Vetoed, StopKind::Drifted, StopKind::Missed, StopKind::Refused] {
             let text = flat(&sample::stopped(kind, "because of a very particular reason"));
             assert!(text.contains("a very particular reason."), "{text}");
             assert!(text.contains("was not published: nothing was sent"), "{text}");

@@ -289,18 +289,4 @@ mod tests {
         assert_eq!(Colour::asked(Some("1"), Some("xterm")), Colour::Plain);
         assert_eq!(Colour::asked(None, Some("dumb")), Colour::Plain);
     }
-
-    #[test]
-    #[ignore = "draws bars for looking at; needs a terminal"]
-    fn draw_for_looking_at() {
-        let mut display = Display::bars(Colour::Palette);
-        let clock = crate::words::clock::Clock::scaled(sample::T - 1_300_000, 400.0);
-        let wait = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        for record in sample::friday(1, 600) {
-            wait.block_on(clock.sleep_until(record.at));
-            display.hear(&record);
-            display.tick(clock.now());
-        }
-        display.finish(&[PathBuf::from("report.html")]).unwrap();
-    }
 }

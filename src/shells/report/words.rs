@@ -104,6 +104,18 @@ pub fn countdown(ms: i64) -> String {
     if seconds == 0 { "0 s".to_owned() } else { duration(seconds * 1000) }
 }
 
+/// An estimate in its largest unit only, rounded up, so that it does not promise more than it knows: `5 min`.
+#[must_use]
+pub fn about(ms: i64) -> String {
+    let seconds = (ms.max(0) as u64).div_ceil(1000);
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..5_400 => format!("{} min", seconds.div_ceil(60)),
+        5_400..172_800 => format!("{} h", seconds.div_ceil(3_600)),
+        _ => format!("{} d", seconds.div_ceil(86_400)),
+    }
+}
+
 /// How far from its instant something was: `+12 ms`, `-3 s`.
 #[must_use]
 pub fn offset(ms: i64) -> String {
@@ -277,6 +289,7 @@ mod tests {
         for (ms, words) in cases {
             assert_eq!(duration(ms), words, "{ms} ms");
         }
+        assert_eq!((about(64_000), about(5_000_000), about(-1)), ("2 min".into(), "84 min".into(), "0 s".into()));
         assert_eq!((offset(12), offset(-3_000)), ("+12 ms".to_owned(), "-3 s".to_owned()));
     }
 

@@ -235,12 +235,4 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&folder.read("report.json")).unwrap();
         assert_eq!(json["agents"].as_array().map(Vec::len), Some(9_000));
     }
-
-    #[test]
-    #[ignore = "writes target/sample-report for looking at"]
-    fn paint_a_sample() {
-        let agents = 600;
-        write_all(&sample::friday(1, agents), Path::new("target/sample-report"), None).unwrap();
-        write_all(&sample::in_doubt(), Path::new("target/sample-report/doubt"), None).unwrap();
-    }
 }

@@ -11,7 +11,7 @@ use super::{Story, setup};
 use crate::hands::genesys::{AppClient, Call, Hosts, Next, Org, OrgSettings};
 use crate::hands::journal::MemoryJournal;
 use crate::law::audit::Auditor;
-use crate::law::command::{Command, CommandId, HookResult, Outcome};
+use crate::law::command::{Command, CommandId, Outcome};
 use crate::law::decide::{Input, Step, decide};
 use crate::law::event::{Event, Phase, Record};
 use crate::law::plan::Plan;
@@ -20,6 +20,7 @@ use crate::law::verdict::Verdict;
 use crate::shells::driver::claim_in;
 use crate::twin::Twin;
 use crate::words::clock::{Seed, Timestamp};
+use crate::words::hook::{HookOutcome, HookRun};
 use crate::words::http::{Lost, Request, Response};
 use crate::words::id::{AgentId, RunId};
 use crate::words::secret::{Grant, Secret};
@@ -83,7 +84,7 @@ enum Happening {
     /// An answer, or the lack of one, reaches the client.
     Return { epoch: u32, id: CommandId, hop: u32, answer: Result<Response, Lost> },
     /// Hooks have ended.
-    Hooked { epoch: u32, id: CommandId, result: HookResult },
+    Hooked { epoch: u32, id: CommandId, result: HookRun },
     /// The process is taken up (again).
     TakeUp,
     /// Somebody else edits the schedule.
@@ -316,8 +317,8 @@ impl Life {
             self.tell(|| format!("  asks {}: {command:?}", id.0));
             match command {
                 Command::RunHooks { .. } => {
-                    let problem = self.fault(self.lot.hook_fails).then(|| "exited with 1".to_owned());
-                    let result = HookResult { name: "10-simulated".to_owned(), problem, output: String::new() };
+                    let outcome = if self.fault(self.lot.hook_fails) { HookOutcome::Exit(1) } else { HookOutcome::Ok };
+                    let result = HookRun { name: "10-simulated".to_owned(), outcome, output: String::new() };
                     let at = self.now + self.chance.between(0, 5_000);
                     self.schedule(at, Happening::Hooked { epoch, id: *id, result });
                 }

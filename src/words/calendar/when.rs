@@ -305,5 +305,5 @@ fn neighbour(wall: NaiveDateTime, zone: Tz, step_min: i64) -> String {
 }
 
 #[cfg(test)]
-#[path = "when_tests.rs"]
+#[path = "tests.rs"]
 mod tests;

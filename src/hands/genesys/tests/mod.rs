@@ -1,0 +1,11 @@
+//! Tests of the client against answers made up for each case, without a socket; `wire` alone uses the loopback.
+
+mod garbage;
+mod login;
+mod publish;
+mod reads;
+mod remedies;
+mod staging;
+mod support;
+mod tokens;
+mod wire;

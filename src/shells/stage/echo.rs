@@ -1,0 +1,116 @@
+//! What was staged, in words: everything that a planner needs to see a mistake before Friday.
+//!
+//! Must never: be wider than 80 columns for names of a usual length, or leave out whose clock an instant is on.
+
+use chrono_tz::Tz;
+
+use super::preflight::Budget;
+use crate::law::plan::{Mechanisms, Plan};
+use crate::words::calendar::{describe, duration_words, short};
+use crate::words::clock::Timestamp;
+use crate::words::id::RunId;
+
+/// The lines that tell what `run` intends. The first is the instant; `warnings` come last.
+#[must_use]
+pub fn echo(run: &RunId, plan: &Plan, budget: &Budget, warnings: &[String], now: Timestamp) -> Vec<String> {
+    let zone: Tz = plan.zone.parse().unwrap_or(Tz::UTC);
+    let mut lines = vec![describe(plan.publish_at, zone, now), String::new()];
+    let mut row = |name: &str, words: String| lines.push(format!("  {name:<14} {words}"));
+    row("run", run.to_string());
+    row("business unit", plan.business_unit.name.clone());
+    row("week", format!("of {}", plan.week));
+    row("schedule", format!("{}, version {}", quoted(&plan.schedule.description), plan.schedule.version));
+    row("agents", agents(plan));
+    for (name, words) in phases(plan, budget, zone) {
+        row(name, words);
+    }
+    row(
+        "calls",
+        format!("{} for one look at everyone; {} a minute allowed", budget.look_calls, budget.calls_per_minute),
+    );
+    let (published, reported) = mechanisms(&plan.mechanisms);
+    for (name, used) in [("mechanisms", published), ("reported", reported)] {
+        for (i, words) in wrapped(&used).into_iter().enumerate() {
+            row(if i == 0 { name } else { "" }, words);
+        }
+    }
+    for warning in warnings {
+        lines.push(String::new());
+        lines.extend(wrap_words(&format!("note: {warning}"), 78).into_iter().map(|l| format!("  {l}")));
+    }
+    lines
+}
+
+fn quoted(text: &str) -> String {
+    if text.is_empty() { "(no description)".to_owned() } else { format!("\"{text}\"") }
+}
+
+fn agents(plan: &Plan) -> String {
+    let count = plan.roster.len();
+    let enrolled = plan.roster.iter().filter(|m| m.enrolled).count();
+    let shifts = plan.roster.iter().filter(|m| m.shift_start.is_some()).count();
+    let shifts = if shifts == count { String::new() } else { format!(", {} without a known shift", count - shifts) };
+    format!("{count}, {enrolled} of them enrolled for token refresh{shifts}")
+}
+
+fn phases(plan: &Plan, budget: &Budget, zone: Tz) -> Vec<(&'static str, String)> {
+    let mut phases = Vec::new();
+    let refresh = match budget.refreshes {
+        0 => "no token to refresh".to_owned(),
+        n => format!("{n} tokens, {}", refresh_time(budget)),
+    };
+    phases.push(("refresh", format!("from {}: {refresh}", short(plan.refresh_at(), zone))));
+    phases.push(("prepare", format!("from {}: last look, pre-publish hooks, upload", short(plan.prepare_at(), zone))));
+    let late = duration_words(plan.timing.late_by_max_ms);
+    phases.push(("publish", format!("at {}, never more than {late} late", short(plan.publish_at, zone))));
+    let delay = duration_words(plan.timing.check_delay_ms);
+    phases.push(("check", format!("{delay} after it is seen complete; stragglers are helped at once")));
+    phases.push(("settle", format!("by {}", short(plan.settle_at(), zone))));
+    phases
+}
+
+fn refresh_time(budget: &Budget) -> String {
+    let lead = duration_words(budget.lead_ms);
+    match budget.refresh_ms {
+        0 => format!("within one minute's budget; {lead} planned"),
+        ms => format!("at least {} of the {lead} planned", duration_words(ms)),
+    }
+}
+
+/// What is used: what the vendor publishes, and what only users report.
+fn mechanisms(m: &Mechanisms) -> (Vec<&'static str>, Vec<&'static str>) {
+    let published = [
+        (m.oauth_refresh, "OAuth token refresh"),
+        (m.reassociate, "associate the station again"),
+        (m.reboot_phone, "reboot the phone"),
+        (m.revoke_tokens, "revoke the user's tokens"),
+        (m.ask, "ask a person (straggler hook)"),
+    ];
+    let reported = [
+        (m.authentication_refresh, "authentication refresh"),
+        (m.media_probe, "media-token probe"),
+        (m.purge_cache, "purgeCache on the publish"),
+        (m.session_reset, "bulk session reset"),
+    ];
+    let used = |list: &[(bool, &'static str)]| list.iter().filter(|(on, _)| *on).map(|(_, name)| *name).collect();
+    (used(&published), used(&reported))
+}
+
+fn wrapped(items: &[&str]) -> Vec<String> {
+    if items.is_empty() { vec!["none".to_owned()] } else { wrap_words(&items.join(", "), 62) }
+}
+
+/// Breaks a text at spaces so that no line is longer than `width` characters, long words aside.
+fn wrap_words(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(_) | None => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}

@@ -1,0 +1,336 @@
+//! The steps of staging, in order: unit, week, schedule, roster, shifts, names, enrolment, permissions, budget, the whole
+//! plan, hooks, and last of all the journal.
+//!
+//! Must never: write anything before every check has passed.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use super::name::run_id;
+use super::preflight::{Budget, permissions};
+use super::refusal::{Refusal, Told};
+use super::request::StageRequest;
+use super::week::{self, UnitCalendar};
+use crate::hands::genesys::Client;
+use crate::hands::genesys::org::CALLS_PER_MINUTE;
+use crate::hands::genesys::staging::find::pick;
+use crate::hands::genesys::staging::{
+    self, BusinessUnitFound, Candidate, Found, Roster, ScheduleListed, Shifts, running_or_next,
+};
+use crate::hands::hook::{Hooks, envelope};
+use crate::hands::journal::Journal;
+use crate::hands::vault::{GrantState, Vault};
+use crate::law::command::{Failure, FailureKind};
+use crate::law::event::{Event, Record};
+use crate::law::plan::{BadPlan, BusinessUnit, Member, PinnedSchedule, Plan};
+use crate::law::run::Run;
+use crate::shells::notice;
+use crate::words::calendar::describe;
+use crate::words::clock::Timestamp;
+use crate::words::hook::HookPoint;
+use crate::words::id::{AgentId, RunId, WeekDate};
+
+/// What staging is done with.
+pub struct Tools<'a, J> {
+    /// The platform.
+    pub client: &'a Client,
+    /// Agents' tokens, where there are any.
+    pub vault: Option<&'a Vault>,
+    /// The organisation's executables.
+    pub hooks: &'a Hooks,
+    /// Where the run is recorded.
+    pub journal: &'a J,
+}
+
+/// A run that exists from now on.
+#[derive(Debug, Clone)]
+pub struct Staged {
+    /// Its name.
+    pub run: RunId,
+    /// What it intends.
+    pub plan: Arc<Plan>,
+    /// Its first records, as they stand in the journal.
+    pub records: Vec<Record>,
+    /// Its calls beside what is allowed.
+    pub budget: Budget,
+    /// What an admin should know, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// Stages a publish. Nothing is changed anywhere unless a [`Staged`] comes back.
+///
+/// # Errors
+/// The first [`Refusal`].
+pub async fn stage<J: Journal>(
+    request: &StageRequest,
+    tools: &Tools<'_, J>,
+    now: Timestamp,
+) -> Result<Staged, Refusal> {
+    let publish_at = request.publish_at.at;
+    if publish_at <= now {
+        return Err(Refusal::Past(describe(publish_at, request.publish_at.zone, now)));
+    }
+    let mut warnings = Vec::new();
+    let unit = find_unit(tools.client, &request.business_unit).await?;
+    let week = week::choose(request.week, &calendar_of(&unit), publish_at)?;
+    let roster = find_roster(tools.client, &unit, week, request.schedule.as_deref()).await?;
+    if roster.skipped > 0 {
+        warnings.push(format!("{} entries of the schedule name no agent and are left out", roster.skipped));
+    }
+    let plan = Arc::new(Plan {
+        schedule: pinned(&roster.schedule)?,
+        roster: members(tools, &unit, &roster, publish_at, &mut warnings).await?,
+        business_unit: BusinessUnit { id: unit.id, name: unit.name },
+        week,
+        publish_at,
+        zone: request.publish_at.zone.name().to_owned(),
+        timing: request.timing.clone(),
+        limits: request.limits.clone(),
+        remedies: request.remedies.clone(),
+        mechanisms: request.mechanisms.clone(),
+        seed: request.seed.clone(),
+    });
+    warnings.extend(preflight(tools.client, &plan).await?);
+    let budget = Budget::of(&plan, calls_per_minute(tools.client).await?);
+    // Reading a large org takes a while, so the instant is held against the clock once more.
+    let now = tools.client.clock().now().max(now);
+    plan.check(now).map_err(|bad| refuse_plan(bad, &plan, request, now))?;
+    budget.check()?;
+    warnings.extend(hurry(&plan, now));
+    let run =
+        run_id(publish_at, request.publish_at.zone, &plan.business_unit.name, &request.seed).map_err(Refusal::Name)?;
+    let events = hooked(tools.hooks, &run, &plan, now).await?;
+    tools.journal.append(&run, 0, now, &events, None).await.map_err(Refusal::Journal)?;
+    let records = (1..).zip(events).map(|(seq, event)| Record { seq, at: now, event }).collect();
+    Ok(Staged { run, plan, records, budget, warnings })
+}
+
+fn refuse_plan(bad: BadPlan, plan: &Plan, request: &StageRequest, now: Timestamp) -> Refusal {
+    match bad {
+        BadPlan::InThePast(_) => Refusal::Past(describe(plan.publish_at, request.publish_at.zone, now)),
+        BadPlan::EmptyRoster | BadPlan::RosterTooLarge(_) | BadPlan::Twice(_) | BadPlan::OutOfRange { .. } => {
+            Refusal::Plan(bad)
+        }
+    }
+}
+
+fn hurry(plan: &Plan, now: Timestamp) -> Option<String> {
+    (now > plan.refresh_at()).then(|| "the refresh lead has begun already: not every token may be refreshed".to_owned())
+}
+
+fn platform(doing: &'static str) -> impl Fn(Failure) -> Refusal {
+    move |failure| Refusal::Platform { doing, failure: Told(failure) }
+}
+
+async fn find_unit(client: &Client, wanted: &str) -> Result<BusinessUnitFound, Refusal> {
+    let found = staging::business_unit(client, wanted).await.map_err(platform("reading the business units"))?;
+    one("business unit", wanted, found)
+}
+
+fn one<T>(what: &'static str, wanted: &str, found: Found<T>) -> Result<T, Refusal> {
+    let named = |candidates: Vec<Candidate>| {
+        candidates.into_iter().map(|c| format!("{} ({})", c.name, c.id)).collect::<Vec<_>>()
+    };
+    match found {
+        Found::One(one) => Ok(one),
+        // A part of one name is no name, however few it fits.
+        Found::Several(candidates) => {
+            Err(Refusal::Ambiguous { what, asked: format!("{wanted:?}"), candidates: named(candidates) })
+        }
+        Found::Nothing(candidates) => {
+            Err(Refusal::Unknown { what, asked: wanted.to_owned(), candidates: named(candidates) })
+        }
+    }
+}
+
+fn calendar_of(unit: &BusinessUnitFound) -> UnitCalendar {
+    UnitCalendar {
+        unit: unit.name.clone(),
+        zone: unit.time_zone.as_deref().and_then(|zone| zone.parse().ok()),
+        start_day: unit.start_day_of_week.as_deref().and_then(|day| day.parse().ok()),
+    }
+}
+
+async fn find_roster(
+    client: &Client,
+    unit: &BusinessUnitFound,
+    week: WeekDate,
+    wanted: Option<&str>,
+) -> Result<Roster, Refusal> {
+    let all = staging::schedules(client, &unit.id, week).await.map_err(platform("reading the week's schedules"))?;
+    if all.is_empty() {
+        return Err(Refusal::NoSchedules { unit: unit.name.clone(), week });
+    }
+    let schedule = choose(all, week, wanted)?;
+    let roster = staging::roster(client, &unit.id, week, &schedule.id);
+    let roster = roster.await.map_err(platform("reading the schedule's agents"))?;
+    if roster.schedule.published == Some(true) {
+        return Err(Refusal::AlreadyPublished { description: roster.schedule.description, week });
+    }
+    Ok(roster)
+}
+
+/// The schedule that is meant: the named one, or the only draft.
+fn choose(all: Vec<ScheduleListed>, week: WeekDate, wanted: Option<&str>) -> Result<ScheduleListed, Refusal> {
+    let label = |s: &ScheduleListed| Candidate { id: s.id.to_string(), name: described(s) };
+    let chosen = match wanted {
+        Some(wanted) => {
+            let by_description = |s: &ScheduleListed| Candidate { id: s.id.to_string(), name: s.description.clone() };
+            let described: BTreeMap<String, Candidate> = all.iter().map(|s| (s.id.to_string(), label(s))).collect();
+            let with_version = |found: Vec<Candidate>| -> Vec<Candidate> {
+                found.into_iter().map(|c| described.get(&c.id).cloned().unwrap_or(c)).collect()
+            };
+            let found = match pick(all, wanted, by_description) {
+                Found::One(one) => Found::One(one),
+                Found::Several(several) => Found::Several(with_version(several)),
+                Found::Nothing(others) => Found::Nothing(with_version(others)),
+            };
+            one("schedule", wanted, found)?
+        }
+        None => only_draft(all, week, label)?,
+    };
+    if chosen.published == Some(true) {
+        return Err(Refusal::AlreadyPublished { description: chosen.description, week });
+    }
+    Ok(chosen)
+}
+
+fn only_draft(
+    all: Vec<ScheduleListed>,
+    week: WeekDate,
+    label: impl Fn(&ScheduleListed) -> Candidate,
+) -> Result<ScheduleListed, Refusal> {
+    let (published, mut drafts): (Vec<_>, Vec<_>) = all.into_iter().partition(|s| s.published == Some(true));
+    match (drafts.len(), drafts.pop(), published.into_iter().next()) {
+        (1, Some(only), _) => Ok(only),
+        (_, Some(last), _) => {
+            let candidates = drafts.iter().chain([&last]).map(|s| label(s)).map(|c| format!("{} ({})", c.name, c.id));
+            let asked = format!("the week of {week}");
+            Err(Refusal::Ambiguous { what: "schedule", asked, candidates: candidates.collect() })
+        }
+        (_, None, Some(published)) => Err(Refusal::AlreadyPublished { description: published.description, week }),
+        (_, None, None) => Err(Refusal::Unknown { what: "schedule", asked: String::new(), candidates: Vec::new() }),
+    }
+}
+
+fn described(schedule: &ScheduleListed) -> String {
+    let version = schedule.version.map_or("version unknown".to_owned(), |v| format!("version {v}"));
+    let state = if schedule.published == Some(true) { ", published" } else { "" };
+    format!("{:?}, {version}{state}", schedule.description)
+}
+
+fn pinned(schedule: &ScheduleListed) -> Result<PinnedSchedule, Refusal> {
+    let version = schedule.version.ok_or_else(|| {
+        let why = "the platform does not tell the schedule's version, so that it cannot be pinned";
+        platform("reading the schedule")(Failure::plain(FailureKind::Malformed, why))
+    })?;
+    Ok(PinnedSchedule { id: schedule.id.clone(), description: schedule.description.clone(), version })
+}
+
+async fn members<J>(
+    tools: &Tools<'_, J>,
+    unit: &BusinessUnitFound,
+    roster: &Roster,
+    publish_at: Timestamp,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<Member>, Refusal> {
+    let ids: Vec<AgentId> = roster.members.iter().map(|(agent, _)| agent.clone()).collect();
+    let shifts = shifts(tools.client, unit, publish_at, &ids, warnings).await?;
+    let names = match staging::names(tools.client, &ids).await {
+        Ok(names) => names,
+        Err(failure) if is_about_rights(&failure) => {
+            warnings.push(format!("agents' names cannot be read: {failure}"));
+            BTreeMap::new()
+        }
+        Err(failure) => return Err(platform("reading the agents' names")(failure)),
+    };
+    let enrolled = enrolled(tools.vault).await?;
+    let member = |(agent, management_unit): &(AgentId, _)| Member {
+        name: names.get(agent).cloned().unwrap_or_else(|| agent.to_string()),
+        shift_start: shifts.of.get(agent).and_then(|of| running_or_next(of, publish_at)),
+        enrolled: enrolled.contains(agent),
+        agent: agent.clone(),
+        management_unit: Clone::clone(management_unit),
+    };
+    Ok(roster.members.iter().map(member).collect())
+}
+
+/// How long before T a running shift may have begun, and how far ahead the next is looked for.
+const SHIFTS_BEFORE_MS: i64 = 24 * 3_600_000;
+const SHIFTS_AFTER_MS: i64 = 48 * 3_600_000;
+
+async fn shifts(
+    client: &Client,
+    unit: &BusinessUnitFound,
+    publish_at: Timestamp,
+    ids: &[AgentId],
+    warnings: &mut Vec<String>,
+) -> Result<Shifts, Refusal> {
+    let (from, to) = (publish_at - SHIFTS_BEFORE_MS, publish_at + SHIFTS_AFTER_MS);
+    let shifts = match staging::shift_starts(client, &unit.id, from, to, ids).await {
+        Ok(shifts) => shifts,
+        // Shifts set the order of help and nothing else, so only a host that does not answer ends it here.
+        Err(failure) if failure.kind == FailureKind::NotSent => return Err(platform("reading the shifts")(failure)),
+        Err(failure) => Shifts { of: BTreeMap::new(), unknown: Some(failure.to_string()) },
+    };
+    if let Some(why) = &shifts.unknown {
+        warnings.push(format!("some shifts are not known, so the order of help may be off: {why}"));
+    }
+    Ok(shifts)
+}
+
+async fn enrolled(vault: Option<&Vault>) -> Result<HashSet<AgentId>, Refusal> {
+    let Some(vault) = vault else { return Ok(HashSet::new()) };
+    let agents = vault.agents().await.map_err(Refusal::Vault)?;
+    Ok(agents.into_iter().filter(|a| a.state == GrantState::Alive).map(|a| a.agent).collect())
+}
+
+fn is_about_rights(failure: &Failure) -> bool {
+    matches!(failure.kind, FailureKind::Forbidden | FailureKind::NotFound | FailureKind::Invalid)
+}
+
+async fn preflight(client: &Client, plan: &Plan) -> Result<Vec<String>, Refusal> {
+    let mut warnings = match staging::permissions(client).await {
+        Ok(held) => permissions(&plan.mechanisms, |permission| held.allows(permission))?,
+        Err(failure) if is_about_rights(&failure) => {
+            vec![format!("permissions could not be checked beforehand: {failure}")]
+        }
+        Err(failure) => return Err(platform("reading the client's permissions")(failure)),
+    };
+    // A skewed clock publishes at the wrong second; an org that does not tell the time is no reason to stop.
+    if let Ok(theirs) = staging::server_date(client).await {
+        let skew_ms = theirs.since_ms(client.clock().now());
+        if skew_ms.abs() > SKEW_MAX_MS {
+            warnings.push(format!("this machine's clock is {} s off the platform's", skew_ms.abs() / 1000));
+        }
+    }
+    Ok(warnings)
+}
+
+/// The platform's date has whole seconds and travels a while; anything beyond this is the clock.
+const SKEW_MAX_MS: i64 = 5_000;
+
+async fn calls_per_minute(client: &Client) -> Result<u32, Refusal> {
+    let limits = staging::limits(client).await.map_err(platform("reading the rate limit"))?.unwrap_or_default();
+    let theirs = limits.get("client.credentials.token.rate.per.minute").and_then(|n| u32::try_from(*n).ok());
+    let ours = client.org().settings.calls_per_minute_max.unwrap_or(u32::MAX);
+    Ok(theirs.unwrap_or(CALLS_PER_MINUTE).min(ours).max(1))
+}
+
+/// The run's first events: the plan, and the `pre-stage` hooks if there are any.
+async fn hooked(hooks: &Hooks, id: &RunId, plan: &Arc<Plan>, now: Timestamp) -> Result<Vec<Event>, Refusal> {
+    let point = HookPoint::PreStage;
+    let run = Run::staged(Arc::clone(plan));
+    let document = envelope(point, id, id.as_str(), now, 0, notice::data(id, &run, point, None));
+    let report = hooks.run(point, &document).await;
+    if let Some(veto) = report.veto() {
+        let why = if veto.output.trim().is_empty() { veto.outcome.to_string() } else { veto.output.trim().to_owned() };
+        return Err(Refusal::Veto { hook: veto.name.clone(), why });
+    }
+    let mut events = vec![Event::Staged { plan: Box::new((**plan).clone()) }];
+    let results = report.hooks;
+    if !results.is_empty() {
+        events.push(Event::HooksRan { point, seat: None, results });
+    }
+    Ok(events)
+}
