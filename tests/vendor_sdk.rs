@@ -30,8 +30,10 @@ async fn drive(url: &str) -> Output {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_vendors_sdk_lists_publishes_and_waits() {
-    // Eight minutes before the publish some agents are on a call; the clock runs fast so that the publish ends soon.
-    let org = Org::serve(scenario("calm"), -2, 30.0).await;
+    // From two minutes before 16:00 to three minutes after, two agents are on a call.
+    let mut calm = scenario("calm");
+    calm.publish.duration_s = 1;
+    let org = Org::serve(calm, -2, 1.0).await;
     let output = drive(&org.url).await;
     let said = String::from_utf8_lossy(&output.stdout);
     let complaint = String::from_utf8_lossy(&output.stderr);

@@ -101,7 +101,9 @@ def listen(client, unit):
     api = sdk.NotificationsApi(client)
     channel = api.post_notifications_channels()
     topic = f"v2.workforcemanagement.businessunits.{unit.id}.schedules"
-    answer = api.put_notifications_channel_subscriptions(channel.id, [sdk.ChannelTopic.from_json({"id": topic})])
+    wanted = sdk.ChannelTopic()
+    wanted.id = topic
+    answer = api.put_notifications_channel_subscriptions(channel.id, [wanted])
     assert [t.id for t in answer.entities] == [topic]
     socket = websocket.create_connection(channel.connect_uri, timeout=PATIENCE_S)
     socket.send(json.dumps({"message": "ping"}))
