@@ -3,6 +3,7 @@
 //! Every read is a pure decoder and a few lines that ask. Must never: change anything at the platform.
 
 pub mod find;
+pub mod people;
 pub mod read;
 pub mod rights;
 pub mod schedules;
@@ -10,6 +11,7 @@ pub mod shifts;
 pub mod units;
 
 pub use find::{Candidate, Found};
+pub use people::{Person, people};
 pub use rights::{Permissions, limits, permissions, server_date};
 pub use schedules::{Roster, ScheduleListed, roster, schedule, schedules};
 pub use shifts::{Shift, Shifts, running_or_next, shift_starts, shift_starts_in};

@@ -71,7 +71,7 @@ fn a_publish_without_effect_that_is_claimed_again_is_open_again() {
 
 #[test]
 fn seats_and_agents_that_nobody_knows_change_nothing() {
-    let mut story = Story::of(&sample::stopped(StopKind::Refused, "enough"));
+    let mut story = Story::of(&sample::stopped(StopKind::Missed, "enough"));
     let seat = Seat(u32::MAX);
     let verdicts = vec![(seat, Verdict::Ready)];
     let record = |event| Record { seq: 1, at: sample::T, event };

@@ -1,0 +1,308 @@
+//! What may be typed, with help and an example for each command.
+//!
+//! Must never: take a secret as an argument; process lists show them to everyone.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::door::config::parse_duration_ms;
+use crate::door::error::ExitCode;
+use crate::shells::stage::WeekChoice;
+
+/// Makes the weekly Genesys Cloud WFM schedule publish land softly.
+#[derive(Debug, Parser)]
+#[command(
+    name = "softlanding",
+    version,
+    about,
+    long_about = "Makes the weekly Genesys Cloud WFM schedule publish land softly: refreshes agents' tokens before it, \
+                  publishes exactly once on the second, checks every softphone afterwards, and helps those that stay grey.\n\n\
+                  Try it first on a simulated organisation: softlanding rehearse",
+    after_help = format!("Exit codes:\n{}", ExitCode::table()),
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Play a whole Friday on a simulated organisation: no configuration, no network beyond 127.0.0.1
+    #[command(after_help = "Example:\n  softlanding rehearse --compare")]
+    Rehearse(RehearseArgs),
+    /// Write a commented softlanding.toml
+    #[command(after_help = "Examples:\n  softlanding init\n  softlanding init --twin http://127.0.0.1:4321")]
+    Init(InitArgs),
+    /// Stage a publish: read the org, check all that could fail, pin schedule and roster
+    #[command(
+        after_help = "Example:\n  softlanding stage --business-unit \"Customer Care\" --week next --schedule Approved \\\n      --at \"Friday 16:00 CST\""
+    )]
+    Stage(StageArgs),
+    /// Carry a staged run out, or take up one that was interrupted
+    #[command(after_help = "Example:\n  softlanding run 20261127-1600-customer-care-k3f9")]
+    Run(RunArgs),
+    /// Where runs stand: all of them, or one in full
+    #[command(after_help = "Examples:\n  softlanding status\n  softlanding status 20261127-1600-customer-care-k3f9")]
+    Status(StatusArgs),
+    /// Write the report of a run as HTML, Markdown and JSON
+    #[command(after_help = "Example:\n  softlanding report 20261127-1600-customer-care-k3f9 --out friday")]
+    Report(ReportArgs),
+    /// Agents' refresh tokens, kept encrypted in the vault
+    #[command(after_help = "Example:\n  softlanding agents import enrolments.jsonl")]
+    Agents(AgentsArgs),
+    /// Serve a simulated organisation that speaks the platform's API
+    #[command(
+        after_help = "Examples:\n  softlanding twin --list-scenarios\n  softlanding twin --scenario calm --speed 20"
+    )]
+    Twin(TwinArgs),
+    /// Play Fridays in virtual time, with faults and crashes drawn from a seed, and check every promise
+    #[command(after_help = "Examples:\n  softlanding sim --seeds 5000\n  softlanding sim --seed 94")]
+    Sim(SimArgs),
+}
+
+/// Where the configuration is.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", env = "SOFTLANDING_CONFIG", default_value = "softlanding.toml")]
+    pub config: PathBuf,
+}
+
+/// How progress is shown.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// One JSON record a line, and nothing else on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// Plain lines, also on a terminal
+    #[arg(long, conflicts_with = "json")]
+    pub plain: bool,
+}
+
+/// `rehearse`
+#[derive(Debug, Args)]
+pub struct RehearseArgs {
+    /// What goes wrong: a name of `twin --list-scenarios`, or a file
+    #[arg(long, value_name = "NAME|FILE", default_value = "friday-1600")]
+    pub scenario: String,
+    /// The chance of the simulated people and of the run
+    #[arg(long, value_name = "N", default_value_t = 1600)]
+    pub seed: u64,
+    /// How many times as fast as real time; by default about 40 seconds in all
+    #[arg(long, value_name = "X", value_parser = speed)]
+    pub speed: Option<f64>,
+    /// The folder for journal, vault and reports; replaced, if a rehearsal made it
+    #[arg(long, value_name = "DIR", default_value = "rehearsal")]
+    pub out: PathBuf,
+    /// Play the same Friday without softlanding as well, and show both
+    #[arg(long)]
+    pub compare: bool,
+    /// Write what was asked and answered to a JSON file, without tokens
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub show: ShowArgs,
+}
+
+/// `init`
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub config: ConfigArgs,
+    /// Point it at a running `softlanding twin` instead of a real organisation
+    #[arg(long, value_name = "URL")]
+    pub twin: Option<String>,
+    /// Overwrite the file
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `stage`
+#[derive(Debug, Args)]
+pub struct StageArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub config: ConfigArgs,
+    /// The business unit, by name or id
+    #[arg(long, value_name = "NAME|ID")]
+    pub business_unit: String,
+    /// The week: `next`, or the date of its first day
+    #[arg(long, value_name = "next|DATE", default_value = "next")]
+    pub week: WeekChoice,
+    /// The draft schedule, by description or id; not needed when the week has only one
+    #[arg(long, value_name = "NAME|ID")]
+    pub schedule: Option<String>,
+    /// When to publish: "Friday 16:00 CST", "2026-11-27 16:00 America/Chicago", …
+    #[arg(long, value_name = "INSTANT")]
+    pub at: String,
+    /// The chance of the run, so that it can be repeated; drawn when left out
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// The run as one JSON document on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `run`
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The run, as `stage` named it
+    pub run: String,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub config: ConfigArgs,
+    /// End with code 7 when stragglers remain
+    #[arg(long)]
+    pub strict: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub show: ShowArgs,
+}
+
+/// `status`
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// The run; all of them when left out
+    pub run: Option<String>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub config: ConfigArgs,
+}
+
+/// `report`
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The run, as `stage` named it
+    pub run: String,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub config: ConfigArgs,
+    /// The folder to write to; by default a folder of the run's name in the configured one
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// `agents`
+#[derive(Debug, Args)]
+pub struct AgentsArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: AgentsCommand,
+}
+
+/// What to do with agents' tokens.
+#[derive(Debug, Subcommand)]
+pub enum AgentsCommand {
+    /// Take in the refresh tokens that the organisation's own app holds
+    #[command(
+        after_help = "The file holds lines of {\"agent\": \"…\", \"refresh_token\": \"…\"}, or CSV with the header\nagent,refresh_token. An agent is a user id, an e-mail address or a full name.\n\nExample:\n  softlanding agents import enrolments.jsonl"
+    )]
+    Import(ImportArgs),
+    /// Who is enrolled, and whose refresh token is dead
+    #[command(after_help = "Example:\n  softlanding agents list")]
+    List(ListArgs),
+    /// Print a new key for the vault
+    #[command(after_help = "Example:\n  (umask 077; softlanding agents new-key > vault.key)")]
+    NewKey,
+}
+
+/// `agents import`
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// The list; `-` reads standard input
+    pub file: PathBuf,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub config: ConfigArgs,
+}
+
+/// `agents list`
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub config: ConfigArgs,
+}
+
+/// `twin`
+#[derive(Debug, Args)]
+pub struct TwinArgs {
+    /// The address to listen on; this machine only
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4321")]
+    pub listen: std::net::SocketAddr,
+    /// What goes wrong: a name of --list-scenarios, or a file
+    #[arg(long, value_name = "NAME|FILE", default_value = "friday-1600")]
+    pub scenario: String,
+    /// The scenarios that come with the program
+    #[arg(long)]
+    pub list_scenarios: bool,
+    /// How many times as fast as real time
+    #[arg(long, value_name = "X", default_value = "10", value_parser = speed)]
+    pub speed: f64,
+    /// How long before the publish instant the twin's clock begins
+    #[arg(long, value_name = "DURATION", default_value = "25min", value_parser = duration)]
+    pub start_before: i64,
+    /// The chance of the simulated people
+    #[arg(long, value_name = "N", default_value_t = 1600)]
+    pub seed: u64,
+    /// On ending, write what was asked and answered to a JSON file, without tokens
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+}
+
+/// `sim`
+#[derive(Debug, Args)]
+pub struct SimArgs {
+    /// How many Fridays
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub seeds: u64,
+    /// The first seed
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub from: u64,
+    /// One Friday only, with its story
+    #[arg(long, value_name = "S", conflicts_with_all = ["seeds", "from"])]
+    pub seed: Option<u64>,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    const ACCEPTED: &str = "accepted is a number from 0.1 to 2000";
+    let speed: f64 = text.parse().map_err(|_| ACCEPTED.to_owned())?;
+    if (0.1..=2000.0).contains(&speed) { Ok(speed) } else { Err(ACCEPTED.to_owned()) }
+}
+
+fn duration(text: &str) -> Result<i64, String> {
+    const DAY_MS: i64 = 86_400_000;
+    let accepted = || "accepted is a duration up to 1d, such as \"90s\", \"25min\" or \"1h 30min\"".to_owned();
+    parse_duration_ms(text).filter(|ms| (0..=DAY_MS).contains(ms)).ok_or_else(accepted)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound_and_tells_its_exit_codes() {
+        Cli::command().debug_assert();
+        let help = Cli::command().render_help().to_string();
+        for code in ExitCode::ALL {
+            assert!(help.contains(code.meaning()), "{help}");
+        }
+    }
+
+    #[test]
+    fn every_command_has_an_example() {
+        let mut command = Cli::command();
+        for sub in command.get_subcommands_mut() {
+            assert!(sub.render_help().to_string().contains("Example"), "{}", sub.get_name());
+        }
+    }
+}

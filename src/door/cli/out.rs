@@ -1,0 +1,64 @@
+//! The standard output: lines for people, documents for programs, and which display follows a run.
+//!
+//! Must never: panic because a reader has gone away, as `println!` would.
+
+use std::io::{IsTerminal, Write};
+
+use crate::door::cli::args::ShowArgs;
+use crate::shells::report::{Colour, Display};
+
+/// Writes lines to the standard output. A reader that has gone away is no error of ours.
+pub(super) fn say<S: AsRef<str>>(lines: impl IntoIterator<Item = S>) {
+    let mut out = std::io::stdout().lock();
+    for line in lines {
+        if writeln!(out, "{}", line.as_ref()).is_err() {
+            return;
+        }
+    }
+    let _ = out.flush();
+}
+
+/// Writes one line to the standard error.
+pub(super) fn note(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+/// What the standard output is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// People, live.
+    Bars,
+    /// People, line by line.
+    Lines,
+    /// Programs.
+    Json,
+}
+
+impl Stage {
+    /// What was asked for, and otherwise what the standard output can do.
+    pub(super) fn of(show: &ShowArgs) -> Stage {
+        match (show.json, show.plain || !std::io::stdout().is_terminal()) {
+            (true, _) => Stage::Json,
+            (false, true) => Stage::Lines,
+            (false, false) => Stage::Bars,
+        }
+    }
+    /// The display for it.
+    pub(super) fn display(self) -> Display {
+        match self {
+            Stage::Bars => {
+                let variable = |name: &str| std::env::var(name).ok();
+                Display::bars(Colour::asked(variable("NO_COLOR").as_deref(), variable("TERM").as_deref()))
+            }
+            Stage::Lines => Display::lines(Box::new(std::io::stdout())),
+            Stage::Json => Display::json(Box::new(std::io::stdout())),
+        }
+    }
+    /// Lines for people; programs do not get them.
+    pub(super) fn say<S: AsRef<str>>(self, lines: impl IntoIterator<Item = S>) {
+        match self {
+            Stage::Bars | Stage::Lines => say(lines),
+            Stage::Json => {}
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! `softlanding rehearse`: a whole Friday on a simulated organisation.
+//!
+//! Must never: write anything but records to the standard output when JSON was asked for.
+
+use std::path::{Path, PathBuf};
+
+use crate::door::cli::args::RehearseArgs;
+use crate::door::cli::ending::{Strictness, code};
+use crate::door::cli::out::Stage;
+use crate::door::cli::{out, scenario, stop};
+use crate::door::error::{ExitCode, Failure};
+use crate::shells::driver::Ended;
+use crate::shells::rehearse::{FolderError, Rehearsal, RehearseError, Rehearsed, Setting, rehearse as play};
+use crate::shells::stage::echo;
+use crate::twin::serve::Served;
+use crate::words::calendar::duration_words;
+use crate::words::clock::{Clock, Seed};
+
+/// Exchanges that a recording holds, at most.
+pub(super) const EXCHANGES_MAX: usize = 200_000;
+
+pub(super) async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Failure> {
+    let scenario = scenario::find(&args.scenario)?;
+    let stage = Stage::of(&args.show);
+    let setting = Setting::friday(scenario, Seed(args.seed), args.speed, Clock::System.now())?;
+    let hooks = PathBuf::from("hooks");
+    introduce(stage, args, &setting, &hooks);
+    let rehearsal = Rehearsal {
+        setting,
+        out: args.out.clone(),
+        hooks,
+        exchanges_max: if args.record.is_some() { EXCHANGES_MAX } else { 0 },
+    };
+    let mut display = stage.display();
+    let stopped = stop::asked()?;
+    let told = |staged: &crate::shells::stage::Staged, clock: Clock| {
+        stage.say(echo(&staged.run, &staged.plan, &staged.budget, &staged.warnings, clock.now()));
+        stage.say([""]);
+    };
+    let rehearsed = play(&rehearsal, &mut display, told, stopped).await.map_err(failed)?;
+    // A reader that has gone away does not make the rehearsal a failure.
+    let _ = display.finish(&rehearsed.reports);
+    if let Some(file) = &args.record {
+        record(file, &rehearsed.served)?;
+    }
+    conclude(stage, args, &rehearsal.setting, &rehearsed);
+    let promises_kept = rehearsed.audit.publishes_applied <= 1 && rehearsed.audit.touched_on_call == 0;
+    match promises_kept {
+        true => Ok(code(&rehearsed.run, rehearsed.ended, Strictness::Lenient)),
+        false => Err(Failure::new(ExitCode::Bug, "the simulated org counted something that must never happen")
+            .hint("please report it, with the scenario and the seed")),
+    }
+}
+
+fn introduce(stage: Stage, args: &RehearseArgs, setting: &Setting, hooks: &Path) {
+    let whole_ms = setting.publish_at.since_ms(setting.begins_at()) + setting.timing.settle_after_ms;
+    let real = duration_words((whole_ms as f64 / setting.speed) as i64);
+    stage.say([
+        format!(
+            "Rehearsal of {} (seed {}), {:.0} times as fast: about {real}",
+            args.scenario, args.seed, setting.speed
+        ),
+        format!("  {}", setting.scenario.story),
+    ]);
+    if !hooks.is_dir() {
+        stage.say(["  there is no folder ./hooks here, so no hooks are run"]);
+    }
+    stage.say([""]);
+}
+
+fn conclude(stage: Stage, args: &RehearseArgs, setting: &Setting, rehearsed: &Rehearsed) {
+    if rehearsed.ended == Ended::Interrupted {
+        out::note("interrupted: the rehearsal is cut short here");
+    }
+    stage.say([""]);
+    stage.say(rehearsed.audit.lines());
+    if args.compare {
+        stage.say([""]);
+        stage.say(rehearsed.beside(setting).lines());
+    }
+}
+
+/// Writes what was asked and answered.
+pub(super) fn record(file: &Path, served: &Served) -> Result<(), Failure> {
+    let unwritable = |e: std::io::Error| {
+        Failure::new(ExitCode::Access, format!("the recording {} cannot be written", file.display())).because(e)
+    };
+    let text = serde_json::to_string(&served.exchanges()).map_err(|e| unwritable(e.into()))?;
+    std::fs::write(file, text).map_err(unwritable)
+}
+
+fn failed(e: RehearseError) -> Failure {
+    match e {
+        RehearseError::Refused(refusal) => refusal.into(),
+        RehearseError::Drive(e) => e.into(),
+        RehearseError::Vault(e) => e.into(),
+        RehearseError::Journal(e) => e.into(),
+        RehearseError::Report(e) => e.into(),
+        RehearseError::Folder(e @ FolderError::Foreign(_)) => Failure::new(ExitCode::Refused, e.to_string())
+            .hint("name another folder with --out; a rehearsal replaces only what a rehearsal made"),
+        RehearseError::Folder(FolderError::Io { path, source }) => {
+            Failure::new(ExitCode::Access, format!("{} cannot be made anew", path.display())).because(source)
+        }
+        RehearseError::Listen(e) => {
+            Failure::new(ExitCode::Access, "the simulated org cannot listen on 127.0.0.1").because(e)
+        }
+        e @ (RehearseError::Host(_) | RehearseError::Wire(_)) => Failure::from(anyhow::Error::new(e)),
+    }
+}
