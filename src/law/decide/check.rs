@@ -10,12 +10,11 @@ use crate::law::command::{Command, FailureKind, Outcome, PhoneSeen, ReadPurpose}
 use crate::law::event::{Event, Phase};
 use crate::law::run::{PhoneLook, ProbeUse, Sweep};
 use crate::law::verdict::{Deferral, Missing, Readiness, Verdict};
-use crate::words::clock::Timestamp;
 use crate::words::hook::HookPoint;
 use crate::words::id::Seat;
 
 /// Sweeps start at least this far apart, so that remedies which end one by one are looked at together.
-const SWEEP_SPACING_MS: i64 = 5_000;
+pub(super) const SWEEP_SPACING_MS: i64 = 5_000;
 
 pub(super) fn check(work: &mut Work) {
     fill(work);
@@ -45,8 +44,8 @@ fn fill(work: &mut Work) {
     for seat in work.run.all_seats() {
         let Some(agent) = work.run.agent(seat) else { continue };
         if agent.verdict.is_none_or(|v| !v.is_final()) {
-            let (at, urgency) = (agent.fresh_from.max(work.now), work.run.plan.urgency(seat));
-            work.run.desk.look.put(seat, at, urgency);
+            let at = agent.fresh_from.max(work.now);
+            work.look(seat, at);
         }
     }
 }
@@ -236,8 +235,8 @@ fn judge_one(work: &mut Work, seat: Seat, patience: Patience) -> Option<(Seat, V
     }
     if work.now < agent.fresh_from {
         // A remedy works: nothing seen now says anything. It is looked at again when it can have worked.
-        let (at, urgency) = (agent.fresh_from, work.run.plan.urgency(seat));
-        work.run.desk.look.put(seat, at, urgency);
+        let at = agent.fresh_from;
+        work.look(seat, at);
         return None;
     }
     let readiness = agent.readiness();
@@ -262,25 +261,20 @@ fn may_probe(work: &Work, seat: Seat) -> bool {
 
 /// When this agent is looked at next, and whether it is to be helped.
 fn reschedule(work: &mut Work, seat: Seat, verdict: Verdict) {
-    let timing = &work.run.plan.timing;
-    let (soon, later) = (work.now + timing.check_interval_ms, work.now + timing.logged_out_interval_ms);
-    let urgency = work.run.plan.urgency(seat);
-    let desk = &mut work.run.desk;
-    let again_at: Option<Timestamp> = match verdict {
-        Verdict::Ready | Verdict::Recovered { .. } => None,
-        Verdict::Deferred { because: Deferral::LoggedOut } => Some(later),
-        Verdict::Deferred { because: Deferral::OnCall } | Verdict::Unknown { .. } | Verdict::Straggler { .. } => {
-            Some(soon)
-        }
-    };
-    match again_at {
-        Some(at) => desk.look.put(seat, at, urgency),
-        None => desk.look.remove(seat),
-    }
     match verdict {
         Verdict::Straggler { .. } => cure::consider(work, seat),
         Verdict::Ready | Verdict::Recovered { .. } | Verdict::Deferred { .. } | Verdict::Unknown { .. } => {
             work.run.desk.cure.remove(seat);
         }
+    }
+    let timing = &work.run.plan.timing;
+    let (soon, later) = (work.now + timing.check_interval_ms, work.now + timing.logged_out_interval_ms);
+    match verdict {
+        Verdict::Ready | Verdict::Recovered { .. } => work.run.desk.look.remove(seat),
+        Verdict::Deferred { because: Deferral::LoggedOut } => work.look(seat, later),
+        Verdict::Deferred { because: Deferral::OnCall } | Verdict::Unknown { .. } => work.look(seat, soon),
+        // Whoever nothing more is done for can only be helped by a person, and people are slow.
+        Verdict::Straggler { .. } if work.run.desk.cure.contains(seat) => work.look(seat, soon),
+        Verdict::Straggler { .. } => work.look(seat, later),
     }
 }

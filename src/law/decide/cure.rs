@@ -164,8 +164,8 @@ pub(super) fn answered(work: &mut Work, rung: Rung, seats: Vec<Seat>, outcome: O
 fn look_when_it_can_have_worked(work: &mut Work, seats: &[Seat]) {
     for seat in seats {
         let Some(agent) = work.run.agent(*seat) else { continue };
-        let (at, urgency) = (agent.fresh_from, work.run.plan.urgency(*seat));
-        work.run.desk.look.put(*seat, at, urgency);
+        let at = agent.fresh_from;
+        work.look(*seat, at);
     }
 }
 

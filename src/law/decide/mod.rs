@@ -112,6 +112,14 @@ impl Work<'_> {
     fn under_way(&self, which: impl Fn(&Command) -> bool) -> bool {
         self.run.desk.under_way.values().any(which)
     }
+    /// Looks at an agent from `at` on. Looks are gathered into slots, so that agents whose instants lie close together are
+    /// seen in one bulk read.
+    fn look(&mut self, seat: Seat, at: Timestamp) {
+        let slot = check::SWEEP_SPACING_MS;
+        let at = Timestamp(at.0.saturating_add(slot - 1).div_euclid(slot).saturating_mul(slot));
+        let urgency = self.run.plan.urgency(seat);
+        self.run.desk.look.put(seat, at, urgency);
+    }
     /// How many more commands may be under way.
     fn room(&self) -> usize {
         self.run.plan.limits.in_flight_max.saturating_sub(self.run.desk.under_way.len())

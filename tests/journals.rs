@@ -1,0 +1,52 @@
+//! Old journals for ever: one journal per version of the events is kept in `tests/journals/` and folded by today's law.
+//!
+//! Must never: be regenerated to make a test pass. A journal that no longer folds is a run that somebody has lost.
+
+use softlanding::law::audit::Auditor;
+use softlanding::law::event::{Event, Phase, Record};
+use softlanding::law::run::Run;
+use softlanding::law::verdict::{Rung, Verdict};
+use softlanding::shells::report::Story;
+
+fn journal(text: &str) -> Vec<Record> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
+}
+
+#[test]
+fn a_journal_of_version_1_folds_to_the_run_that_wrote_it() {
+    let records = journal(include_str!("journals/v1.jsonl"));
+    let run = Run::replay(&records).unwrap();
+    assert_eq!(run.phase, Phase::Settled);
+    assert!(run.is_over());
+    assert_eq!(run.claims, 1);
+    let tally = run.tally();
+    let recorded = records.iter().find_map(|r| match &r.event {
+        Event::Settled { tally } => Some(*tally),
+        _ => None,
+    });
+    assert_eq!(recorded, Some(tally));
+    assert_eq!((tally.total(), tally.stragglers, tally.unknown), (20, 1, 1));
+    let recovered = |rung| run.agents.iter().filter(|a| a.verdict == Some(Verdict::Recovered { by: rung })).count();
+    assert!(
+        [Rung::TokenRefresh, Rung::SessionReset, Rung::Reassociate, Rung::RebootPhone]
+            .into_iter()
+            .all(|r| recovered(r) > 0)
+    );
+}
+
+#[test]
+fn a_journal_of_version_1_keeps_every_rule_and_still_tells_its_story() {
+    let records = journal(include_str!("journals/v1.jsonl"));
+    Auditor::check(&records).unwrap();
+    assert_eq!(Story::of(&records).agents.len(), 20);
+}
+
+/// Reading and writing an old journal changes nothing: what this build writes, an old one has written the same way.
+#[test]
+fn a_journal_of_version_1_is_written_as_it_was_read() {
+    let text = include_str!("journals/v1.jsonl");
+    for (line, record) in text.lines().zip(journal(text)) {
+        let read: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(serde_json::to_value(&record).unwrap(), read);
+    }
+}
