@@ -74,6 +74,11 @@ fn conclude(stage: Stage, args: &RehearseArgs, setting: &Setting, rehearsed: &Re
     }
     stage.say([""]);
     stage.say(rehearsed.audit.lines());
+    if let Some(claimed_at) = rehearsed.run.claimed_at {
+        let late_ms = claimed_at.since_ms(rehearsed.run.plan.publish_at);
+        let real_ms = late_ms as f64 / setting.speed;
+        stage.say([format!("  lateness   {late_ms} ms on a clock {:.0} times as fast: {real_ms:.1} ms", setting.speed)]);
+    }
     if args.compare {
         stage.say([""]);
         stage.say(rehearsed.beside(setting).lines());
