@@ -102,7 +102,8 @@ impl Audit {
             0 => "none refused with 429".to_owned(),
             n => format!("{n} REFUSED WITH 429"),
         };
-        let calls = format!("{} requests, {} in the busiest minute, {refused}", self.requests, self.max_calls_in_a_minute);
+        let calls =
+            format!("{} requests, {} in the busiest minute, {refused}", self.requests, self.max_calls_in_a_minute);
         let all = self.agreeing as usize + self.disagreeing.len();
         let verdicts = if self.disagreeing.is_empty() {
             let silent = if self.silent > 0 { format!("; nothing was said of {}", self.silent) } else { String::new() };
