@@ -82,11 +82,15 @@ impl Agent {
             return None;
         }
         let mut signals = self.signals.clone();
-        if self.seen.phone < self.fresh_from {
-            signals.phone = PhoneState::Unknown;
-        }
         if self.seen.probe < self.fresh_from {
             signals.probe = ProbeState::Unknown;
+        }
+        if self.seen.phone < self.fresh_from {
+            signals.phone = PhoneState::Unknown;
+            // An accepted token stands in for a phone of which the platform says nothing, not for one that nobody has read.
+            if signals.probe == ProbeState::Accepted {
+                signals.probe = ProbeState::Unknown;
+            }
         }
         Some(readiness(&signals))
     }

@@ -86,7 +86,7 @@ fn timing() -> Timing {
 fn members(unit: &Value, enrolled: &[AgentId], publish_at: Timestamp) -> Vec<Member> {
     let management_unit = unit["managementUnit"]["id"].as_str().and_then(|id| ManagementUnitId::new(id).ok());
     let agents = unit["agents"].as_array().cloned().unwrap_or_default();
-    let ids = agents.iter().filter_map(|a| AgentId::new(a["user"]["id"].as_str()?).ok());
+    let ids = agents.iter().filter_map(|a| AgentId::new(a["id"].as_str()?).ok());
     let member = |agent: AgentId| {
         Some(Member {
             name: agent.to_string(),
