@@ -81,7 +81,7 @@ fn timing() -> Timing {
         refresh_lead_ms: 600_000,
         late_by_max_ms: 300_000,
         publish_window_ms: 300_000,
-        settle_after_ms: 2_400_000,
+        settle_after_ms: 1_200_000,
         ..Timing::default()
     }
 }
