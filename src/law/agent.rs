@@ -88,11 +88,15 @@ impl Agent {
             return None;
         }
         let mut signals = self.signals.clone();
-        if self.seen.phone < since {
-            signals.phone = PhoneState::Unknown;
-        }
         if self.seen.probe < since {
             signals.probe = ProbeState::Unknown;
+        }
+        if self.seen.phone < since {
+            signals.phone = PhoneState::Unknown;
+            // An accepted token stands in for a phone of which the platform says nothing, not for one that nobody has read.
+            if signals.probe == ProbeState::Accepted {
+                signals.probe = ProbeState::Unknown;
+            }
         }
         Some(readiness(&signals))
     }

@@ -492,15 +492,20 @@ impl Life {
         })
     }
 
-    /// Whoever is called ready can take calls: the twin knows. (Nothing in it breaks once the first check has begun.)
+    /// Whoever is called ready can take calls: the twin knows. (Nothing in it breaks by itself once the first check has
+    /// begun; a remedy of ours that was held up on the way and arrives after the look may, and no look can tell that.)
     fn compare_verdicts(&self) -> Checked {
         let Some(process) = &self.process else { return Ok(()) };
         let truth = self.twin.truth();
-        let really = |agent: &AgentId| truth.agents.iter().find(|a| a.id == *agent).is_some_and(|a| a.media_ready);
+        let seen_at = |seat| process.run.agent(seat).map(|agent| agent.seen.users).unwrap_or_default();
+        let really = |agent: &AgentId, seat| {
+            let found = truth.agents.iter().find(|a| a.id == *agent);
+            found.is_some_and(|a| a.media_ready || a.remedies.iter().any(|(_, at)| *at > seen_at(seat)))
+        };
         let called_ready = |seat| process.run.agent(seat).and_then(|a| a.verdict).is_some_and(Verdict::is_final);
         let wrong = process.run.all_seats().filter(|seat| called_ready(*seat)).find_map(|seat| {
             let member = process.run.plan.member(seat)?;
-            (!really(&member.agent)).then(|| format!("{} is called ready and cannot take calls", member.agent))
+            (!really(&member.agent, seat)).then(|| format!("{} is called ready and cannot take calls", member.agent))
         });
         wrong.map_or(Ok(()), |what| self.broken(&what))
     }

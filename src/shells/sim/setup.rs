@@ -51,7 +51,7 @@ pub(super) fn plan(
         authentication_refresh: lot.reported,
         ..Mechanisms::default()
     };
-    Some(Arc::new(Plan {
+    let plan = Plan {
         business_unit: BusinessUnit { id: unit_id, name: "simulated".to_owned() },
         week,
         schedule: PinnedSchedule { id, description: "simulated".to_owned(), version },
@@ -69,7 +69,10 @@ pub(super) fn plan(
         remedies: RemedyPolicy::default(),
         mechanisms,
         seed: seed.fork("plan"),
-    }))
+    };
+    // As staging does: a plan without agents would keep every rule about agents, and prove nothing.
+    plan.check(now).ok()?;
+    Some(Arc::new(plan))
 }
 
 /// Shorter than a real Friday's, so that a life has fewer empty hours.
@@ -86,7 +89,7 @@ fn timing() -> Timing {
 fn members(unit: &Value, enrolled: &[AgentId], publish_at: Timestamp) -> Vec<Member> {
     let management_unit = unit["managementUnit"]["id"].as_str().and_then(|id| ManagementUnitId::new(id).ok());
     let agents = unit["agents"].as_array().cloned().unwrap_or_default();
-    let ids = agents.iter().filter_map(|a| AgentId::new(a["user"]["id"].as_str()?).ok());
+    let ids = agents.iter().filter_map(|a| AgentId::new(a["id"].as_str()?).ok());
     let member = |agent: AgentId| {
         Some(Member {
             name: agent.to_string(),

@@ -48,6 +48,17 @@ fn the_seeds_see_every_end_and_many_crashes() {
 }
 
 #[test]
+fn a_simulated_friday_has_agents() {
+    // Without them every rule about agents holds of itself.
+    for seed in 0..50 {
+        let told = live(seed, Story::Told).map_or_else(|found| found.story.clone(), |life| life.story);
+        let staged = told.iter().find(|line| line.contains("staged, "));
+        let counted = staged.and_then(|line| line.split("staged, ").nth(1)).and_then(|rest| rest.split(' ').next());
+        assert!(counted.and_then(|n| n.parse::<u32>().ok()).is_some_and(|n| n > 0), "seed {seed}: {staged:?}");
+    }
+}
+
+#[test]
 fn a_seed_repeats_word_for_word() {
     let told = |seed| match live(seed, Story::Told) {
         Ok(life) => life.story,
