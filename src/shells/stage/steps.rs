@@ -220,7 +220,7 @@ fn only_draft(
     match (drafts.len(), drafts.pop(), published.into_iter().next()) {
         (1, Some(only), _) => Ok(only),
         (_, Some(last), _) => {
-            let candidates = drafts.iter().chain([&last]).map(|s| label(s)).map(|c| format!("{} ({})", c.name, c.id));
+            let candidates = drafts.iter().chain([&last]).map(label).map(|c| format!("{} ({})", c.name, c.id));
             let asked = format!("the week of {week}");
             Err(Refusal::Ambiguous { what: "schedule", asked, candidates: candidates.collect() })
         }
