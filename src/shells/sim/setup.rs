@@ -52,6 +52,7 @@ pub(super) fn plan(
         ..Mechanisms::default()
     };
     let plan = Plan {
+        api: None,
         business_unit: BusinessUnit { id: unit_id, name: "simulated".to_owned() },
         week,
         schedule: PinnedSchedule { id, description: "simulated".to_owned(), version },

@@ -83,6 +83,7 @@ pub async fn stage(request: &StageRequest, tools: &Tools<'_>, now: Timestamp) ->
         warnings.push(format!("{} entries of the schedule name no agent and are left out", roster.skipped));
     }
     let plan = Arc::new(Plan {
+        api: Some(tools.client.org().settings.hosts.api.clone()),
         schedule: pinned(&roster.schedule)?,
         roster: members(tools, &unit, &roster, publish_at, &mut warnings).await?,
         business_unit: BusinessUnit { id: unit.id, name: unit.name },
