@@ -82,8 +82,10 @@ pub async fn stage(request: &StageRequest, tools: &Tools<'_>, now: Timestamp) ->
     if roster.skipped > 0 {
         warnings.push(format!("{} entries of the schedule name no agent and are left out", roster.skipped));
     }
+    // Taken beforehand: the lock on the org must not be held while the org is asked.
+    let api = Some(tools.client.org().settings.hosts.api.clone());
     let plan = Arc::new(Plan {
-        api: Some(tools.client.org().settings.hosts.api.clone()),
+        api,
         schedule: pinned(&roster.schedule)?,
         roster: members(tools, &unit, &roster, publish_at, &mut warnings).await?,
         business_unit: BusinessUnit { id: unit.id, name: unit.name },
