@@ -78,14 +78,20 @@ impl Agent {
     /// What the signals say that are younger than the last publish or remedy; older ones count as missing.
     #[must_use]
     pub fn readiness(&self) -> Option<Readiness> {
-        if self.seen.users < self.fresh_from || self.seen.users == Timestamp::default() {
+        self.readiness_since(self.fresh_from)
+    }
+    /// The same, of what was seen since `since`; `None` when no read of users was.
+    #[must_use]
+    pub fn readiness_since(&self, since: Timestamp) -> Option<Readiness> {
+        let since = since.max(self.fresh_from);
+        if self.seen.users < since || self.seen.users == Timestamp::default() {
             return None;
         }
         let mut signals = self.signals.clone();
-        if self.seen.probe < self.fresh_from {
+        if self.seen.probe < since {
             signals.probe = ProbeState::Unknown;
         }
-        if self.seen.phone < self.fresh_from {
+        if self.seen.phone < since {
             signals.phone = PhoneState::Unknown;
             // An accepted token stands in for a phone of which the platform says nothing, not for one that nobody has read.
             if signals.probe == ProbeState::Accepted {

@@ -27,6 +27,15 @@ fn check(kind: &'static str, text: &str) -> Result<Arc<str>, BadId> {
     Ok(Arc::from(text))
 }
 
+/// Whether `text` has the shape of the platform's own ids, such as `5f1d3a0e-77aa-4a7e-9d3c-1d0f8a9b2c4d`.
+///
+/// What people type is an id or a name; a name never has this shape.
+#[must_use]
+pub fn is_uuid(text: &str) -> bool {
+    let dash = |at: usize| matches!(at, 8 | 13 | 18 | 23);
+    text.len() == 36 && text.bytes().enumerate().all(|(at, b)| if dash(at) { b == b'-' } else { b.is_ascii_hexdigit() })
+}
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident = $kind:literal;)*) => {$(
         $(#[$doc])*
@@ -145,5 +154,19 @@ impl From<WeekDate> for String {
 impl fmt::Display for WeekDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0.format("%Y-%m-%d"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_of_the_platform_is_told_from_a_name() {
+        assert!(is_uuid("5f1d3a0e-77aa-4a7e-9d3c-1d0f8a9b2c4d"));
+        assert!(is_uuid("5F1D3A0E-77AA-4A7E-9D3C-1D0F8A9B2C4D"));
+        for name in ["", "Customer Care", "5f1d3a0e77aa4a7e9d3c1d0f8a9b2c4d", "5f1d3a0e-77aa-4a7e-9d3c-1d0f8a9b2c4g"] {
+            assert!(!is_uuid(name), "{name}");
+        }
     }
 }

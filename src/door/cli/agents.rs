@@ -14,7 +14,7 @@ use crate::hands::genesys::staging::{self, Person};
 use crate::hands::vault::{Enrolment, new_key as make, parse_enrolments};
 use crate::law::command::Failure as Told;
 use crate::shells::stage::refusal;
-use crate::words::id::AgentId;
+use crate::words::id::{AgentId, is_uuid};
 use crate::words::secret::Grant;
 
 /// The largest list, in bytes.
@@ -97,7 +97,7 @@ async fn resolve(client: &Client, enrolments: Vec<Enrolment>) -> Result<Vec<(Age
 }
 
 fn id_in(text: &str) -> Option<AgentId> {
-    uuid::Uuid::try_parse(text).ok().and_then(|_| AgentId::new(&text.to_lowercase()).ok())
+    Some(text.to_lowercase()).filter(|id| is_uuid(id)).and_then(|id| AgentId::new(&id).ok())
 }
 
 fn add(people: &mut BTreeMap<String, Vec<(AgentId, String)>>, person: Person) {

@@ -25,7 +25,7 @@ pub(super) fn note(line: &str) {
 
 /// What the standard output is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(super) enum Audience {
     /// People, live.
     Bars,
     /// People, line by line.
@@ -34,31 +34,31 @@ pub(super) enum Stage {
     Json,
 }
 
-impl Stage {
+impl Audience {
     /// What was asked for, and otherwise what the standard output can do.
-    pub(super) fn of(show: &ShowArgs) -> Stage {
+    pub(super) fn of(show: &ShowArgs) -> Audience {
         match (show.json, show.plain || !std::io::stdout().is_terminal()) {
-            (true, _) => Stage::Json,
-            (false, true) => Stage::Lines,
-            (false, false) => Stage::Bars,
+            (true, _) => Audience::Json,
+            (false, true) => Audience::Lines,
+            (false, false) => Audience::Bars,
         }
     }
     /// The display for it.
     pub(super) fn display(self) -> Display {
         match self {
-            Stage::Bars => {
+            Audience::Bars => {
                 let variable = |name: &str| std::env::var(name).ok();
                 Display::bars(Colour::asked(variable("NO_COLOR").as_deref(), variable("TERM").as_deref()))
             }
-            Stage::Lines => Display::lines(Box::new(std::io::stdout())),
-            Stage::Json => Display::json(Box::new(std::io::stdout())),
+            Audience::Lines => Display::lines(Box::new(std::io::stdout())),
+            Audience::Json => Display::json(Box::new(std::io::stdout())),
         }
     }
     /// Lines for people; programs do not get them.
     pub(super) fn say<S: AsRef<str>>(self, lines: impl IntoIterator<Item = S>) {
         match self {
-            Stage::Bars | Stage::Lines => say(lines),
-            Stage::Json => {}
+            Audience::Bars | Audience::Lines => say(lines),
+            Audience::Json => {}
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::door::cli::args::RehearseArgs;
 use crate::door::cli::ending::{Strictness, code};
-use crate::door::cli::out::Stage;
+use crate::door::cli::out::Audience;
 use crate::door::cli::{out, scenario, stop};
 use crate::door::error::{ExitCode, Failure};
 use crate::shells::driver::Ended;
@@ -21,21 +21,21 @@ pub(super) const EXCHANGES_MAX: usize = 200_000;
 
 pub(super) async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Failure> {
     let scenario = scenario::find(&args.scenario)?;
-    let stage = Stage::of(&args.show);
+    let audience = Audience::of(&args.show);
     let setting = Setting::friday(scenario, Seed(args.seed), args.speed, Clock::System.now())?;
     let hooks = PathBuf::from("hooks");
-    introduce(stage, args, &setting, &hooks);
+    introduce(audience, args, &setting, &hooks);
     let rehearsal = Rehearsal {
         setting,
         out: args.out.clone(),
         hooks,
         exchanges_max: if args.record.is_some() { EXCHANGES_MAX } else { 0 },
     };
-    let mut display = stage.display();
+    let mut display = audience.display();
     let stopped = stop::asked()?;
     let told = |staged: &crate::shells::stage::Staged, clock: Clock| {
-        stage.say(echo(&staged.run, &staged.plan, &staged.budget, &staged.warnings, clock.now()));
-        stage.say([""]);
+        audience.say(echo(&staged.run, &staged.plan, &staged.budget, &staged.warnings, clock.now()));
+        audience.say([""]);
     };
     let rehearsed = play(&rehearsal, &mut display, told, stopped).await.map_err(failed)?;
     // A reader that has gone away does not make the rehearsal a failure.
@@ -43,7 +43,7 @@ pub(super) async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Failure> {
     if let Some(file) = &args.record {
         record(file, &rehearsed.served)?;
     }
-    conclude(stage, args, &rehearsal.setting, &rehearsed);
+    conclude(audience, args, &rehearsal.setting, &rehearsed);
     let promises_kept = rehearsed.audit.publishes_applied <= 1 && rehearsed.audit.touched_on_call == 0;
     match promises_kept {
         true => Ok(code(&rehearsed.run, rehearsed.ended, Strictness::Lenient)),
@@ -52,10 +52,10 @@ pub(super) async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Failure> {
     }
 }
 
-fn introduce(stage: Stage, args: &RehearseArgs, setting: &Setting, hooks: &Path) {
+fn introduce(audience: Audience, args: &RehearseArgs, setting: &Setting, hooks: &Path) {
     let whole_ms = setting.publish_at.since_ms(setting.begins_at()) + setting.timing.settle_after_ms;
     let real = duration_words((whole_ms as f64 / setting.speed) as i64);
-    stage.say([
+    audience.say([
         format!(
             "Rehearsal of {} (seed {}), {:.0} times as fast: about {real}",
             args.scenario, args.seed, setting.speed
@@ -63,20 +63,26 @@ fn introduce(stage: Stage, args: &RehearseArgs, setting: &Setting, hooks: &Path)
         format!("  {}", setting.scenario.story),
     ]);
     if !hooks.is_dir() {
-        stage.say(["  there is no folder ./hooks here, so no hooks are run"]);
+        audience.say(["  there is no folder ./hooks here, so no hooks are run"]);
     }
-    stage.say([""]);
+    audience.say([""]);
 }
 
-fn conclude(stage: Stage, args: &RehearseArgs, setting: &Setting, rehearsed: &Rehearsed) {
+fn conclude(audience: Audience, args: &RehearseArgs, setting: &Setting, rehearsed: &Rehearsed) {
     if rehearsed.ended == Ended::Interrupted {
         out::note("interrupted: the rehearsal is cut short here");
     }
-    stage.say([""]);
-    stage.say(rehearsed.audit.lines());
+    audience.say([""]);
+    audience.say(rehearsed.audit.lines());
+    if let Some(claimed_at) = rehearsed.run.claimed_at {
+        let late_ms = claimed_at.since_ms(rehearsed.run.plan.publish_at);
+        let real_ms = late_ms as f64 / setting.speed;
+        audience
+            .say([format!("  lateness   {late_ms} ms on a clock {:.0} times as fast: {real_ms:.1} ms", setting.speed)]);
+    }
     if args.compare {
-        stage.say([""]);
-        stage.say(rehearsed.beside(setting).lines());
+        audience.say([""]);
+        audience.say(rehearsed.beside(setting).lines());
     }
 }
 

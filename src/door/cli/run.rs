@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::door::cli::args::RunArgs;
 use crate::door::cli::ending::{Strictness, code};
-use crate::door::cli::out::Stage;
+use crate::door::cli::out::Audience;
 use crate::door::cli::{open, out, stop};
 use crate::door::config::Config;
 use crate::door::error::{ExitCode, Failure};
@@ -29,9 +29,9 @@ pub(super) async fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     if run.is_over() && run.phase != Phase::InDoubt {
         return over(&id, &run, strictness);
     }
-    let stage = Stage::of(&args.show);
+    let audience = Audience::of(&args.show);
     let driver = driver(&config, id.clone(), &journal, &run).await?;
-    let mut display = stage.display();
+    let mut display = audience.display();
     let (ended, fresh) = live::drive(&driver, &mut run, &records, &mut display, stop::asked()?).await?;
     records.extend(fresh);
     let reports = write_all(&records, &config.report.dir.join(id.as_str()), config.report.templates.as_deref());

@@ -19,7 +19,6 @@ pub(super) async fn stage(args: &StageArgs) -> Result<ExitCode, Failure> {
     let client = open::client(&config, clock).await?;
     let vault = config.open_vault().await?;
     let hooks = config.open_hooks();
-    let journal = SqliteJournal::open(&config.store.path).await?;
     let request = StageRequest {
         business_unit: args.business_unit.clone(),
         week: args.week,
@@ -31,8 +30,11 @@ pub(super) async fn stage(args: &StageArgs) -> Result<ExitCode, Failure> {
         mechanisms: intent::mechanisms(&config),
         seed: args.seed.map_or_else(Seed::from_system, Seed),
     };
-    let tools = Tools { client: &client, vault: vault.as_ref(), hooks: &hooks, journal: &journal };
-    let staged = put(&request, &tools, clock.now()).await?;
+    let tools = Tools { client: &client, vault: vault.as_ref(), hooks: &hooks };
+    let ready = put(&request, &tools, clock.now()).await?;
+    // Opened last: a refusal leaves not even an empty journal behind.
+    let journal = SqliteJournal::open(&config.store.path).await?;
+    let staged = ready.record(&journal).await?;
     let now = clock.now();
     if args.json {
         out::say([document(&staged, now).to_string()]);

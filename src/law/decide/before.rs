@@ -48,8 +48,8 @@ pub(super) fn missed(work: &mut Work) -> bool {
 pub(super) fn refresh(work: &mut Work) {
     fill(work);
     let prepare_at = work.run.plan.prepare_at();
-    let under_way = work.under_way(|c| matches!(c, Command::RefreshToken { .. }));
-    if work.now >= prepare_at || (work.run.desk.refresh.is_empty() && !under_way) {
+    // The last look belongs close to T, however early the tokens are done.
+    if work.now >= prepare_at {
         work.enter(Phase::Preparing);
         return;
     }

@@ -10,6 +10,7 @@ use crate::law::command::{Command, FailureKind, Outcome, PhoneSeen, ReadPurpose}
 use crate::law::event::{Event, Phase};
 use crate::law::run::{PhoneLook, ProbeUse, Sweep};
 use crate::law::verdict::{Deferral, Missing, Readiness, Verdict};
+use crate::words::clock::Timestamp;
 use crate::words::hook::HookPoint;
 use crate::words::id::Seat;
 
@@ -121,14 +122,26 @@ fn end_sweep(work: &mut Work) {
             work.note(Event::PhonesAbsent { seats });
         }
     }
-    judge(work, &sweep.seats, Patience::Ended);
+    judge(work, &sweep.seats, Look { since: sweep.began, patience: Patience::Ended });
+}
+
+/// What is seen during a sweep counts from the sweep's beginning: one source's news must not be read together with
+/// another's from long ago.
+fn this_sweep(work: &Work) -> Look {
+    let since = work.run.desk.sweep.as_ref().map_or(work.now, |s| s.began);
+    Look { since, patience: Patience::Lasts }
 }
 
 pub(super) fn users_seen(work: &mut Work, seats: &[Seat], purpose: ReadPurpose, outcome: Outcome) {
     match outcome {
         Outcome::Users(seen) => {
             work.note(Event::UsersSeen { seen });
-            judge(work, seats, Patience::Lasts);
+            let look = match purpose {
+                ReadPurpose::Sweep => this_sweep(work),
+                // The rest was seen when the agent was found to straggle, moments ago.
+                ReadPurpose::BeforeRemedy => Look { since: Timestamp::default(), patience: Patience::Lasts },
+            };
+            judge(work, seats, look);
         }
         other => work.note(Event::ReadFailed { failure: failure_in(other) }),
     }
@@ -155,24 +168,36 @@ pub(super) fn phones_seen(work: &mut Work, page: u32, outcome: Outcome) {
     }
 }
 
-pub(super) fn phone_seen(work: &mut Work, seat: Seat, outcome: Outcome) {
+pub(super) fn phone_seen(work: &mut Work, outcome: Outcome) {
     match outcome {
         Outcome::Phones { seen, .. } => take_in_phones(work, seen),
-        other => {
-            work.note(Event::ReadFailed { failure: failure_in(other) });
-            judge(work, &[seat], Patience::Lasts);
-        }
+        // The end of the sweep says what is to be said without it.
+        other => work.note(Event::ReadFailed { failure: failure_in(other) }),
     }
 }
 
-/// Keeps the phones of agents in the roster; an org may have many others.
+/// Keeps what is news: phones of agents in the roster that are not done with, or whose state has changed.
 fn take_in_phones(work: &mut Work, mut seen: Vec<PhoneSeen>) {
-    seen.retain(|phone| work.run.seat_of(&phone.agent).is_some());
-    let seats: Vec<Seat> = seen.iter().filter_map(|phone| work.run.seat_of(&phone.agent)).collect();
-    if !seats.is_empty() {
-        work.note(Event::PhonesSeen { seen });
-        judge(work, &seats, Patience::Lasts);
+    let look = this_sweep(work);
+    let mut judged = Vec::new();
+    seen.retain(|phone| {
+        let Some(seat) = work.run.seat_of(&phone.agent) else { return false };
+        let Some(agent) = work.run.agent(seat) else { return false };
+        let changed = agent.signals.phone != phone.state;
+        let done = agent.verdict.is_some_and(Verdict::is_final);
+        judged.push((seat, changed && !done && agent.seen.users < look.since));
+        changed || !done
+    });
+    if seen.is_empty() {
+        return;
     }
+    work.note(Event::PhonesSeen { seen });
+    // A phone that changes while nobody looks at its agent (a login, say) is a reason to look.
+    for (seat, _) in judged.iter().filter(|(_, stirs)| *stirs) {
+        work.look(*seat, work.now);
+    }
+    let seats: Vec<Seat> = judged.into_iter().filter(|(_, stirs)| !stirs).map(|(seat, _)| seat).collect();
+    judge(work, &seats, look);
 }
 
 pub(super) fn probed(work: &mut Work, seat: Seat, outcome: Outcome) {
@@ -197,10 +222,20 @@ pub(super) fn probed(work: &mut Work, seat: Seat, outcome: Outcome) {
             }
         }
     }
-    judge(work, &[seat], Patience::Ended);
+    // The probe stands in for the phone's state, so the look at the user is what it must not be older than.
+    let since = work.run.agent(seat).map_or(work.now, |a| a.seen.users);
+    judge(work, &[seat], Look { since, patience: Patience::Ended });
 }
 
-/// Whether more signals of this sweep may still come.
+/// What counts as seen in one look.
+#[derive(Clone, Copy)]
+struct Look {
+    /// What is older says nothing.
+    since: Timestamp,
+    patience: Patience,
+}
+
+/// Whether more signals of this look may still come.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Patience {
     /// Yes: a missing signal is no verdict yet.
@@ -210,11 +245,11 @@ enum Patience {
 }
 
 /// Says what the signals say about these agents, where that is news.
-fn judge(work: &mut Work, seats: &[Seat], patience: Patience) {
+fn judge(work: &mut Work, seats: &[Seat], look: Look) {
     if !matches!(work.run.phase, Phase::Checking | Phase::Settling) {
         return;
     }
-    let judged: Vec<(Seat, Verdict)> = seats.iter().filter_map(|seat| judge_one(work, *seat, patience)).collect();
+    let judged: Vec<(Seat, Verdict)> = seats.iter().filter_map(|seat| judge_one(work, *seat, look)).collect();
     let news = |(seat, verdict): &(Seat, Verdict)| {
         work.run.agent(*seat).is_some_and(|a| a.verdict != Some(*verdict) || a.remedy != RemedyState::Idle)
     };
@@ -228,7 +263,7 @@ fn judge(work: &mut Work, seats: &[Seat], patience: Patience) {
     }
 }
 
-fn judge_one(work: &mut Work, seat: Seat, patience: Patience) -> Option<(Seat, Verdict)> {
+fn judge_one(work: &mut Work, seat: Seat, look: Look) -> Option<(Seat, Verdict)> {
     let agent = work.run.agent(seat)?;
     if agent.verdict.is_some_and(Verdict::is_final) || matches!(agent.remedy, RemedyState::Started(_)) {
         return None;
@@ -239,14 +274,22 @@ fn judge_one(work: &mut Work, seat: Seat, patience: Patience) -> Option<(Seat, V
         work.look(seat, at);
         return None;
     }
-    let readiness = agent.readiness();
+    if look.patience == Patience::Lasts && agent.seen.phone < look.since {
+        return None;
+    }
     let verdict = |readiness| Some((seat, agent.verdict_for(readiness)));
-    match (readiness, patience) {
+    match (agent.readiness_since(look.since), look.patience) {
         (Some(Readiness::Unknown(Missing::Phone)), Patience::Ended) if may_probe(work, seat) => {
             work.ask(Command::ProbeMedia { seat });
             None
         }
         (Some(Readiness::Unknown(_)) | None, Patience::Lasts) => None,
+        (None, Patience::Ended) if agent.verdict.is_some() => {
+            // A read that failed is no news about whom it was about.
+            let again_at = work.now + work.run.plan.timing.check_interval_ms;
+            work.look(seat, again_at);
+            None
+        }
         (None, Patience::Ended) => verdict(Readiness::Unknown(Missing::Everything)),
         (Some(readiness), _) => verdict(readiness),
     }

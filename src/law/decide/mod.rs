@@ -164,7 +164,7 @@ fn answered(work: &mut Work, id: CommandId, outcome: Outcome) {
         Command::RefreshToken { seat, via } => before::token_answered(work, seat, via, outcome),
         Command::ReadUsers { seats, purpose } => check::users_seen(work, &seats, purpose, outcome),
         Command::ReadPhones { page } => check::phones_seen(work, page, outcome),
-        Command::ReadPhone { seat, .. } => check::phone_seen(work, seat, outcome),
+        Command::ReadPhone { .. } => check::phone_seen(work, outcome),
         Command::ProbeMedia { seat } => check::probed(work, seat, outcome),
         Command::ResetSessions { seats } => cure::answered(work, Rung::SessionReset, seats, outcome),
         Command::Reassociate { seat } => cure::answered(work, Rung::Reassociate, vec![seat], outcome),

@@ -214,7 +214,9 @@ fn tokens_are_refreshed_in_order_of_shift_start_and_only_of_the_enrolled() {
             Outcome::TokenRefreshed { expires_at: T + 86_400_000 },
         );
     }
-    assert_eq!(desk.run.phase, Phase::Preparing);
+    assert_eq!(desk.run.phase, Phase::Refreshing, "the last look belongs close to T");
+    desk.sleep();
+    assert_eq!((desk.run.phase, desk.now), (Phase::Preparing, T - 60_000));
     desk.audit();
 }
 
@@ -230,8 +232,9 @@ fn a_refresh_that_fails_is_tried_again_later_and_not_for_ever() {
             desk.sleep();
         }
     }
-    assert_eq!(desk.run.phase, Phase::Preparing);
     assert_eq!(desk.events(|e| matches!(e, Event::RefreshFailed { again_at: None, .. })), 1);
+    desk.sleep();
+    assert_eq!(desk.run.phase, Phase::Preparing);
 }
 
 #[test]
@@ -494,5 +497,32 @@ fn a_dead_refresh_token_stays_dead_when_the_other_way_fails_too() {
     desk.answer(is_refresh, Outcome::TokenDead { failure: failure(FailureKind::Invalid) });
     desk.answer(is_refresh, Outcome::Failed(failure(FailureKind::Local)));
     assert_eq!(desk.run.agent(Seat(0)).unwrap().token, TokenState::Dead);
-    assert_eq!(desk.run.phase, Phase::Preparing);
+}
+
+#[test]
+fn news_of_one_source_is_not_read_together_with_anothers_from_long_ago() {
+    let logged_out = |seat: Seat| {
+        let out =
+            UserSeen { presence: PresenceState::Offline, station: StationState::Absent, ..user(seat, CallState::Free) };
+        Outcome::Users(vec![out])
+    };
+    let mut desk = Desk::to_the_claim(plan(2));
+    desk.answer(is_publish, Outcome::Published(PublishAnswer::Accepted { operation: None }));
+    desk.sleep();
+    desk.answer(is_schedule, schedule(8, true));
+    desk.hooks(HookPoint::PostPublish);
+    desk.sleep();
+    desk.answer(|c| matches!(c, Command::ReadUsers { .. }), logged_out(Seat(0)));
+    desk.answer(
+        |c| matches!(c, Command::ReadPhones { .. }),
+        phones(&[Seat(0)], &|_| (CallState::Free, PhoneState::Down)),
+    );
+    let verdict = |desk: &Desk| desk.run.agent(Seat(0)).unwrap().verdict;
+    assert_eq!(verdict(&desk), Some(Verdict::Deferred { because: Deferral::LoggedOut }));
+    // The other agent is looked at again; the page of phones shows that this one has logged in meanwhile.
+    desk.sleep();
+    desk.answer(|c| matches!(c, Command::ReadPhones { .. }), phones(&[Seat(0), Seat(1)], &well));
+    assert_eq!(verdict(&desk), Some(Verdict::Deferred { because: Deferral::LoggedOut }), "an old station says nothing");
+    assert_eq!(desk.events(|e| matches!(e, Event::RemedyStarted { .. })), 0);
+    desk.audit();
 }

@@ -13,6 +13,8 @@ pub mod beside;
 pub mod folder;
 pub mod play;
 pub mod setting;
+#[cfg(test)]
+mod tests;
 pub mod truth;
 
 pub use folder::{Folder, FolderError};

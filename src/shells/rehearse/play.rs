@@ -154,8 +154,8 @@ async fn play(
     let client = Client::new(Org::new(org_settings(url)?), Wire::new(clock)?, clock);
     let hooks = Hooks::new(rehearsal.hooks.clone(), HookLimits::default());
     let journal = SqliteJournal::open(&folder.journal()).await?;
-    let tools = Tools { client: &client, vault: Some(&vault), hooks: &hooks, journal: &journal };
-    let staged = stage(&rehearsal.setting.request(), &tools, clock.now()).await?;
+    let tools = Tools { client: &client, vault: Some(&vault), hooks: &hooks };
+    let staged = stage(&rehearsal.setting.request(), &tools, clock.now()).await?.record(&journal).await?;
     staged_is(&staged, clock);
     let mut run = Run::staged(Arc::clone(&staged.plan));
     staged.records.iter().skip(1).for_each(|record| run.apply(record.at, &record.event));

@@ -98,15 +98,18 @@ impl Audit {
             1 => "applied exactly once".to_owned(),
             n => format!("APPLIED {n} TIMES"),
         };
-        let calls = format!(
-            "{} requests, {} in the busiest minute, {} refused for the rate limit",
-            self.requests, self.max_calls_in_a_minute, self.too_many_requests
-        );
+        let refused = match self.too_many_requests {
+            0 => "none refused with 429".to_owned(),
+            n => format!("{n} REFUSED WITH 429"),
+        };
+        let calls =
+            format!("{} requests, {} in the busiest minute, {refused}", self.requests, self.max_calls_in_a_minute);
         let all = self.agreeing as usize + self.disagreeing.len();
         let verdicts = if self.disagreeing.is_empty() {
-            format!("all {all} verdicts agree with the twin's truth; {} agents without one", self.silent)
+            let silent = if self.silent > 0 { format!("; nothing was said of {}", self.silent) } else { String::new() };
+            format!("{}{silent}", agreement(all))
         } else {
-            format!("{} of {all} verdicts DISAGREE with the twin's truth", self.disagreeing.len())
+            format!("{} of {all} verdicts DISAGREE with what is really so", self.disagreeing.len())
         };
         let mut lines = vec!["What the simulated org counted on its side:".to_owned()];
         lines.push(format!("  publish    {published}"));
@@ -118,6 +121,10 @@ impl Audit {
         }
         lines
     }
+}
+
+fn agreement(all: usize) -> String {
+    if all == 0 { "none".to_owned() } else { format!("all {all} agree with what is really so") }
 }
 
 fn claim(verdict: Option<Verdict>) -> Claim {

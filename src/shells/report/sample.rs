@@ -150,7 +150,6 @@ pub fn publish(scribe: &mut Scribe, plan: &Plan) {
     scribe.say(plan.prepare_at() + 300, Event::ScheduleSeen { version: 7, published: false });
     scribe.say(plan.prepare_at() + 900, Event::HooksRan { point: HookPoint::PrePublish, seat: None, results });
     scribe.say(T + 12, Event::PublishClaimed { attempt: 1, late_ms: 12 });
-    scribe.say(T + 12, Event::PhaseEntered { phase: Phase::Publishing });
     let operation = Some(OperationId::new("op-1").unwrap());
     scribe.say(T + 410, Event::PublishAccepted { operation });
     scribe.say(T + 25_012, Event::ScheduleSeen { version: 8, published: true });
@@ -267,9 +266,7 @@ pub fn in_doubt() -> Vec<Record> {
     let plan = plan(4, 20);
     let mut scribe = Scribe::staged(plan);
     scribe.say(T + 3, Event::PublishClaimed { attempt: 1, late_ms: 3 });
-    scribe.say(T + 3, Event::PhaseEntered { phase: Phase::Publishing });
     scribe.say(T + 30_003, Event::PublishDoubted { why: "no answer within 30 s".to_owned(), kind: None });
     scribe.say(T + 10 * MINUTE, Event::PublishUnconfirmed { looked_ms: 570_000 });
-    scribe.say(T + 10 * MINUTE, Event::PhaseEntered { phase: Phase::InDoubt });
     scribe.records
 }

@@ -123,14 +123,21 @@ impl Story {
             Event::ScheduleSeen { version, published } => self.publish.seen = Some((at, *version, *published)),
             Event::PublishClaimed { attempt, late_ms } => {
                 self.publish.claims.push(Claim { attempt: *attempt, at, late_ms: *late_ms });
+                self.enter(at, Phase::Publishing);
             }
             Event::PublishAccepted { operation } => self.publish.accepted = Some((at, operation.clone())),
             Event::PublishNotDone { failure, .. } => self.publish.not_done.push((at, words(failure))),
-            Event::PublishDoubted { why, .. } => self.publish.doubts.push((at, shared(why))),
+            Event::PublishDoubted { why, .. } => {
+                self.publish.doubts.push((at, shared(why)));
+                self.enter(at, Phase::Publishing);
+            }
             Event::PublishConfirmed { version } => {
                 self.publish.confirmed.get_or_insert((at, *version));
             }
-            Event::PublishUnconfirmed { looked_ms } => self.publish.unconfirmed = Some((at, *looked_ms)),
+            Event::PublishUnconfirmed { looked_ms } => {
+                self.publish.unconfirmed = Some((at, *looked_ms));
+                self.enter(at, Phase::InDoubt);
+            }
             Event::UsersSeen { seen } => {
                 for user in seen {
                     self.with(user.seat, |agent| agent.see(at, user));

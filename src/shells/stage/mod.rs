@@ -16,9 +16,11 @@ pub mod preflight;
 pub mod refusal;
 pub mod request;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod week;
 
 pub use echo::echo;
 pub use refusal::{Refusal, RefusalKind};
 pub use request::{StageRequest, WeekChoice};
-pub use steps::{Staged, Tools, stage};
+pub use steps::{Ready, Staged, Tools, stage};

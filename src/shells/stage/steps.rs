@@ -31,15 +31,24 @@ use crate::words::hook::HookPoint;
 use crate::words::id::{AgentId, RunId, WeekDate};
 
 /// What staging is done with.
-pub struct Tools<'a, J> {
+pub struct Tools<'a> {
     /// The platform.
     pub client: &'a Client,
     /// Agents' tokens, where there are any.
     pub vault: Option<&'a Vault>,
     /// The organisation's executables.
     pub hooks: &'a Hooks,
-    /// Where the run is recorded.
-    pub journal: &'a J,
+}
+
+/// A run that has passed every check and is not recorded yet.
+#[derive(Debug)]
+pub struct Ready {
+    run: RunId,
+    plan: Arc<Plan>,
+    events: Vec<Event>,
+    budget: Budget,
+    warnings: Vec<String>,
+    at: Timestamp,
 }
 
 /// A run that exists from now on.
@@ -57,15 +66,11 @@ pub struct Staged {
     pub warnings: Vec<String>,
 }
 
-/// Stages a publish. Nothing is changed anywhere unless a [`Staged`] comes back.
+/// Checks a publish from end to end, `pre-stage` hooks included, and changes nothing; [`Ready::record`] makes it a run.
 ///
 /// # Errors
 /// The first [`Refusal`].
-pub async fn stage<J: Journal>(
-    request: &StageRequest,
-    tools: &Tools<'_, J>,
-    now: Timestamp,
-) -> Result<Staged, Refusal> {
+pub async fn stage(request: &StageRequest, tools: &Tools<'_>, now: Timestamp) -> Result<Ready, Refusal> {
     let publish_at = request.publish_at.at;
     if publish_at <= now {
         return Err(Refusal::Past(describe(publish_at, request.publish_at.zone, now)));
@@ -100,9 +105,20 @@ pub async fn stage<J: Journal>(
     let run =
         run_id(publish_at, request.publish_at.zone, &plan.business_unit.name, &request.seed).map_err(Refusal::Name)?;
     let events = hooked(tools.hooks, &run, &plan, now).await?;
-    tools.journal.append(&run, 0, now, &events, None).await.map_err(Refusal::Journal)?;
-    let records = (1..).zip(events).map(|(seq, event)| Record { seq, at: now, event }).collect();
-    Ok(Staged { run, plan, records, budget, warnings })
+    Ok(Ready { run, plan, events, budget, warnings, at: now })
+}
+
+impl Ready {
+    /// Records the run: from here on it exists.
+    ///
+    /// # Errors
+    /// [`Refusal::Journal`] when the journal cannot be written.
+    pub async fn record<J: Journal>(self, journal: &J) -> Result<Staged, Refusal> {
+        let Ready { run, plan, events, budget, warnings, at } = self;
+        journal.append(&run, 0, at, &events, None).await.map_err(Refusal::Journal)?;
+        let records = (1..).zip(events).map(|(seq, event)| Record { seq, at, event }).collect();
+        Ok(Staged { run, plan, records, budget, warnings })
+    }
 }
 
 fn refuse_plan(bad: BadPlan, plan: &Plan, request: &StageRequest, now: Timestamp) -> Refusal {
@@ -227,8 +243,8 @@ fn pinned(schedule: &ScheduleListed) -> Result<PinnedSchedule, Refusal> {
     Ok(PinnedSchedule { id: schedule.id.clone(), description: schedule.description.clone(), version })
 }
 
-async fn members<J>(
-    tools: &Tools<'_, J>,
+async fn members(
+    tools: &Tools<'_>,
     unit: &BusinessUnitFound,
     roster: &Roster,
     publish_at: Timestamp,

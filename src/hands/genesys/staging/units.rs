@@ -13,7 +13,7 @@ use crate::hands::genesys::staging::find::{self, Candidate, Found};
 use crate::hands::genesys::staging::read::read;
 use crate::law::command::{Failure, FailureKind};
 use crate::words::http::{Method, Response};
-use crate::words::id::{AgentId, BusinessUnitId};
+use crate::words::id::{AgentId, BusinessUnitId, is_uuid};
 
 const UNITS: &str = "/api/v2/workforcemanagement/businessunits";
 
@@ -134,8 +134,4 @@ pub fn names_in(response: &Response) -> Result<Vec<(AgentId, String)>, Failure> 
 /// A name as a person may read it: it is shown on terminals and pages, so it carries no control characters.
 fn name_of(entity: &Value) -> String {
     failure::plain(entity.get("name").and_then(Value::as_str).unwrap_or_default(), 120)
-}
-
-fn is_uuid(text: &str) -> bool {
-    uuid::Uuid::try_parse(text).is_ok()
 }
