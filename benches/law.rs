@@ -109,6 +109,7 @@ fn plan(agents: u32) -> Plan {
         enrolled: false,
     };
     Plan {
+        api: None,
         business_unit: BusinessUnit { id: BusinessUnitId::new("bu").expect("an id"), name: "Customer Care".to_owned() },
         week: WeekDate::new("2026-11-30").expect("a date"),
         schedule: PinnedSchedule {

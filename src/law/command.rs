@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::law::verdict::{CallState, PhoneState, PresenceState, ProbeState, Rung, StationState};
+use crate::law::verdict::{CallState, PhoneState, PresenceState, ProbeState, StationState};
 use crate::words::clock::Timestamp;
 use crate::words::hook::{HookPoint, HookRun};
 use crate::words::id::{AgentId, OperationId, PhoneId, Seat};
@@ -138,11 +138,11 @@ impl Command {
             | Command::RunHooks { .. } => OnDoubt::Repeat,
         }
     }
-    /// Calls against the publisher's rate limit when all goes well.
+    /// The agent whose own token is used: it is taken from the vault before, and what comes of it is kept there.
     #[must_use]
-    pub fn cost_calls(&self) -> u32 {
+    pub fn own_token_of(&self) -> Option<Seat> {
         match self {
-            Command::RunHooks { .. } | Command::ProbeMedia { .. } | Command::RefreshToken { .. } => 0,
+            Command::RefreshToken { seat, .. } | Command::ProbeMedia { seat } => Some(*seat),
             Command::ReadSchedule
             | Command::PrepareUpload
             | Command::Publish { .. }
@@ -150,28 +150,9 @@ impl Command {
             | Command::ReadPhones { .. }
             | Command::ReadPhone { .. }
             | Command::ResetSessions { .. }
+            | Command::Reassociate { .. }
             | Command::RebootPhones { .. }
-            | Command::RevokeTokens { .. } => 1,
-            Command::Reassociate { .. } => 4,
-        }
-    }
-    /// The rung of the ladder that this command climbs, if it is a remedy sent to the platform.
-    #[must_use]
-    pub fn rung(&self) -> Option<Rung> {
-        match self {
-            Command::ResetSessions { .. } => Some(Rung::SessionReset),
-            Command::Reassociate { .. } => Some(Rung::Reassociate),
-            Command::RebootPhones { .. } => Some(Rung::RebootPhone),
-            Command::RevokeTokens { .. } => Some(Rung::RevokeTokens),
-            Command::RunHooks { point: HookPoint::Straggler, .. } => Some(Rung::Ask),
-            Command::RefreshToken { .. }
-            | Command::ReadSchedule
-            | Command::PrepareUpload
-            | Command::Publish { .. }
-            | Command::ReadUsers { .. }
-            | Command::ReadPhones { .. }
-            | Command::ReadPhone { .. }
-            | Command::ProbeMedia { .. }
+            | Command::RevokeTokens { .. }
             | Command::RunHooks { .. } => None,
         }
     }

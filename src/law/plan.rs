@@ -11,6 +11,10 @@ use crate::words::id::{AgentId, BusinessUnitId, ManagementUnitId, ScheduleId, Se
 /// Everything that a run intends.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
+    /// The API host that the plan was made from: a run is carried out where it was staged, and nowhere else. `None` in a
+    /// journal from before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api: Option<String>,
     /// The business unit whose week is published.
     pub business_unit: BusinessUnit,
     /// The week: date of its first day in the business unit's time zone.

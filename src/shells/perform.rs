@@ -15,7 +15,7 @@ use crate::law::run::Run;
 use crate::shells::notice;
 use crate::words::clock::Timestamp;
 use crate::words::hook::HookPoint;
-use crate::words::id::{AgentId, RunId, Seat};
+use crate::words::id::{AgentId, RunId};
 use crate::words::secret::Grant;
 
 /// Everything that a run can be done with.
@@ -88,21 +88,7 @@ impl Hands {
 
 /// The agent whose own token a command uses.
 pub(crate) fn agent_of(command: &Command, plan: &Plan) -> Option<AgentId> {
-    let seat: Seat = match command {
-        Command::RefreshToken { seat, .. } | Command::ProbeMedia { seat } => *seat,
-        Command::ReadSchedule
-        | Command::PrepareUpload
-        | Command::Publish { .. }
-        | Command::ReadUsers { .. }
-        | Command::ReadPhones { .. }
-        | Command::ReadPhone { .. }
-        | Command::ResetSessions { .. }
-        | Command::Reassociate { .. }
-        | Command::RebootPhones { .. }
-        | Command::RevokeTokens { .. }
-        | Command::RunHooks { .. } => return None,
-    };
-    plan.member(seat).map(|m| m.agent.clone())
+    plan.member(command.own_token_of()?).map(|m| m.agent.clone())
 }
 
 fn local(message: &str) -> Failure {

@@ -31,7 +31,7 @@ mod users;
 mod wfm;
 mod world;
 
-pub use compare::{CompareTruth, without_softlanding};
+pub use compare::{COMPARE_MS, CompareTruth, without_softlanding};
 pub use notify::{Frame, Push};
 pub use oauth::{APP_CLIENT_ID, APP_CLIENT_SECRET, PUBLISHER_CLIENT_ID, PUBLISHER_CLIENT_SECRET};
 pub use record::Exchange;

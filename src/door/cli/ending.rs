@@ -42,15 +42,15 @@ pub(super) fn code(run: &Run, ended: Ended, strictness: Strictness) -> ExitCode 
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
+        let refusal = match refusal {
+            Refusal::Vault(e) => return e.into(),
+            Refusal::Journal(e) => return e.into(),
+            other => other,
+        };
         let code = match refusal.kind() {
             RefusalKind::Asked => ExitCode::Usage,
             RefusalKind::Safety => ExitCode::Refused,
-            RefusalKind::Reach => ExitCode::Access,
-            RefusalKind::Store => match refusal {
-                Refusal::Vault(e) => return e.into(),
-                Refusal::Journal(e) => return e.into(),
-                _ => ExitCode::Access,
-            },
+            RefusalKind::Reach | RefusalKind::Store => ExitCode::Access,
         };
         let mut failure = Failure { hint: refusal.hint(), ..Failure::new(code, refusal.to_string()) };
         if std::error::Error::source(&refusal).is_some() {

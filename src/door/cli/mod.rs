@@ -1,8 +1,8 @@
 //! The command line: `softlanding` and its commands. Each command opens what it needs, calls a shell, and ends with a code.
 //!
 //! - [`args`]: what may be typed, with help and examples.
-//! - [`out`]: the only way to the standard output; [`stop`]: signals.
-//! - [`open`]: from a configuration to clock, client, journal, vault and hooks; [`intent`]: to a plan's numbers.
+//! - `out`: the only way to the standard output; `stop`: signals.
+//! - `open`: from a configuration to clock, client, journal, vault and hooks; `intent`: to a plan's numbers.
 //! - one file per command.
 //!
 //! Must never: decide what a run does, or end with a code that is not in the table of [`crate::door::error::ExitCode`].

@@ -75,6 +75,12 @@ async fn driver<'a>(
     run: &Run,
 ) -> Result<Driver<'a, SqliteJournal>, Failure> {
     let clock = open::clock(config).await?;
+    let (staged_at, configured) = (run.plan.api.as_ref(), &config.org.hosts.api);
+    if let Some(staged_at) = staged_at.filter(|api| *api != configured) {
+        let message = format!("run {id} was staged at {staged_at}, and this configuration names {configured}");
+        return Err(Failure::new(ExitCode::Refused, message)
+            .hint("use the configuration with which it was staged; --config names it"));
+    }
     let client = open::client(config, clock).await?;
     let vault = config.open_vault().await?;
     let wanted = run.plan.mechanisms.oauth_refresh && run.plan.roster.iter().any(|m| m.enrolled);

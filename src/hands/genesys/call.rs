@@ -8,7 +8,7 @@ pub use crate::hands::genesys::ask::Next;
 use crate::hands::genesys::org::Org;
 use crate::hands::genesys::stations::{self, Hold};
 use crate::hands::genesys::{failure, phones, publish, tokens, users};
-use crate::law::command::{Command, Failure, FailureKind, Outcome, TokenVia, UploadKey};
+use crate::law::command::{Command, Failure, FailureKind, OnDoubt, Outcome, TokenVia, UploadKey};
 use crate::law::plan::Plan;
 use crate::law::verdict::ProbeState;
 use crate::words::clock::Timestamp;
@@ -71,10 +71,14 @@ impl Call {
     #[must_use]
     pub fn new(command: &Command, plan: &Plan, held: Option<Grant>) -> Call {
         let secrets = secrets_of(command, held.as_ref());
-        let (step, then) = match first(command, plan, held) {
+        let (mut step, then) = match first(command, plan, held) {
             Ok(start) => start,
             Err(outcome) => (done(outcome, None), Then::Accepted),
         };
+        // What must be settled by looking is sent once, whatever comes back.
+        if let (OnDoubt::Observe(_), Step::Ask(_, ask)) = (command.on_doubt(), &mut step) {
+            **ask = ask.as_ref().clone().once();
+        }
         Call { step, then, secrets }
     }
     /// What comes next; to be called again after [`Next::Wait`]'s instant, or after [`Call::answer`]. Once it says

@@ -115,7 +115,7 @@ pub fn upload_refused(response: &Response, now: Timestamp) -> Failure {
 #[must_use]
 pub fn publish(plan: &Plan, key: &UploadKey) -> Ask {
     let path = format!("{}/update", path_of(plan));
-    Ask::api(Method::Post, path).urgent().once().json(&json!({ "uploadKey": key.0.expose() }))
+    Ask::api(Method::Post, path).urgent().json(&json!({ "uploadKey": key.0.expose() }))
 }
 
 /// What the answer to the publish, or its absence, proves.

@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use super::setting::Setting;
-use crate::twin::{CompareTruth, Twin, without_softlanding};
+use crate::twin::{COMPARE_MS, CompareTruth, Twin, without_softlanding};
 use crate::words::calendar::duration_words;
 
 /// Both Fridays, watched for the same hours after T.
@@ -17,15 +17,12 @@ pub struct Beside {
     pub with: CompareTruth,
 }
 
-/// Hours after T for which both are watched, in ms; the same as in [`without_softlanding`].
-const WATCHED_MS: i64 = 3 * 3_600_000;
-
 impl Beside {
     /// Plays both to their end: the one that `setting` describes without softlanding, and `twin` as the run left it.
     #[must_use]
     pub fn of(setting: &Setting, mut twin: Twin) -> Beside {
         let without = without_softlanding(setting.scenario.clone(), setting.seed.clone(), setting.publish_at);
-        twin.advance(setting.publish_at + WATCHED_MS);
+        twin.advance(setting.publish_at + COMPARE_MS);
         Beside { without, with: CompareTruth::of(&twin.truth()) }
     }
 

@@ -51,7 +51,8 @@ pub(super) fn plan(
         authentication_refresh: lot.reported,
         ..Mechanisms::default()
     };
-    Some(Arc::new(Plan {
+    let plan = Plan {
+        api: None,
         business_unit: BusinessUnit { id: unit_id, name: "simulated".to_owned() },
         week,
         schedule: PinnedSchedule { id, description: "simulated".to_owned(), version },
@@ -69,7 +70,10 @@ pub(super) fn plan(
         remedies: RemedyPolicy::default(),
         mechanisms,
         seed: seed.fork("plan"),
-    }))
+    };
+    // As staging does: a plan without agents would keep every rule about agents, and prove nothing.
+    plan.check(now).ok()?;
+    Some(Arc::new(plan))
 }
 
 /// Shorter than a real Friday's, so that a life has fewer empty hours.
@@ -78,7 +82,7 @@ fn timing() -> Timing {
         refresh_lead_ms: 600_000,
         late_by_max_ms: 300_000,
         publish_window_ms: 300_000,
-        settle_after_ms: 2_400_000,
+        settle_after_ms: 1_200_000,
         ..Timing::default()
     }
 }

@@ -5,7 +5,7 @@
 //! - [`stage()`]: the steps, in order; each may refuse.
 //! - [`preflight`]: permissions, and what is lost without each; whether the calls fit into the time.
 //! - [`name`]: the readable name of the run.
-//! - [`echo`]: what was staged, in words, so that a planner sees a mistake.
+//! - [`mod@echo`]: what was staged, in words, so that a planner sees a mistake.
 //! - [`refusal`]: why nothing was staged.
 //!
 //! Must never: change anything in the org, or leave anything behind when it refuses.

@@ -83,6 +83,7 @@ pub async fn stage(request: &StageRequest, tools: &Tools<'_>, now: Timestamp) ->
         warnings.push(format!("{} entries of the schedule name no agent and are left out", roster.skipped));
     }
     let plan = Arc::new(Plan {
+        api: Some(tools.client.org().settings.hosts.api.clone()),
         schedule: pinned(&roster.schedule)?,
         roster: members(tools, &unit, &roster, publish_at, &mut warnings).await?,
         business_unit: BusinessUnit { id: unit.id, name: unit.name },
@@ -220,7 +221,7 @@ fn only_draft(
     match (drafts.len(), drafts.pop(), published.into_iter().next()) {
         (1, Some(only), _) => Ok(only),
         (_, Some(last), _) => {
-            let candidates = drafts.iter().chain([&last]).map(|s| label(s)).map(|c| format!("{} ({})", c.name, c.id));
+            let candidates = drafts.iter().chain([&last]).map(label).map(|c| format!("{} ({})", c.name, c.id));
             let asked = format!("the week of {week}");
             Err(Refusal::Ambiguous { what: "schedule", asked, candidates: candidates.collect() })
         }
