@@ -5,3 +5,4 @@
 pub mod contract;
 pub mod openapi;
 pub mod org;
+pub mod process;

@@ -1,0 +1,131 @@
+//! softlanding as a program: in a folder of its own, with a twin in another process.
+
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+/// The program under test.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_softlanding");
+
+/// A folder with nothing in it, below the build directory; what an earlier test run left there is removed.
+pub fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).expect("an old folder can be removed");
+    }
+    std::fs::create_dir_all(&folder).expect("a folder");
+    folder
+}
+
+/// The program in a folder, about to be started; killed when it is dropped.
+pub fn softlanding(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.current_dir(folder).args(arguments).stdin(Stdio::null()).kill_on_drop(true);
+    command.env_remove("SOFTLANDING_CONFIG").env_remove("RUST_BACKTRACE");
+    command
+}
+
+/// Runs the program to its end.
+pub async fn softlanding_ends(folder: &Path, arguments: &[&str]) -> Output {
+    softlanding(folder, arguments).output().await.expect("the program runs")
+}
+
+/// The same, expecting code 0; what it printed.
+pub async fn softlanding_says(folder: &Path, arguments: &[&str]) -> String {
+    let output = softlanding_ends(folder, arguments).await;
+    let (said, complaint) = texts(&output);
+    assert_eq!(output.status.code(), Some(0), "softlanding {}\n{said}\n{complaint}", arguments.join(" "));
+    said
+}
+
+/// What a program printed, on both streams.
+pub fn texts(output: &Output) -> (String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (text(&output.stdout), text(&output.stderr))
+}
+
+/// A child whose standard output is read line by line.
+pub struct Talking {
+    /// The process.
+    pub child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Talking {
+    /// Starts a command with its output piped.
+    pub fn start(mut command: Command) -> Talking {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+        let out = child.stdout.take().expect("a pipe");
+        Talking { child, lines: BufReader::new(out).lines() }
+    }
+    /// The next line; `None` at the end.
+    pub async fn line(&mut self) -> Option<String> {
+        self.lines.next_line().await.expect("text")
+    }
+    /// Kills it with SIGKILL and waits until it is gone.
+    pub async fn kill(mut self) {
+        self.child.kill().await.expect("it can be killed");
+    }
+    /// Its code and its complaint, once it has ended by itself.
+    pub async fn end(self) -> (Option<i32>, String) {
+        let output = self.child.wait_with_output().await.expect("it ends");
+        (output.status.code(), texts(&output).1)
+    }
+}
+
+/// A twin in a process of its own, and a folder configured for it.
+pub struct Bench {
+    /// Where the configuration, the journal and the vault are.
+    pub folder: PathBuf,
+    /// `http://127.0.0.1:PORT`.
+    pub url: String,
+    /// How `stage` is told the instant of the publish.
+    pub at: String,
+    twin: Talking,
+}
+
+impl Bench {
+    /// Starts `scenario` (the text of a scenario file), its clock `speed` times as fast as ours and beginning 13 minutes before
+    /// the publish; writes the configuration and imports the agents' tokens.
+    pub async fn open(name: &str, scenario: &str, speed: u32) -> Bench {
+        let folder = folder(name);
+        std::fs::write(folder.join("scenario.toml"), scenario).expect("a file");
+        let speed = speed.to_string();
+        let arguments = ["twin", "--listen", "127.0.0.1:0", "--scenario", "scenario.toml", "--speed", &speed];
+        let before = ["--start-before", "13min", "--seed", "7"];
+        let mut twin = Talking::start(softlanding(&folder, &[&arguments[..], &before[..]].concat()));
+        let (mut url, mut at) = (None, None);
+        while url.is_none() || at.is_none() {
+            let line = twin.line().await.expect("the twin introduces itself");
+            url = url.or_else(|| line.split(" at ").nth(1).filter(|u| u.starts_with("http://")).map(str::to_owned));
+            at = at.or_else(|| line.split("--at \"").nth(1).and_then(|rest| rest.split('"').next()).map(str::to_owned));
+        }
+        let bench = Bench { folder, url: url.expect("an address"), at: at.expect("an instant"), twin };
+        softlanding_says(&bench.folder, &["init", "--twin", &bench.url]).await;
+        softlanding_says(&bench.folder, &["agents", "import", "enrolments.jsonl"]).await;
+        bench
+    }
+    /// Stages the first draft of next week; the run's name.
+    pub async fn stage(&self) -> String {
+        let unit = ["stage", "--business-unit", "Customer Care", "--schedule", "Approved", "--at", &self.at, "--json"];
+        let staged: Value = serde_json::from_str(&softlanding_says(&self.folder, &unit).await).expect("JSON");
+        staged["run"].as_str().expect("a run").to_owned()
+    }
+    /// `softlanding run RUN --json`, under way.
+    pub fn run(&self, run: &str) -> Talking {
+        Talking::start(softlanding(&self.folder, &["run", run, "--json"]))
+    }
+    /// What is really so, as the twin tells it.
+    pub async fn truth(&self) -> Value {
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let text = http.get(format!("{}/twin/truth", self.url)).send().await.expect("the twin").text().await;
+        serde_json::from_str(&text.expect("a text")).expect("JSON")
+    }
+    /// Ends the twin.
+    pub async fn close(self) {
+        self.twin.kill().await;
+    }
+}
