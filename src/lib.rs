@@ -14,7 +14,7 @@
 //! [`Run`](law::run::Run) is the fold of its [`Event`](law::event::Event)s; [`decide`](law::decide::decide) says what comes
 //! next. [`Driver`](shells::driver::Driver) is the one loop that records, performs and waits. Then look at how a
 //! [`Command`](law::command::Command) becomes HTTP in [`hands::genesys`], and at the [`twin`], the simulated org that every
-//! rehearsal, simulation and test stands before. [`shells::sim`] plays thousands of Fridays a second through the same code,
+//! rehearsal, simulation and test stands before. [`shells::sim`] plays thousands of Fridays in virtual time through the same code,
 //! with crashes at every boundary.
 //!
 //! # The one idea

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use softlanding::law::audit::Auditor;
-use softlanding::law::event::{Event, Phase};
+use softlanding::law::event::{Event, Phase, StopKind};
 use softlanding::law::verdict::Verdict;
 use softlanding::shells::driver::Ended;
 use softlanding::shells::rehearse::{Rehearsal, Rehearsed, Setting, rehearse};
@@ -22,15 +22,19 @@ use tokio::sync::Mutex;
 
 const REPEAT: &str = "to repeat: ./tests/run --test fridays";
 
-/// Plays one Friday at a time.
+/// Plays one Friday at a time, with the hooks that are shipped.
 async fn play(name: &str, speed: f64) -> Rehearsed {
+    play_with(name, speed, name, Path::new(env!("CARGO_MANIFEST_DIR")).join("hooks")).await
+}
+
+async fn play_with(name: &str, speed: f64, folder: &str, hooks: PathBuf) -> Rehearsed {
     static TURN: OnceLock<Mutex<()>> = OnceLock::new();
     let _turn = TURN.get_or_init(Mutex::default).lock().await;
     let monday = Timestamp::parse_rfc3339("2026-11-23T12:00:00Z").expect("an instant");
     let setting = Setting::friday(scenario(name), Seed(1600), Some(speed), monday).expect("a Friday");
-    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fridays").join(name);
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fridays").join(folder);
     std::fs::create_dir_all(out.parent().expect("a folder")).expect("a folder");
-    let rehearsal = Rehearsal { setting, out, hooks: PathBuf::from("no-hooks"), exchanges_max: 100_000 };
+    let rehearsal = Rehearsal { setting, out, hooks, exchanges_max: 100_000 };
     let mut display = Display::lines(Box::new(std::io::sink()));
     let played = rehearse(&rehearsal, &mut display, |_, _| {}, std::future::pending()).await;
     played.unwrap_or_else(|e| panic!("{name}: {e}; {REPEAT}"))
@@ -59,7 +63,8 @@ fn holds_always(played: &Rehearsed) {
 
 /// Every agent as the twin knows it, with what the run says of it.
 fn agents(played: &Rehearsed) -> Vec<(AgentTruth, Option<Verdict>)> {
-    let verdict = |agent: &AgentTruth| played.run.seat_of(&agent.id).and_then(|s| played.run.agent(s)).and_then(|a| a.verdict);
+    let verdict =
+        |agent: &AgentTruth| played.run.seat_of(&agent.id).and_then(|s| played.run.agent(s)).and_then(|a| a.verdict);
     played.twin.truth().agents.into_iter().map(|agent| (agent.clone(), verdict(&agent))).collect()
 }
 
@@ -109,6 +114,9 @@ async fn on_the_friday_of_the_users_report_everybody_curable_is_cured() {
             }
         }
     }
+    // The hook that is shipped switched on was executed.
+    let ran = |e: &Event| matches!(e, Event::HooksRan { results, .. } if results.iter().any(|r| r.name == "10-freeze-window"));
+    assert_eq!(played.records.iter().filter(|r| ran(&r.event)).count(), 1, "{REPEAT}");
     let count = |wanted: Kind| agents(&played).iter().filter(|(agent, _)| agent.kind == wanted).count();
     assert_eq!(count(Kind::Incurable), 2, "the scenario has lost its point; {REPEAT}");
 }
@@ -144,4 +152,20 @@ async fn a_tight_rate_limit_is_used_and_never_exceeded() {
     let cured = |agent: &AgentTruth| agent.on_call || !agent.logged_in || agent.media_ready;
     let left: Vec<String> = agents(&played).into_iter().filter(|(a, _)| !cured(a)).map(|(a, _)| a.name).collect();
     assert!(left.is_empty(), "{left:?}; {REPEAT}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hook_that_vetoes_stops_the_publish_and_says_why() {
+    use std::os::unix::fs::PermissionsExt;
+    let hooks = Path::new(env!("CARGO_TARGET_TMPDIR")).join("vetoing-hooks");
+    let folder = hooks.join("pre-publish.d");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let hook = folder.join("10-no");
+    std::fs::write(&hook, "#!/bin/sh\ncat >/dev/null\necho 'quarter end: no changes today'\nexit 3\n").expect("a hook");
+    std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).expect("executable");
+    let played = play_with("calm", 300.0, "veto", hooks).await;
+    let (kind, why) = played.run.stop.clone().expect("stopped");
+    assert_eq!(kind, StopKind::Vetoed, "{REPEAT}");
+    assert!(why.contains("10-no") && why.contains("exit code 3"), "{why}; {REPEAT}");
+    assert_eq!((played.audit.publishes_applied, played.run.claims), (0, 0), "{REPEAT}");
 }

@@ -1,0 +1,164 @@
+//! Stories of the check, the ladder and the brake.
+//!
+//! Must never: begin before the publish was claimed.
+
+use super::*;
+
+#[test]
+fn when_everyone_is_ready_nobody_is_touched_and_the_run_settles() {
+    let mut desk = Desk::to_the_check(plan(5), well);
+    desk.hooks(HookPoint::PostCheck);
+    desk.hooks(HookPoint::Settled);
+    assert!(desk.run.is_over());
+    assert_eq!(desk.run.tally().ready, 5);
+    assert_eq!(desk.events(|e| matches!(e, Event::RemedyStarted { .. })), 0);
+    desk.audit();
+}
+
+#[test]
+fn a_straggler_climbs_the_ladder_gentlest_first_and_is_recovered() {
+    let down = |seat: Seat| (CallState::Free, if seat.0 == 1 { PhoneState::Down } else { PhoneState::Up });
+    let mut desk = Desk::to_the_check(plan(3), down);
+    desk.answer(is_look_before, Outcome::Users(vec![user(Seat(1), CallState::Free)]));
+    desk.answer(|c| *c == Command::ResetSessions { seats: vec![Seat(1)] }, Outcome::RemedyAccepted);
+    desk.sleep();
+    desk.sweep(well);
+    assert_eq!(desk.run.agent(Seat(1)).unwrap().verdict, Some(Verdict::Recovered { by: Rung::SessionReset }));
+    assert_eq!(desk.run.scores[Rung::SessionReset.index()].cured, 1);
+    assert_eq!(desk.run.phase, Phase::Settling);
+    desk.audit();
+}
+
+#[test]
+fn nobody_on_a_call_or_perhaps_on_a_call_is_touched() {
+    for call in [CallState::OnCall, CallState::Unknown] {
+        let mut desk = Desk::to_the_check(plan(1), |_| (CallState::Free, PhoneState::Down));
+        desk.answer(is_look_before, Outcome::Users(vec![user(Seat(0), call)]));
+        assert_eq!(desk.events(|e| matches!(e, Event::RemedyStarted { .. })), 0, "{call:?}");
+    }
+    let mut desk = Desk::to_the_check(plan(1), |_| (CallState::OnCall, PhoneState::Down));
+    assert_eq!(desk.run.agent(Seat(0)).unwrap().verdict, Some(Verdict::Deferred { because: Deferral::OnCall }));
+    desk.sleep();
+    desk.sweep(|_| (CallState::Free, PhoneState::Down));
+    assert_eq!(desk.asked(is_look_before), 1, "the cure comes after the call");
+}
+
+#[test]
+fn an_exhausted_ladder_ends_with_a_person_and_the_run_with_a_straggler() {
+    let down = |_| (CallState::Free, PhoneState::Down);
+    let mut desk = Desk::to_the_check(plan(1), down);
+    while !desk.run.is_over() {
+        let Some((id, command)) = desk.open.pop() else {
+            desk.sleep();
+            continue;
+        };
+        let outcome = match &command {
+            Command::ReadUsers { seats, .. } => {
+                Outcome::Users(seats.iter().map(|s| user(*s, CallState::Free)).collect())
+            }
+            Command::ReadPhones { .. } | Command::ReadPhone { .. } => phones(&[Seat(0)], &down),
+            Command::RunHooks { .. } => Outcome::HooksRan(Vec::new()),
+            _ => Outcome::RemedyAccepted,
+        };
+        desk.feed(Input::Answered { id, outcome });
+    }
+    let rungs: Vec<Rung> = desk
+        .journal
+        .iter()
+        .filter_map(|r| match &r.event {
+            Event::RemedyStarted { rung, .. } => Some(*rung),
+            _ => None,
+        })
+        .collect();
+    use Rung::{Ask, Reassociate, RebootPhone, SessionReset};
+    assert_eq!(rungs, [SessionReset, SessionReset, Reassociate, Reassociate, RebootPhone, Ask]);
+    assert_eq!(desk.run.agent(Seat(0)).unwrap().verdict, Some(Verdict::Straggler { reason: Reason::PhoneDown }));
+    desk.audit();
+}
+
+#[test]
+fn a_mechanism_that_the_org_does_not_offer_is_left_out_for_everybody() {
+    let mut desk = Desk::to_the_check(plan(1), |_| (CallState::Free, PhoneState::Down));
+    desk.answer(is_look_before, Outcome::Users(vec![user(Seat(0), CallState::Free)]));
+    desk.answer(|c| matches!(c, Command::ResetSessions { .. }), Outcome::Failed(failure(FailureKind::NotFound)));
+    assert!(!desk.run.open.is_open(Rung::SessionReset));
+    desk.sleep();
+    desk.answer(is_look_before, Outcome::Users(vec![user(Seat(0), CallState::Free)]));
+    assert_eq!(desk.asked(|c| matches!(c, Command::Reassociate { .. })), 1);
+    desk.audit();
+}
+
+#[test]
+fn an_outage_is_not_a_matter_of_stragglers() {
+    let desk = Desk::to_the_check(plan(40), |_| (CallState::Free, PhoneState::Down));
+    assert_eq!(desk.events(|e| matches!(e, Event::BrakeApplied { rung: None, .. })), 1);
+    assert_eq!(desk.asked(is_look_before), 0);
+    desk.audit();
+}
+
+#[test]
+fn a_rung_that_helps_nobody_is_given_up() {
+    let some_down = |seat: Seat| (CallState::Free, if seat.0 < 12 { PhoneState::Down } else { PhoneState::Up });
+    let mut desk = Desk::to_the_check(plan(40), some_down);
+    let looked = |desk: &mut Desk| {
+        let (id, command) = desk.open.iter().find(|(_, c)| is_look_before(c)).cloned().unwrap();
+        let Command::ReadUsers { seats, .. } = command else { unreachable!() };
+        desk.open.retain(|(other, _)| *other != id);
+        let outcome = Outcome::Users(seats.iter().map(|s| user(*s, CallState::Free)).collect());
+        desk.feed(Input::Answered { id, outcome });
+    };
+    looked(&mut desk);
+    desk.answer(|c| matches!(c, Command::ResetSessions { .. }), Outcome::RemedyAccepted);
+    desk.sleep();
+    desk.sweep(some_down);
+    assert_eq!(desk.events(|e| matches!(e, Event::BrakeApplied { rung: Some(Rung::SessionReset), .. })), 1);
+    desk.audit();
+}
+
+#[test]
+fn answers_that_come_late_or_twice_are_no_ones() {
+    let mut desk = Desk::to_the_claim(plan(1));
+    let id = desk.answer(is_publish, Outcome::Published(PublishAnswer::Accepted { operation: None }));
+    let seq = desk.run.seq;
+    desk.feed(Input::Answered { id, outcome: not_done(FailureKind::Throttled) });
+    desk.feed(Input::Answered { id: CommandId(999), outcome: schedule(8, true) });
+    assert_eq!(desk.run.seq, seq);
+}
+
+#[test]
+fn waking_early_or_twice_is_harmless() {
+    let mut desk = Desk::at(T - 3_600_000, plan(1));
+    for _ in 0..3 {
+        desk.feed(Input::Woke);
+    }
+    assert!(desk.open.is_empty());
+    assert_eq!(desk.wake_at, Some(T - 20 * 60_000));
+}
+
+#[test]
+fn news_of_one_source_is_not_read_together_with_anothers_from_long_ago() {
+    let logged_out = |seat: Seat| {
+        let out =
+            UserSeen { presence: PresenceState::Offline, station: StationState::Absent, ..user(seat, CallState::Free) };
+        Outcome::Users(vec![out])
+    };
+    let mut desk = Desk::to_the_claim(plan(2));
+    desk.answer(is_publish, Outcome::Published(PublishAnswer::Accepted { operation: None }));
+    desk.sleep();
+    desk.answer(is_schedule, schedule(8, true));
+    desk.hooks(HookPoint::PostPublish);
+    desk.sleep();
+    desk.answer(|c| matches!(c, Command::ReadUsers { .. }), logged_out(Seat(0)));
+    desk.answer(
+        |c| matches!(c, Command::ReadPhones { .. }),
+        phones(&[Seat(0)], &|_| (CallState::Free, PhoneState::Down)),
+    );
+    let verdict = |desk: &Desk| desk.run.agent(Seat(0)).unwrap().verdict;
+    assert_eq!(verdict(&desk), Some(Verdict::Deferred { because: Deferral::LoggedOut }));
+    // The other agent is looked at again; the page of phones shows that this one has logged in meanwhile.
+    desk.sleep();
+    desk.answer(|c| matches!(c, Command::ReadPhones { .. }), phones(&[Seat(0), Seat(1)], &well));
+    assert_eq!(verdict(&desk), Some(Verdict::Deferred { because: Deferral::LoggedOut }), "an old station says nothing");
+    assert_eq!(desk.events(|e| matches!(e, Event::RemedyStarted { .. })), 0);
+    desk.audit();
+}
