@@ -9,7 +9,7 @@ use crate::law::agent::RemedyState;
 use crate::law::command::{Command, FailureKind, Outcome, PhoneSeen, ReadPurpose};
 use crate::law::event::{Event, Phase};
 use crate::law::run::{PhoneLook, ProbeUse, Sweep};
-use crate::law::verdict::{Deferral, Missing, Readiness, Verdict};
+use crate::law::verdict::{Deferral, Missing, ProbeState, Readiness, Verdict};
 use crate::words::clock::Timestamp;
 use crate::words::hook::HookPoint;
 use crate::words::id::Seat;
@@ -218,7 +218,11 @@ pub(super) fn probed(work: &mut Work, seat: Seat, outcome: Outcome) {
                 | FailureKind::NotSent
                 | FailureKind::NoAnswer
                 | FailureKind::Malformed
-                | FailureKind::Local => work.note(Event::ReadFailed { failure }),
+                | FailureKind::Local => {
+                    work.note(Event::ReadFailed { failure });
+                    // Asked, and not answered: not to be asked again before the next look.
+                    work.note(Event::Probed { seat, result: ProbeState::Unknown });
+                }
             }
         }
     }

@@ -162,3 +162,20 @@ fn news_of_one_source_is_not_read_together_with_anothers_from_long_ago() {
     assert_eq!(desk.events(|e| matches!(e, Event::RemedyStarted { .. })), 0);
     desk.audit();
 }
+
+#[test]
+fn a_probe_that_brings_nothing_waits_for_the_next_look() {
+    let mechanisms = Mechanisms { media_probe: true, ..Mechanisms::default() };
+    let mut desk = Desk::to_the_check(Plan { mechanisms, ..plan(1) }, |_| (CallState::Free, PhoneState::Unknown));
+    let is_probe = |c: &Command| matches!(c, Command::ProbeMedia { .. });
+    for kind in [FailureKind::Server, FailureKind::Throttled, FailureKind::NoAnswer] {
+        desk.answer(is_probe, Outcome::Failed(failure(kind)));
+        assert_eq!(desk.asked(is_probe), 0, "asked again at once after {kind:?}");
+        assert_eq!(desk.run.agent(Seat(0)).unwrap().verdict, Some(Verdict::Unknown { missing: Missing::Phone }));
+        desk.sleep();
+        desk.sweep(|_| (CallState::Free, PhoneState::Unknown));
+    }
+    desk.answer(is_probe, Outcome::Probed(ProbeState::Accepted));
+    assert_eq!(desk.run.agent(Seat(0)).unwrap().verdict, Some(Verdict::Ready));
+    desk.audit();
+}

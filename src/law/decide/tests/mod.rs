@@ -17,7 +17,9 @@ use crate::law::command::{
 use crate::law::event::{Event, Phase, Record, StopKind};
 use crate::law::plan::{BusinessUnit, Limits, Mechanisms, Member, PinnedSchedule, Plan, RemedyPolicy, Timing};
 use crate::law::run::Run;
-use crate::law::verdict::{CallState, Deferral, PhoneState, PresenceState, Reason, Rung, StationState, Verdict};
+use crate::law::verdict::{
+    CallState, Deferral, Missing, PhoneState, PresenceState, ProbeState, Reason, Rung, StationState, Verdict,
+};
 use crate::words::clock::{Seed, Timestamp};
 use crate::words::hook::{HookOutcome, HookPoint, HookRun};
 use crate::words::id::{AgentId, BusinessUnitId, ManagementUnitId, PhoneId, ScheduleId, Seat, StationId, WeekDate};
