@@ -18,6 +18,7 @@ use softlanding::twin::{AgentTruth, Cure, Kind};
 use softlanding::words::clock::{Seed, Timestamp};
 use support::contract;
 use support::org::scenario;
+use support::process::patiently;
 use tokio::sync::Mutex;
 
 const REPEAT: &str = "to repeat: ./tests/run --test fridays";
@@ -36,7 +37,7 @@ async fn play_with(name: &str, speed: f64, folder: &str, hooks: PathBuf) -> Rehe
     std::fs::create_dir_all(out.parent().expect("a folder")).expect("a folder");
     let rehearsal = Rehearsal { setting, out, hooks, exchanges_max: 100_000 };
     let mut display = Display::lines(Box::new(std::io::sink()));
-    let played = rehearse(&rehearsal, &mut display, |_, _| {}, std::future::pending()).await;
+    let played = patiently(rehearse(&rehearsal, &mut display, |_, _| {}, std::future::pending())).await;
     played.unwrap_or_else(|e| panic!("{name}: {e}; {REPEAT}"))
 }
 

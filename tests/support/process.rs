@@ -129,3 +129,9 @@ impl Bench {
         self.twin.kill().await;
     }
 }
+
+/// A test that hangs fails instead, after minutes; nothing is measured by this.
+pub async fn patiently<T>(test: impl Future<Output = T>) -> T {
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(300), test).await;
+    ended.unwrap_or_else(|_| panic!("the test hung"))
+}
