@@ -61,3 +61,13 @@ fn a_seed_repeats_word_for_word() {
         assert_eq!(told(seed), told(seed), "seed {seed}");
     }
 }
+
+#[test]
+fn seeds_that_once_found_a_bug_stay_quiet() {
+    // A probe that was answered 503 was asked again at once, until the rate limit was spent.
+    for seed in [5960, 10_025, 19_162] {
+        if let Err(found) = live(seed, Story::Silent) {
+            panic!("{found}");
+        }
+    }
+}
