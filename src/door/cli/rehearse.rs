@@ -11,6 +11,7 @@ use crate::door::cli::{out, scenario, stop};
 use crate::door::error::{ExitCode, Failure};
 use crate::shells::driver::Ended;
 use crate::shells::rehearse::{FolderError, Rehearsal, RehearseError, Rehearsed, Setting, rehearse as play};
+use crate::shells::report::words::wrap;
 use crate::shells::stage::echo;
 use crate::twin::serve::Served;
 use crate::words::calendar::duration_words;
@@ -55,13 +56,10 @@ pub(super) async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Failure> {
 fn introduce(audience: Audience, args: &RehearseArgs, setting: &Setting, hooks: &Path) {
     let whole_ms = setting.publish_at.since_ms(setting.begins_at()) + setting.timing.settle_after_ms;
     let real = duration_words((whole_ms as f64 / setting.speed) as i64);
-    audience.say([
-        format!(
-            "Rehearsal of {} (seed {}), {:.0} times as fast: about {real}",
-            args.scenario, args.seed, setting.speed
-        ),
-        format!("  {}", setting.scenario.story),
-    ]);
+    let speed = setting.speed;
+    audience
+        .say([format!("Rehearsal of {} (seed {}), {speed:.0} times as fast: about {real}", args.scenario, args.seed)]);
+    audience.say(wrap(&setting.scenario.story, 80, "  ", "  "));
     if !hooks.is_dir() {
         audience.say(["  there is no folder ./hooks here, so no hooks are run"]);
     }
