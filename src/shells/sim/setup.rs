@@ -60,13 +60,7 @@ pub(super) fn plan(
         zone: "America/Chicago".to_owned(),
         roster,
         timing: timing(),
-        limits: Limits {
-            in_flight_max: 4,
-            bulk_ids_max: 4,
-            single_remedies_max: 2,
-            on_call_fresh_ms: 60_000,
-            ..Limits::default()
-        },
+        limits: Limits { in_flight_max: 4, bulk_ids_max: 4, single_remedies_max: 2, ..Limits::default() },
         remedies: RemedyPolicy::default(),
         mechanisms,
         seed: seed.fork("plan"),
