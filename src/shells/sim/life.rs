@@ -14,6 +14,7 @@ use crate::law::audit::Auditor;
 use crate::law::command::{Command, CommandId, Outcome};
 use crate::law::decide::{Input, Step, decide};
 use crate::law::event::{Event, Phase, Record};
+use crate::law::order::{Order, OrderId};
 use crate::law::plan::Plan;
 use crate::law::run::Run;
 use crate::law::verdict::Verdict;
@@ -89,6 +90,12 @@ enum Happening {
     TakeUp,
     /// Somebody else edits the schedule.
     Edit,
+    /// Somebody tells the run something: it lies in the store from now on.
+    Order { order: Order },
+    /// The process is asked to end, and dies a little later.
+    Close,
+    /// It dies.
+    Die { epoch: u32 },
 }
 
 /// What dies with the process.
@@ -123,6 +130,8 @@ pub(super) struct Life {
     twin: Twin,
     process: Option<Process>,
     epoch: u32,
+    /// Orders in the store, by number; they stay there after they were taken, as a careless store might.
+    inbox: Vec<Order>,
     auditor: Auditor,
     crashes: u32,
     happenings: u32,
@@ -159,6 +168,7 @@ impl Life {
             twin,
             process: None,
             epoch: 0,
+            inbox: Vec::new(),
             auditor: Auditor::default(),
             crashes: 0,
             happenings: 0,
@@ -172,6 +182,12 @@ impl Life {
         if life.lot.edited {
             let at = T - life.chance.between(-60_000, 600_000);
             life.schedule(at, Happening::Edit);
+        }
+        for (at_ms, order) in life.lot.orders.clone() {
+            life.schedule(T + at_ms, Happening::Order { order });
+        }
+        if let Some(at_ms) = life.lot.closed_at_ms {
+            life.schedule(T + at_ms, Happening::Close);
         }
         Ok(life)
     }
@@ -203,6 +219,22 @@ impl Life {
                 let plan = Arc::clone(&self.plan);
                 // Refused when it is published already; then there is nothing to edit.
                 let _edited = setup::edit(&mut self.twin, &plan, self.now);
+                Ok(())
+            }
+            Happening::Order { order } => {
+                self.tell(|| format!("{} orders: {}", order.who, order.wish.words()));
+                self.inbox.push(order);
+                self.hand_over_orders()
+            }
+            Happening::Close => {
+                let (epoch, at) = (self.epoch, self.now + self.chance.between(0, 8_000));
+                self.schedule(at, Happening::Die { epoch });
+                self.step(Input::Closing)
+            }
+            Happening::Die { epoch } => {
+                if epoch == self.epoch && self.process.is_some() {
+                    self.die();
+                }
                 Ok(())
             }
             Happening::Wake { epoch } => {
@@ -250,7 +282,16 @@ impl Life {
             run
         };
         self.process = Some(Process { run, org: Org::new(org_settings()), calls: BTreeMap::new(), wake_at: None });
-        self.step(Input::Started)
+        self.step(Input::Started)?;
+        self.hand_over_orders()
+    }
+
+    /// Every order of the store, those taken long ago as well: the run knows which are new.
+    fn hand_over_orders(&mut self) -> Checked {
+        for (id, order) in (1..).zip(self.inbox.clone()) {
+            self.step(Input::Ordered { id: OrderId(id), order })?;
+        }
+        Ok(())
     }
 
     /// One decision: record, then perform, with a crash possible before, between and after.
@@ -431,13 +472,17 @@ impl Life {
         if !self.fault(self.lot.crash) {
             return false;
         }
+        self.die();
+        true
+    }
+
+    fn die(&mut self) {
         self.tell(|| "the process dies".to_owned());
         self.process = None;
         self.epoch += 1;
         self.crashes += 1;
         let at = self.now + self.chance.between(1, self.lot.down_max_ms);
         self.schedule(at, Happening::TakeUp);
-        true
     }
 
     fn schedule(&mut self, at: Timestamp, happening: Happening) {
@@ -472,6 +517,9 @@ impl Life {
             return self.broken(&format!("nothing more happens, and the run stands at {}", replayed.phase.words()));
         }
         let applied = self.twin.counters().publishes_applied;
+        if applied > 0 && self.lot.forbids_the_publish() {
+            return self.broken("the schedule was published although nobody approved it, or somebody had aborted it");
+        }
         match replayed.phase {
             Phase::Settled if applied != 1 => return self.broken("the run settled without a publish"),
             Phase::Stopped if applied != 0 => return self.broken("the run says that it did not publish, and it did"),

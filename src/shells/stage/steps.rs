@@ -97,6 +97,7 @@ pub async fn stage(request: &StageRequest, tools: &Tools<'_>, now: Timestamp) ->
         remedies: request.remedies.clone(),
         mechanisms: request.mechanisms.clone(),
         seed: request.seed.clone(),
+        policy: request.policy.clone(),
     });
     warnings.extend(preflight(tools.client, &plan).await?);
     let budget = Budget::of(&plan, calls_per_minute(tools.client).await?);
