@@ -226,9 +226,14 @@ impl From<StoreError> for Failure {
 impl From<JournalError> for Failure {
     fn from(e: JournalError) -> Self {
         let code = match &e {
-            JournalError::Conflict { .. } | JournalError::ClaimTaken { .. } => ExitCode::Refused,
+            JournalError::Conflict { .. }
+            | JournalError::LeaseLost { .. }
+            | JournalError::ClaimTaken { .. }
+            | JournalError::Exists { .. } => ExitCode::Refused,
             JournalError::NotFound { .. } => ExitCode::Usage,
-            JournalError::Newer { .. } | JournalError::Corrupt { .. } => ExitCode::Access,
+            JournalError::Newer { .. } | JournalError::Corrupt { .. } | JournalError::BadOrder { .. } => {
+                ExitCode::Access
+            }
             JournalError::Unwritable { .. } => ExitCode::Bug,
             JournalError::Store(_) => ExitCode::Access,
         };

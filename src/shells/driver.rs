@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use crate::hands::journal::{Journal, JournalError};
+use crate::hands::journal::{Journal, JournalError, Lease};
 use crate::law::command::{CommandId, Outcome};
 use crate::law::decide::{Input, Step, decide};
 use crate::law::event::{Event, Record};
@@ -44,6 +44,8 @@ pub enum Ended {
 pub struct Driver<'a, J> {
     /// The run's name.
     pub id: RunId,
+    /// The right to write to it.
+    pub lease: Lease,
     /// Where it is recorded.
     pub journal: &'a J,
     /// What performs its commands.
@@ -104,7 +106,7 @@ impl<J: Journal> Driver<'_, J> {
         if step.record.is_empty() {
             return Ok(());
         }
-        self.journal.append(&self.id, last_seq, now, &step.record, claim_in(&step.record)).await?;
+        self.journal.append(&self.lease, last_seq, now, &step.record, claim_in(&step.record)).await?;
         for (seq, event) in (last_seq + 1..).zip(&step.record) {
             listen(&Record { seq, at: now, event: event.clone() });
         }

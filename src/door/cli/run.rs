@@ -10,7 +10,7 @@ use crate::door::cli::out::Audience;
 use crate::door::cli::{open, out, stop};
 use crate::door::config::Config;
 use crate::door::error::{ExitCode, Failure};
-use crate::hands::journal::SqliteJournal;
+use crate::hands::journal::{Holder, Journal, Lease, SqliteJournal};
 use crate::law::event::{Phase, Record};
 use crate::law::run::Run;
 use crate::shells::driver::{Driver, Ended};
@@ -18,6 +18,11 @@ use crate::shells::live;
 use crate::shells::perform::Hands;
 use crate::shells::report::write_all;
 use crate::words::id::RunId;
+
+/// Every process of this command bears this name, so that the one that comes last leads at once and the others lose.
+const HOLDER: &str = "softlanding run";
+/// No run takes longer than this, from its staging on.
+const LEASE_MS: i64 = 400 * 86_400_000;
 
 pub(super) async fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let id = open::run_id(&args.run)?;
@@ -89,5 +94,14 @@ async fn driver<'a>(
         return Err(Failure::new(ExitCode::Config, message)
             .hint("use the configuration with which it was staged; --config names it"));
     }
-    Ok(Driver { id, journal, hands: Arc::new(Hands { client, hooks: config.open_hooks(), vault }), clock })
+    let lease = lead(journal, &id).await?;
+    Ok(Driver { id, lease, journal, hands: Arc::new(Hands { client, hooks: config.open_hooks(), vault }), clock })
+}
+
+async fn lead(journal: &SqliteJournal, id: &RunId) -> Result<Lease, Failure> {
+    let holder = Holder::new(HOLDER).map_err(|e| Failure::new(ExitCode::Bug, e.to_string()))?;
+    journal.lead(id, &holder, LEASE_MS).await?.ok_or_else(|| {
+        Failure::new(ExitCode::Refused, format!("another process leads run {id}"))
+            .hint("leave this run to the other process; `softlanding status` shows where it stands")
+    })
 }

@@ -17,7 +17,7 @@ use super::truth::Audit;
 use crate::hands::genesys::hosts::BadHost;
 use crate::hands::genesys::{Client, Org, Wire};
 use crate::hands::hook::{HookLimits, Hooks};
-use crate::hands::journal::{JournalError, SqliteJournal};
+use crate::hands::journal::{BadHolder, Holder, Journal, JournalError, SqliteJournal};
 use crate::hands::vault::{Vault, VaultError, new_key};
 use crate::law::event::Record;
 use crate::law::run::Run;
@@ -31,6 +31,9 @@ use crate::twin::serve::{Options, Served};
 use crate::words::clock::Clock;
 use crate::words::http::Lost;
 use crate::words::secret::Grant;
+
+/// No rehearsal takes longer than this.
+const LEASE_MS: i64 = 86_400_000;
 
 /// Why a rehearsal could not be played.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +56,12 @@ pub enum RehearseError {
     /// The journal.
     #[error("the rehearsal's journal cannot be used")]
     Journal(#[from] JournalError),
+    /// Its name as a leader: a bug of ours.
+    #[error("the rehearsal's name cannot be used")]
+    Holder(#[from] BadHolder),
+    /// Somebody else has its lease: a bug of ours, since nobody knows of its journal.
+    #[error("another process leads the rehearsal's run")]
+    Led,
     /// Staging refused.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -160,7 +169,9 @@ async fn play(
     let mut run = Run::staged(Arc::clone(&staged.plan));
     staged.records.iter().skip(1).for_each(|record| run.apply(record.at, &record.event));
     let hands = Arc::new(Hands { client, hooks, vault: Some(vault) });
-    let driver = Driver { id: staged.run.clone(), journal: &journal, hands, clock };
+    let holder = Holder::new("softlanding rehearse")?;
+    let lease = journal.lead(&staged.run, &holder, LEASE_MS).await?.ok_or(RehearseError::Led)?;
+    let driver = Driver { id: staged.run.clone(), lease, journal: &journal, hands, clock };
     let (ended, fresh) = live::drive(&driver, &mut run, &staged.records, display, stop).await?;
     let records = staged.records.iter().cloned().chain(fresh).collect();
     Ok((ended, run, staged, records))
