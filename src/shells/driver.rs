@@ -20,6 +20,8 @@ use crate::shells::perform::Hands;
 use crate::words::clock::{Clock, Timestamp};
 use crate::words::id::RunId;
 
+/// The store is usually asked for orders this often, in real time.
+pub const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// A graceful stop waits this long for what is under way, in real time: within the 10 s that a stop may take.
 const STOP_WITHIN: Duration = Duration::from_secs(8);
 

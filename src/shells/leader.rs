@@ -7,11 +7,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::hands::genesys::Permit;
 use crate::hands::journal::{Holder, Journal, JournalError, Lease};
 use crate::words::clock::Clock;
 use crate::words::id::RunId;
+use crate::words::permit::Permit;
 
+/// The usual length of a lease, in ms: a run whose leader dies on another machine goes on after this.
+pub const LEASE_MS: i64 = 6_000;
 /// A lease is renewed this often within its length, so that two renewals may be lost.
 const RENEWALS: i64 = 3;
 /// A store that does not answer a renewal is asked again after this part of the lease.
@@ -38,7 +40,10 @@ impl<J: Journal> Leader<J> {
         for_ms: i64,
     ) -> Result<Option<Leader<J>>, JournalError> {
         let asked_at = Clock::System.now();
-        let lease = journal.lead(run, holder, for_ms).await?;
+        let mut lease = journal.lead(run, holder, for_ms).await?;
+        if lease.is_none() && give_up_for_the_dead(journal.as_ref(), run).await? {
+            lease = journal.lead(run, holder, for_ms).await?;
+        }
         Ok(lease.map(|lease| {
             let permit = Permit::until(asked_at + for_ms);
             Leader { journal: Arc::clone(journal), lease, for_ms, permit }
@@ -93,12 +98,20 @@ impl<J: Journal> Leader<J> {
     }
 }
 
+/// A process of this machine that is gone cannot give its lease up, so that is done for it: whoever starts again after a
+/// crash need not wait for the lease to run out. True when there was such a process.
+async fn give_up_for_the_dead<J: Journal>(journal: &J, run: &RunId) -> Result<bool, JournalError> {
+    let leader = journal.runs().await?.into_iter().find(|summary| summary.run == *run).and_then(|s| s.leader);
+    let Some(dead) = leader.and_then(|name| Holder::new(&name).ok()).filter(is_gone) else { return Ok(false) };
+    Ok(journal.lead(run, &dead, 0).await?.is_some())
+}
+
 /// This process's own name as a holder of leases: where it runs, and since when, so that another process of the same machine
 /// can tell whether it is still there.
 #[must_use]
 pub fn myself() -> Holder {
     let name = Process::this().map_or_else(|| format!("pid {}", std::process::id()), |process| process.name());
-    Holder::new(&name).unwrap_or_else(|_| unnamed())
+    Holder::new(&name).unwrap_or_else(|_| Holder::nobody())
 }
 
 /// Whether a holder was a process of this machine that is gone. Anything that cannot be told counts as alive: its lease
@@ -148,11 +161,6 @@ fn started_at(pid: u32) -> Option<u64> {
         return None;
     }
     fields.nth(18)?.parse().ok()
-}
-
-fn unnamed() -> Holder {
-    // A plain name of letters is always accepted.
-    Holder::new("softlanding").unwrap_or_else(|_| unreachable!("letters are printable"))
 }
 
 #[cfg(test)]

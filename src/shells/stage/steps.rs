@@ -119,7 +119,7 @@ impl Ready {
     /// [`Refusal::Journal`] when the journal cannot be written.
     pub async fn record<J: Journal>(self, journal: &J) -> Result<Staged, Refusal> {
         let Ready { run, plan, events, budget, warnings, at } = self;
-        journal.append(&run, 0, at, &events, None).await.map_err(Refusal::Journal)?;
+        journal.begin(&run, at, &events).await.map_err(Refusal::Journal)?;
         let records = (1..).zip(events).map(|(seq, event)| Record { seq, at, event }).collect();
         Ok(Staged { run, plan, records, budget, warnings })
     }
