@@ -83,7 +83,7 @@ fn checking(agents: u32) -> (Run, Input, Timestamp) {
                     Outcome::Schedule(ScheduleState { version: if published { 8 } else { 7 }, published })
                 }
                 Command::PrepareUpload => Outcome::UploadReady(UploadKey(Secret::new("key".to_owned()))),
-                _ => Outcome::Published(PublishAnswer::Accepted { operation: None }),
+                _ => Outcome::Published { answer: PublishAnswer::Accepted { operation: None }, left: None },
             };
             let one = decide(&mut run, Input::Answered { id, outcome }, now);
             next.perform.extend(one.perform);

@@ -10,6 +10,7 @@ use crate::hands::genesys::failure;
 use crate::hands::genesys::org::Org;
 use crate::hands::genesys::wire::Wire;
 use crate::law::command::Failure;
+use crate::law::pace::Party;
 use crate::words::clock::{Clock, Timestamp};
 use crate::words::http::{Lost, Response};
 
@@ -19,24 +20,31 @@ pub struct Client {
     org: Arc<Mutex<Org>>,
     wire: Arc<Wire>,
     clock: Clock,
+    party: Party,
 }
 
 impl Client {
     /// A client for `org`, over `wire`, waiting on `clock`.
     #[must_use]
     pub fn new(org: Org, wire: Wire, clock: Clock) -> Client {
-        Client { org: Arc::new(Mutex::new(org)), wire: Arc::new(wire), clock }
+        Client { org: Arc::new(Mutex::new(org)), wire: Arc::new(wire), clock, party: Party::HOUSE }
+    }
+    /// The same client on behalf of a party: what it asks spends that party's share of the rate budgets. A new client asks
+    /// for [`Party::HOUSE`].
+    #[must_use]
+    pub fn for_party(&self, party: Party) -> Client {
+        Client { party, ..self.clone() }
     }
     /// Carries a command out.
     pub async fn perform(&self, call: Call) -> Done {
-        self.drive(call).await
+        self.drive(call.for_party(self.party)).await
     }
     /// Makes one request; an answer of any status is an answer.
     ///
     /// # Errors
     /// Why there is no answer.
     pub async fn ask(&self, ask: Ask) -> Result<Response, Failure> {
-        let answer = self.drive(ask).await;
+        let answer = self.drive(ask.for_party(self.party)).await;
         answer.map_err(|mut failure| {
             failure::scrub(&mut failure, self.org().secrets());
             failure
@@ -73,6 +81,7 @@ trait Errand {
     type Over;
     fn next(&mut self, org: &mut Org, now: Timestamp) -> Next<Self::Over>;
     fn answer(&mut self, org: &mut Org, now: Timestamp, answer: Result<Response, Lost>);
+    fn withdraw(&mut self, org: &mut Org);
 }
 
 impl Errand for Call {
@@ -82,6 +91,9 @@ impl Errand for Call {
     }
     fn answer(&mut self, org: &mut Org, now: Timestamp, answer: Result<Response, Lost>) {
         Call::answer(self, org, now, answer);
+    }
+    fn withdraw(&mut self, org: &mut Org) {
+        Call::withdraw(self, org);
     }
 }
 
@@ -93,10 +105,13 @@ impl Errand for Ask {
     fn answer(&mut self, org: &mut Org, now: Timestamp, answer: Result<Response, Lost>) {
         Ask::answer(self, org, now, answer);
     }
+    fn withdraw(&mut self, org: &mut Org) {
+        Ask::withdraw(self, org);
+    }
 }
 
 /// An errand under way. When its driver is dropped in mid-air the answer counts as lost, so that the rate budget and the
-/// login do not wait for it for ever.
+/// login do not wait for it for ever; when it is dropped while it waits, its place among those that wait is free.
 struct Flight<'a, E: Errand> {
     errand: E,
     client: &'a Client,
@@ -128,5 +143,6 @@ impl<E: Errand> Drop for Flight<'_, E> {
         if self.aloft == Aloft::Yes {
             self.land(Err(Lost::NoAnswer("given up".to_owned())));
         }
+        self.errand.withdraw(&mut self.client.org());
     }
 }
