@@ -23,6 +23,10 @@ pub const RESERVE_CALLS: u32 = 10;
 /// How soon a request asks again that left a free turn to others, in ms: they are about to ask.
 pub const YIELD_MS: i64 = 50;
 
+/// A request that does not ask again within this long after the instant that it was told has lost its place, in ms.
+/// Longer than a machine under load takes to wake a task, short beside a window.
+pub const PRESENT_MS: i64 = 1_000;
+
 /// How urgent a request is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Urgency {
@@ -86,7 +90,7 @@ pub struct RateHeaders {
 pub enum Turn {
     /// Yes, and it has been counted.
     Go,
-    /// Not before this instant; ask again then. Whoever does not loses its place after [`queue::PRESENT_MS`].
+    /// Not before this instant; ask again then. Whoever does not loses its place after [`PRESENT_MS`].
     Wait(Timestamp),
 }
 
@@ -136,7 +140,7 @@ impl Pacer {
             self.queue.wait(ticket, at);
             return Turn::Wait(at);
         }
-        self.queue.serve(ticket);
+        self.queue.serve(now, ticket);
         self.under_way += 1;
         *self.used.entry(ticket.party).or_default() += 1;
         Turn::Go
@@ -184,7 +188,7 @@ impl Pacer {
             return Some(next.max(now + 1));
         }
         let used = |party: Party| self.used.get(&party).copied().unwrap_or(0);
-        let ahead = self.queue.ahead_of(now, ticket, used, free);
+        let ahead = self.queue.ahead_of(now, ticket, used);
         (free <= ahead).then_some(now + YIELD_MS)
     }
 

@@ -1,19 +1,17 @@
 //! Who waits for a turn, and who of them is ahead of whom.
 //!
 //! A request that was told to come back at an instant is *present* from that instant on, and for [`PRESENT_MS`] if it does
-//! not come: only who is present is ahead of anybody. So nobody is held up for one that comes later or not at all.
+//! not come: only who is present is ahead of anybody. So nobody is held up for one that comes later or not at all. A party
+//! that asks for one thing at a time has no request waiting while one is under way; therefore, once it has had a turn that
+//! it waited for, turns up to its share are kept for it, for as long again.
 //!
 //! Must never: read a clock, or keep what is gone; every place has an end.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Party, Ticket, Urgency};
+use super::{PRESENT_MS, Party, Ticket, Urgency};
 use crate::words::clock::Timestamp;
-
-/// A request that does not ask again within this long after the instant that it was told has lost its place, in ms.
-/// Longer than a machine under load takes to wake a task, short beside a window.
-pub const PRESENT_MS: i64 = 1_000;
 
 /// Where a request stands: the publish before everybody, everybody else with their party.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,6 +38,8 @@ pub(super) struct Queue {
     leaving: BTreeSet<(Timestamp, u64)>,
     /// The same by line; no line is empty.
     present: BTreeMap<Line, BTreeSet<u64>>,
+    /// Parties that have had a turn they waited for: until when more are kept for them.
+    kept: BTreeMap<Party, Timestamp>,
     /// Each party that waits.
     standing: BTreeMap<Party, Standing>,
 }
@@ -69,18 +69,24 @@ impl Queue {
             self.remove(number);
         }
     }
-    /// The request has its turn; among equals its party comes last now.
-    pub fn serve(&mut self, ticket: &mut Ticket) {
+    /// The request has its turn; among equals its party comes last now. A party that had to wait for it gets what else it
+    /// asks for within [`PRESENT_MS`], up to its share, although no request of its waits meanwhile.
+    pub fn serve(&mut self, now: Timestamp, ticket: &mut Ticket) {
+        if ticket.number.is_some() {
+            self.kept.insert(ticket.party, now + PRESENT_MS);
+        }
         self.leave(ticket);
         let number = self.draw();
         if let Some(standing) = self.standing.get_mut(&ticket.party) {
             standing.since = number;
         }
     }
-    /// How many turns belong to others before this request has one: each present party is served until it has had as many
-    /// calls as this one's, and once more if it has waited longer. It is not counted much beyond `enough`.
-    pub fn ahead_of(&mut self, now: Timestamp, ticket: &Ticket, used: impl Fn(Party) -> u32, enough: u32) -> u32 {
+    /// How many turns belong to others before this request has one: each other party is served until it has had as many
+    /// calls as this one's, and once more if it has waited longer, but not more than it has requests present, unless turns
+    /// are kept for it. O(parties).
+    pub fn ahead_of(&mut self, now: Timestamp, ticket: &Ticket, used: impl Fn(Party) -> u32) -> u32 {
         self.settle(now);
+        self.kept.retain(|_, until| now < *until);
         if ticket.urgency == Urgency::Publish {
             return 0;
         }
@@ -90,15 +96,16 @@ impl Queue {
             let wanted = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
             ahead = ahead.saturating_add(match line {
                 Line::Publish => wanted,
-                Line::Of(party) if *party == ticket.party => 0,
+                Line::Of(party) if *party == ticket.party || self.kept.contains_key(party) => 0,
                 Line::Of(party) => {
                     let up_to = mine + u32::from(self.since(*party) < since);
                     up_to.saturating_sub(used(*party)).min(wanted)
                 }
             });
-            if ahead >= enough {
-                break;
-            }
+        }
+        for party in self.kept.keys().filter(|party| **party != ticket.party) {
+            let up_to = mine + u32::from(self.since(*party) < since);
+            ahead = ahead.saturating_add(up_to.saturating_sub(used(*party)));
         }
         ahead
     }
@@ -110,6 +117,7 @@ impl Queue {
             && self.leaving.is_empty()
             && self.present.is_empty()
             && self.standing.is_empty()
+            && self.kept.is_empty()
     }
 
     fn draw(&mut self) -> u64 {
