@@ -6,6 +6,7 @@ pub mod audit;
 pub mod command;
 pub mod decide;
 pub mod event;
+pub mod lead;
 pub mod pace;
 pub mod plan;
 pub mod run;

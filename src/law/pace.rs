@@ -74,7 +74,7 @@ impl Pacer {
             return Turn::Wait(self.gate);
         }
         self.forget(now);
-        if self.under_way + self.counted < self.room(urgency) {
+        if self.under_way + self.counted < room(self.allowed(), urgency) {
             self.under_way += 1;
             return Turn::Go;
         }
@@ -122,14 +122,15 @@ impl Pacer {
             self.counted = self.counted.saturating_sub(entry.remove());
         }
     }
+}
 
-    fn room(&self, urgency: Urgency) -> u32 {
-        let allowed = self.allowed();
-        match urgency {
-            Urgency::Publish => allowed,
-            // A tiny allowance cannot keep a reserve and still move.
-            Urgency::Normal => allowed.saturating_sub(RESERVE_CALLS.min(allowed / 10)).max(1),
-        }
+/// Calls that may leave in one window when `allowed` are: urgent ones may use all, others keep [`RESERVE_CALLS`] back.
+#[must_use]
+pub fn room(allowed: u32, urgency: Urgency) -> u32 {
+    match urgency {
+        Urgency::Publish => allowed,
+        // A tiny allowance cannot keep a reserve and still move.
+        Urgency::Normal => allowed.saturating_sub(RESERVE_CALLS.min(allowed / 10)).max(1),
     }
 }
 
