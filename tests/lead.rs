@@ -14,6 +14,7 @@ use softlanding::law::event::Event;
 use softlanding::law::lead::{
     Budget, CALL_MS, Grounds, Known, Lead, LeadSettings, Learnt, RefreshLead, Why, Work, place,
 };
+use softlanding::law::pace::{Urgency, room};
 use softlanding::law::plan::{BusinessUnit, Limits, Mechanisms, Member, PinnedSchedule, Plan, RemedyPolicy, Timing};
 use softlanding::law::run::Run;
 use softlanding::twin::scenario::Cohort;
@@ -43,10 +44,14 @@ struct Friday {
 impl Friday {
     fn draw(seed: u64, call_ms_min: i64) -> Friday {
         let mut chance = Seed(seed).fork("friday");
+        let calls_per_minute = chance.between(10, 90) as u32;
+        // The client learns the org's limit from the first answer. With more calls under way than the limit allows, the first
+        // wave would run into it.
+        let at_once = i64::from(room(calls_per_minute, Urgency::Normal)).min(40);
         Friday {
             agents: chance.between(1, 160) as u32,
-            calls_per_minute: chance.between(10, 90) as u32,
-            in_flight_max: chance.between(2, 40) as u32,
+            calls_per_minute,
+            in_flight_max: chance.between(2, at_once) as u32,
             call_ms_min,
             seed,
         }
