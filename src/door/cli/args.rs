@@ -40,7 +40,7 @@ pub enum Command {
     Init(InitArgs),
     /// Stage a publish: read the org, check all that could fail, pin schedule and roster
     #[command(
-        after_help = "Example:\n  softlanding stage --business-unit \"Customer Care\" --week next --schedule Approved \\\n      --at \"Friday 16:00 CST\""
+        after_help = "Examples:\n  softlanding stage --business-unit \"Customer Care\" --week next --schedule Approved \\\n      --at \"Friday 16:00 CST\"\n  softlanding stage --business-unit \"Customer Care\" --at \"Friday 16:00 CST\" --explain"
     )]
     Stage(StageArgs),
     /// Carry a staged run out, or take up one that was interrupted
@@ -145,6 +145,9 @@ pub struct StageArgs {
     /// The chance of the run, so that it can be repeated; drawn when left out
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// Show the arithmetic of the lead times as a table and a timeline, and record nothing
+    #[arg(long)]
+    pub explain: bool,
     /// The run as one JSON document on standard output
     #[arg(long)]
     pub json: bool,

@@ -35,7 +35,7 @@ pub(super) async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Failure> {
     let mut display = audience.display();
     let stopped = stop::asked()?;
     let told = |staged: &crate::shells::stage::Staged, clock: Clock| {
-        audience.say(echo(&staged.run, &staged.plan, &staged.budget, &staged.warnings, clock.now()));
+        audience.say(echo(&staged.run, &staged.plan, &staged.timetable, &staged.warnings, clock.now()));
         audience.say([""]);
     };
     let rehearsed = play(&rehearsal, &mut display, told, stopped).await.map_err(failed)?;

@@ -8,6 +8,7 @@ use chrono_tz::Tz;
 
 use super::secret::SecretRef;
 use crate::hands::genesys::Hosts;
+use crate::law::lead::LeadSettings;
 use crate::law::plan::{Limits, Mechanisms, RemedyPolicy, Timing};
 
 /// A whole configuration.
@@ -29,8 +30,10 @@ pub struct Config {
     pub report: ReportSettings,
     /// The zone of instants that name none.
     pub zone: Tz,
-    /// When things happen.
+    /// When things happen. Where the refresh lead is computed, the usual one stands here until staging has done so.
     pub timing: Timing,
+    /// How lead times are found.
+    pub lead: LeadSettings,
     /// How much is done at once.
     pub limits: Limits,
     /// A cap below the platform's own limit, in calls per minute; `None` leaves it to the platform.

@@ -160,9 +160,21 @@ impl<'t> Reader<'t> {
         default_ms: i64,
         range_ms: RangeInclusive<i64>,
     ) -> i64 {
+        self.duration_or_ms(section, key, "", default_ms, range_ms)
+    }
+
+    /// The same, where something else is accepted as well; `or` begins the sentence about what is.
+    pub(super) fn duration_or_ms(
+        &mut self,
+        section: &mut Section<'t>,
+        key: &'static str,
+        or: &str,
+        default_ms: i64,
+        range_ms: RangeInclusive<i64>,
+    ) -> i64 {
         let Some(field) = section.take(key) else { return default_ms };
         let accepted = format!(
-            "a duration such as \"{}\", from {} to {}",
+            "{or}a duration such as \"{}\", from {} to {}",
             written(default_ms),
             written(*range_ms.start()),
             written(*range_ms.end())

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::*;
 use crate::hands::genesys::hosts::REGIONS;
+use crate::law::lead::{LeadSettings, RefreshLead};
 use crate::law::plan::{Limits, Mechanisms, RemedyPolicy, Timing};
 use crate::words::clock::Seed;
 
@@ -38,7 +39,7 @@ fn the_template_is_read_and_its_defaults_are_the_real_ones() {
     // Each default is in the file once, so that the comparison has compared it.
     assert_eq!(spelled_out.lines().count(), TEMPLATE.lines().count());
     let switched_on = spelled_out.lines().zip(TEMPLATE.lines()).filter(|(a, b)| a != b).count();
-    assert_eq!(switched_on, 35);
+    assert_eq!(switched_on, 38);
     // Three spaces after # mark what has no default; switched on too, the file is still a good one.
     let everything: String = spelled_out
         .lines()
@@ -59,6 +60,7 @@ fn a_small_file_is_enough_and_paths_begin_beside_it() {
     assert_eq!(config.store.path, Path::new("/etc/softlanding/softlanding.db"));
     assert_eq!(config.hooks.dir, Path::new("/etc/softlanding/hooks"));
     assert_eq!((config.timing, config.limits), (Timing::default(), Limits::default()));
+    assert_eq!(config.lead, LeadSettings::default());
     assert_eq!((config.remedies, config.mechanisms), (RemedyPolicy::default(), Mechanisms::default()));
     assert_eq!((config.zone, config.calls_per_minute_max), (chrono_tz::Tz::America__Chicago, None));
     assert_eq!((config.app.is_some(), config.vault, config.clock), (false, None, None));
@@ -80,6 +82,7 @@ fn everything_can_be_set() {
     let vault = config.vault.unwrap();
     assert_eq!((vault.path.as_path(), vault.key), (Path::new("/var/v.db"), SecretRef::File("/run/key".into())));
     assert_eq!((config.zone, config.timing.refresh_lead_ms), (chrono_tz::Tz::America__New_York, 5_400_000));
+    assert_eq!(config.lead.refresh_lead, RefreshLead::Given);
     assert_eq!(config.calls_per_minute_max, Some(100));
     assert_eq!((config.remedies.outage_share, config.remedies.rung_failure_share), (0.25, 1.0));
     assert_eq!(config.session_reset_path.as_deref(), Some("/api/v2/x"));
@@ -101,7 +104,7 @@ fn all_errors_come_at_once_in_order_of_the_lines() {
         "s.toml:4: org.client_secret: found a literal string; accepted: { env = \"NAME\" }, { file = \"path\" } or \
          { command = \"…\" } (a secret in this file would end up in backups, tickets and version control)"
             .to_owned(),
-        "s.toml:7: timing.refresh_lead: found 45; accepted: a duration such as \"20min\", from 1min to 12h (a number needs \
+        "s.toml:7: timing.refresh_lead: found 45; accepted: \"auto\", or a duration such as \"20min\", from 1min to 12h (a number needs \
          a unit: ms, s, min, h or d, in quotes)"
             .to_owned(),
         "s.toml:8: timing.prepare_lead: found \"soon\"; accepted: a duration such as \"1min\", from 5s to 1h".to_owned(),
@@ -133,7 +136,15 @@ fn each_mistake_is_named() {
         ("[app]\nclient_id = 'x'\nclient_secret = { env = 'A' }", "vault.key: found nothing; accepted: { env"),
         ("[hooks]\ntimeout = '11min'", "found \"11min\"; accepted: a duration such as \"30s\", from 100ms to 10min"),
         ("[timing]\nzone = 'Midwest'", "s.toml:6: timing.zone: found \"Midwest\""),
-        ("[timing]\nprepare_lead = '40min'", "accepted: a prepare_lead shorter than refresh_lead"),
+        (
+            "[timing]\nprepare_lead = '40min'\nrefresh_lead = '20min'",
+            "accepted: a prepare_lead shorter than refresh_lead",
+        ),
+        (
+            "[timing]\nrefresh_lead = 'automatic'",
+            "accepted: \"auto\", or a duration such as \"20min\", from 1min to 12h",
+        ),
+        ("[timing]\ntoken_life = '4min'", "accepted: a duration such as \"1d\", from 5min to 2d"),
         (
             "[timing]\nrefresh_lead = '1min'",
             "s.toml:6: timing.refresh_lead: found \"1min\"; accepted: a prepare_lead shorter",

@@ -181,7 +181,7 @@ impl Pacer {
     /// When to ask again; `None` when the turn is this request's.
     fn not_before(&mut self, now: Timestamp, ticket: &Ticket) -> Option<Timestamp> {
         self.forget(now);
-        let free = self.room(ticket.urgency).saturating_sub(self.under_way + self.counted);
+        let free = room(self.allowed(), ticket.urgency).saturating_sub(self.under_way + self.counted);
         if free == 0 {
             // With everything still under way there is no instant to name; an answer is close.
             let next = self.expiring.first_key_value().map_or(now + 250, |((at, _), _)| *at);
@@ -212,14 +212,15 @@ impl Pacer {
             }
         }
     }
+}
 
-    fn room(&self, urgency: Urgency) -> u32 {
-        let allowed = self.allowed();
-        match urgency {
-            Urgency::Publish => allowed,
-            // A tiny allowance cannot keep a reserve and still move.
-            Urgency::Normal => allowed.saturating_sub(RESERVE_CALLS.min(allowed / 10)).max(1),
-        }
+/// Calls that may leave in one window when `allowed` are: urgent ones may use all, others keep [`RESERVE_CALLS`] back.
+#[must_use]
+pub fn room(allowed: u32, urgency: Urgency) -> u32 {
+    match urgency {
+        Urgency::Publish => allowed,
+        // A tiny allowance cannot keep a reserve and still move.
+        Urgency::Normal => allowed.saturating_sub(RESERVE_CALLS.min(allowed / 10)).max(1),
     }
 }
 

@@ -26,7 +26,7 @@ use crate::shells::leader::{LEASE_MS, Leader, myself};
 use crate::shells::live;
 use crate::shells::perform::Hands;
 use crate::shells::report::{Display, ReportError, write_all};
-use crate::shells::stage::{Refusal, Staged, Tools, stage};
+use crate::shells::stage::{History, Refusal, Staged, Tools, stage};
 use crate::twin::Twin;
 use crate::twin::serve::{Options, Served};
 use crate::words::clock::Clock;
@@ -158,7 +158,8 @@ async fn play(
     let client = Client::new(Org::new(org_settings(url)?), Wire::new(clock)?, clock);
     let hooks = Hooks::new(rehearsal.hooks.clone(), HookLimits::default());
     let journal = Arc::new(SqliteJournal::open(&folder.journal()).await?);
-    let tools = Tools { client: &client, vault: Some(&vault), hooks: &hooks };
+    let history = History::default();
+    let tools = Tools { client: &client, vault: Some(&vault), hooks: &hooks, history: &history };
     let staged = stage(&rehearsal.setting.request(), &tools, clock.now()).await?.record(journal.as_ref()).await?;
     staged_is(&staged, clock);
     let mut run = Run::staged(Arc::clone(&staged.plan));
