@@ -3,6 +3,7 @@
 //! Must never: guess. A time that exists twice, or not at all, or that lies in the past, is refused with its neighbours.
 
 mod error;
+pub mod recur;
 mod say;
 mod when;
 mod zone;
