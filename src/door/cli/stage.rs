@@ -33,7 +33,7 @@ pub(super) async fn stage(args: &StageArgs) -> Result<ExitCode, Failure> {
     let tools = Tools { client: &client, vault: vault.as_ref(), hooks: &hooks };
     let ready = put(&request, &tools, clock.now()).await?;
     // Opened last: a refusal leaves not even an empty journal behind.
-    let journal = SqliteJournal::open(&config.store.path).await?;
+    let journal = SqliteJournal::open(open::sqlite_path(&config)?).await?;
     let staged = ready.record(&journal).await?;
     let now = clock.now();
     if args.json {

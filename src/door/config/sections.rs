@@ -8,10 +8,12 @@ use chrono_tz::Tz;
 use toml::de::DeTable;
 
 use super::error::ConfigErrors;
-use super::model::{Config, HookSettings, ReportSettings, StoreSettings, VaultSettings};
+use super::model::{Config, HookSettings, ReportSettings, ServeSettings, VaultSettings};
 use super::org::{app, clock, org};
+use super::publish::publishes;
 use super::reader::{Reader, Section, shown};
 use super::reference::{Need, path, secret};
+use super::store::store;
 use crate::law::plan::{Limits, Mechanisms, RemedyPolicy, Timing};
 use crate::words::calendar::parse_zone;
 
@@ -72,6 +74,8 @@ fn read_document<'t>(reader: &mut Reader<'t>, table: &'t toml::Spanned<DeTable<'
     let (calls_per_minute_max, limits) = limits(reader, &mut document);
     let remedies = remedies(reader, &mut document);
     let (mechanisms, session_reset_path) = mechanisms(reader, &mut document);
+    let publishes = publishes(reader, &mut document, zone, &timing);
+    let serve = serve(reader, &mut document);
     let reach = org.as_ref().map(|(_, reach)| *reach);
     let clock = clock(reader, &mut document, reach);
     reader.finish(&document);
@@ -92,15 +96,10 @@ fn read_document<'t>(reader: &mut Reader<'t>, table: &'t toml::Spanned<DeTable<'
         remedies,
         mechanisms,
         session_reset_path,
+        publishes,
+        serve,
         clock,
     })
-}
-
-fn store<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>, folder: &Path) -> StoreSettings {
-    let mut section = reader.section(document, "store");
-    let path = path(reader, &mut section, "path", "softlanding.db", folder);
-    reader.finish(&section);
-    StoreSettings { path }
 }
 
 /// The vault needs a key as soon as there is an app whose tokens it would hold.
@@ -267,4 +266,12 @@ fn mechanisms<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> (Mecha
     });
     reader.finish(&section);
     (mechanisms, reset_path)
+}
+
+fn serve<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> ServeSettings {
+    let mut section = reader.section(document, "serve");
+    let lease_ms = reader.duration_ms(&mut section, "lease", 6 * S, 2 * S..=MIN);
+    let look_every_ms = reader.duration_ms(&mut section, "look_every", S / 2, 100..=10 * S);
+    reader.finish(&section);
+    ServeSettings { lease_ms, look_every_ms }
 }
