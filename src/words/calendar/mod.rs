@@ -5,6 +5,7 @@
 mod error;
 pub mod recur;
 mod say;
+pub mod tzdata;
 mod when;
 mod zone;
 

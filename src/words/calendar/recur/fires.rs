@@ -13,7 +13,8 @@ use super::error::RecurError;
 use super::expression;
 use crate::words::clock::Timestamp;
 
-/// No clock has been put back by more than a day (Alaska 1867, Kwajalein 1969), in hours, with one hour to spare.
+/// No clock has been put back by more than a day, in hours, with one hour to spare: Kwajalein changed the side of the date
+/// line by 23 hours in 1969.
 const FOLD_H_MAX: i64 = 25;
 
 /// What becomes of a wall clock time that a change of the clocks skips.
