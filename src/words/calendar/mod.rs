@@ -10,6 +10,6 @@ mod when;
 mod zone;
 
 pub use error::WhenError;
-pub use say::{describe, duration_words, short};
+pub use say::{describe, duration_words, offset, short, stamp};
 pub use when::{Appointment, parse_when, week_after};
 pub use zone::parse_zone;
