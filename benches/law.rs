@@ -82,7 +82,7 @@ fn checking(agents: u32) -> (Run, Input, Timestamp) {
                 Command::ReadSchedule => {
                     Outcome::Schedule(ScheduleState { version: if published { 8 } else { 7 }, published })
                 }
-                Command::PrepareUpload => Outcome::UploadReady(UploadKey(Secret::new("key".to_owned()))),
+                Command::PrepareUpload { .. } => Outcome::UploadReady(UploadKey(Secret::new("key".to_owned()))),
                 _ => Outcome::Published(PublishAnswer::Accepted { operation: None }),
             };
             let one = decide(&mut run, Input::Answered { id, outcome }, now);

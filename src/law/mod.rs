@@ -6,6 +6,8 @@ pub mod audit;
 pub mod command;
 pub mod decide;
 pub mod event;
+pub mod occurrence;
+pub mod order;
 pub mod pace;
 pub mod plan;
 pub mod run;

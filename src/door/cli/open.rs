@@ -1,4 +1,5 @@
-//! From a configuration to what a command works with: the clock, the client, the journal, the vault, the hooks.
+//! From a configuration to what a command works with: the clock, the client, the journal, the vault, the hooks; and a run's
+//! hands.
 //!
 //! Must never: read a secret that the command does not need, or follow a clock that is not this machine's.
 
@@ -10,6 +11,8 @@ use crate::hands::genesys::{Client, Org, Wire};
 use crate::hands::journal::{Journal, SqliteJournal};
 use crate::hands::vault::Vault;
 use crate::law::event::{Event, Record};
+use crate::law::run::Run;
+use crate::shells::perform::Hands;
 use crate::words::clock::Clock;
 use crate::words::http::{Method, Request};
 use crate::words::id::RunId;
@@ -79,4 +82,33 @@ pub(super) fn run_id(text: &str) -> Result<RunId, Failure> {
 /// Every record of a run.
 pub(super) async fn records(journal: &SqliteJournal, run: &RunId) -> Result<Vec<Record>, Failure> {
     Ok(journal.load::<Event>(run).await?)
+}
+
+/// What a staged run is carried out with, and the clock it goes by.
+pub(super) async fn hands(config: &Config, id: &RunId, run: &Run) -> Result<(Clock, Hands), Failure> {
+    let clock = clock(config).await?;
+    let (staged_at, configured) = (run.plan.api.as_ref(), &config.org.hosts.api);
+    if let Some(staged_at) = staged_at.filter(|api| *api != configured) {
+        let message = format!("run {id} was staged at {staged_at}, and this configuration names {configured}");
+        return Err(Failure::new(ExitCode::Refused, message)
+            .hint("use the configuration with which it was staged; --config names it"));
+    }
+    let client = client(config, clock).await?;
+    let vault = config.open_vault().await?;
+    let wanted = run.plan.mechanisms.oauth_refresh && run.plan.roster.iter().any(|m| m.enrolled);
+    if wanted && (vault.is_none() || config.app.is_none()) {
+        let message = format!("run {id} refreshes agents' tokens, and this configuration has no app or no vault");
+        return Err(Failure::new(ExitCode::Config, message)
+            .hint("use the configuration with which it was staged; --config names it"));
+    }
+    Ok((clock, Hands { client, hooks: config.open_hooks(), vault }))
+}
+
+/// The run that the records tell of.
+pub(super) fn replay(id: &RunId, records: &[Record]) -> Result<Run, Failure> {
+    Run::replay(records).map_err(|e| {
+        Failure::new(ExitCode::Access, format!("the journal of run {id} cannot be followed"))
+            .because(e)
+            .hint("keep a copy of the journal's file; restore it from a backup")
+    })
 }

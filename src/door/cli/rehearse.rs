@@ -108,6 +108,8 @@ fn failed(e: RehearseError) -> Failure {
         RehearseError::Listen(e) => {
             Failure::new(ExitCode::Access, "the simulated org cannot listen on 127.0.0.1").because(e)
         }
-        e @ (RehearseError::Host(_) | RehearseError::Wire(_)) => Failure::from(anyhow::Error::new(e)),
+        e @ (RehearseError::Host(_) | RehearseError::Wire(_) | RehearseError::Led) => {
+            Failure::from(anyhow::Error::new(e))
+        }
     }
 }

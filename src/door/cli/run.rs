@@ -3,6 +3,7 @@
 //! Must never: start over. What the journal holds has happened.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::door::cli::args::RunArgs;
 use crate::door::cli::ending::{Strictness, code};
@@ -11,9 +12,10 @@ use crate::door::cli::{open, out, stop};
 use crate::door::config::Config;
 use crate::door::error::{ExitCode, Failure};
 use crate::hands::journal::SqliteJournal;
-use crate::law::event::{Phase, Record};
+use crate::law::event::Phase;
 use crate::law::run::Run;
-use crate::shells::driver::{Driver, Ended};
+use crate::shells::driver::{Driver, Ended, ForPeople, LOOK_EVERY};
+use crate::shells::leader::{LEASE_MS, Leader, myself};
 use crate::shells::live;
 use crate::shells::perform::Hands;
 use crate::shells::report::write_all;
@@ -22,15 +24,15 @@ use crate::words::id::RunId;
 pub(super) async fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let id = open::run_id(&args.run)?;
     let config = open::config(&args.config.config)?;
-    let journal = open::journal(&config).await?;
+    let journal = Arc::new(open::journal(&config).await?);
     let mut records = open::records(&journal, &id).await?;
-    let mut run = replay(&id, &records)?;
+    let mut run = open::replay(&id, &records)?;
     let strictness = if args.strict { Strictness::Strict } else { Strictness::Lenient };
     if run.is_over() && run.phase != Phase::InDoubt {
         return over(&id, &run, strictness);
     }
     let audience = Audience::of(&args.show);
-    let driver = driver(&config, id.clone(), &journal, &run).await?;
+    let driver = driver(&config, &id, &journal, &run).await?;
     let mut display = audience.display();
     let (ended, fresh) = live::drive(&driver, &mut run, &records, &mut display, stop::asked()?).await?;
     records.extend(fresh);
@@ -51,14 +53,6 @@ pub(super) async fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     Ok(code(&run, ended, strictness))
 }
 
-fn replay(id: &RunId, records: &[Record]) -> Result<Run, Failure> {
-    Run::replay(records).map_err(|e| {
-        Failure::new(ExitCode::Access, format!("the journal of run {id} cannot be followed"))
-            .because(e)
-            .hint("keep a copy of the journal's file; restore it from a backup")
-    })
-}
-
 fn over(id: &RunId, run: &Run, strictness: Strictness) -> Result<ExitCode, Failure> {
     if let Some((_, why)) = &run.stop {
         return Err(Failure::new(ExitCode::Refused, format!("run {id} has stopped: {why}"))
@@ -68,26 +62,31 @@ fn over(id: &RunId, run: &Run, strictness: Strictness) -> Result<ExitCode, Failu
     Ok(code(run, Ended::Over, strictness))
 }
 
-async fn driver<'a>(
+async fn driver(
     config: &Config,
-    id: RunId,
-    journal: &'a SqliteJournal,
+    id: &RunId,
+    journal: &Arc<SqliteJournal>,
     run: &Run,
-) -> Result<Driver<'a, SqliteJournal>, Failure> {
-    let clock = open::clock(config).await?;
-    let (staged_at, configured) = (run.plan.api.as_ref(), &config.org.hosts.api);
-    if let Some(staged_at) = staged_at.filter(|api| *api != configured) {
-        let message = format!("run {id} was staged at {staged_at}, and this configuration names {configured}");
-        return Err(Failure::new(ExitCode::Refused, message)
-            .hint("use the configuration with which it was staged; --config names it"));
-    }
-    let client = open::client(config, clock).await?;
-    let vault = config.open_vault().await?;
-    let wanted = run.plan.mechanisms.oauth_refresh && run.plan.roster.iter().any(|m| m.enrolled);
-    if wanted && (vault.is_none() || config.app.is_none()) {
-        let message = format!("run {id} refreshes agents' tokens, and this configuration has no app or no vault");
-        return Err(Failure::new(ExitCode::Config, message)
-            .hint("use the configuration with which it was staged; --config names it"));
-    }
-    Ok(Driver { id, journal, hands: Arc::new(Hands { client, hooks: config.open_hooks(), vault }), clock })
+) -> Result<Driver<SqliteJournal>, Failure> {
+    let (clock, hands) = open::hands(config, id, run).await?;
+    let leader = lead(journal, id).await?;
+    let hands = Arc::new(Hands { client: hands.client.permitted_by(leader.permit()), ..hands });
+    let journal = Arc::clone(journal);
+    Ok(Driver { journal, leader, hands, clock, look_every: LOOK_EVERY, for_people: ForPeople::Wait })
 }
+
+/// Takes the lease, and waits for one that may be a dead process's on another machine to run out.
+async fn lead(journal: &Arc<SqliteJournal>, id: &RunId) -> Result<Leader<SqliteJournal>, Failure> {
+    let tries = LEASE_MS / PAUSE_MS + 4;
+    for _ in 0..tries {
+        if let Some(leader) = Leader::take(journal, id, &myself(), LEASE_MS).await? {
+            return Ok(leader);
+        }
+        tokio::time::sleep(Duration::from_millis(PAUSE_MS.unsigned_abs())).await;
+    }
+    Err(Failure::new(ExitCode::Refused, format!("another process leads run {id}"))
+        .hint("leave this run to the other process; `softlanding status` shows where it stands"))
+}
+
+/// A lease that is taken is asked for again after this, in ms.
+const PAUSE_MS: i64 = 500;

@@ -8,6 +8,7 @@ use crate::door::cli::args::StageArgs;
 use crate::door::cli::{intent, open, out};
 use crate::door::error::{ExitCode, Failure};
 use crate::hands::journal::SqliteJournal;
+use crate::law::plan::Policy;
 use crate::shells::stage::{StageRequest, Staged, Tools, echo, stage as put};
 use crate::words::calendar::{describe, parse_when};
 use crate::words::clock::{Seed, Timestamp};
@@ -27,6 +28,7 @@ pub(super) async fn stage(args: &StageArgs) -> Result<ExitCode, Failure> {
         timing: config.timing.clone(),
         limits: config.limits.clone(),
         remedies: config.remedies.clone(),
+        policy: Policy::default(),
         mechanisms: intent::mechanisms(&config),
         seed: args.seed.map_or_else(Seed::from_system, Seed),
     };

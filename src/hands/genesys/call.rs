@@ -252,8 +252,8 @@ fn first(command: &Command, plan: &Plan, held: Option<Grant>) -> Result<(Step, T
     let one = |seat: Seat| agent_in(plan, seat);
     let start = match command {
         Command::ReadSchedule => (ask_now(publish::read(plan)), Then::ReadSchedule),
-        Command::PrepareUpload => {
-            let body = publish::upload_body(plan);
+        Command::PrepareUpload { version } => {
+            let body = publish::upload_body(plan, *version);
             (ask_now(publish::upload_url(plan, body.len())), Then::UploadUrl(body))
         }
         Command::Publish { upload } => (ask_now(publish::publish(plan, upload)), Then::Publish),

@@ -12,6 +12,7 @@ use crate::hands::genesys::wire::Wire;
 use crate::law::command::Failure;
 use crate::words::clock::{Clock, Timestamp};
 use crate::words::http::{Lost, Response};
+use crate::words::permit::Permit;
 
 /// One organisation over real sockets. Clones share login, rate budgets and connections.
 #[derive(Debug, Clone)]
@@ -19,13 +20,19 @@ pub struct Client {
     org: Arc<Mutex<Org>>,
     wire: Arc<Wire>,
     clock: Clock,
+    permit: Permit,
 }
 
 impl Client {
     /// A client for `org`, over `wire`, waiting on `clock`.
     #[must_use]
     pub fn new(org: Org, wire: Wire, clock: Clock) -> Client {
-        Client { org: Arc::new(Mutex::new(org)), wire: Arc::new(wire), clock }
+        Client { org: Arc::new(Mutex::new(org)), wire: Arc::new(wire), clock, permit: Permit::always() }
+    }
+    /// The same, whose requests leave only while `permit` holds; a request that may not leave counts as not sent.
+    #[must_use]
+    pub fn permitted_by(self, permit: Permit) -> Client {
+        Client { permit, ..self }
     }
     /// Carries a command out.
     pub async fn perform(&self, call: Call) -> Done {
@@ -59,6 +66,10 @@ impl Client {
             match flight.next() {
                 Next::Done(over) => return over,
                 Next::Wait(at) => self.clock.sleep_until(at).await,
+                // Asked at the last moment: a request may have waited for its turn, and this process may have been paused.
+                Next::Send(_) if !self.permit.holds() => {
+                    flight.land(Err(Lost::NotSent("this process may not act for the run any more".to_owned())));
+                }
                 Next::Send(request) => {
                     let answer = self.wire.send(request).await;
                     flight.land(answer);

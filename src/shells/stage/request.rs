@@ -2,7 +2,7 @@
 //!
 //! Must never: hold what only the org can tell, such as an id that was looked up.
 
-use crate::law::plan::{Limits, Mechanisms, RemedyPolicy, Timing};
+use crate::law::plan::{Limits, Mechanisms, Policy, RemedyPolicy, Timing};
 use crate::words::calendar::Appointment;
 use crate::words::clock::Seed;
 use crate::words::id::WeekDate;
@@ -26,6 +26,8 @@ pub struct StageRequest {
     pub remedies: RemedyPolicy,
     /// What may be used.
     pub mechanisms: Mechanisms,
+    /// Who must agree, and what happens when the schedule is not what was staged.
+    pub policy: Policy,
     /// The chance of this run.
     pub seed: Seed,
 }

@@ -97,6 +97,7 @@ pub async fn stage(request: &StageRequest, tools: &Tools<'_>, now: Timestamp) ->
         remedies: request.remedies.clone(),
         mechanisms: request.mechanisms.clone(),
         seed: request.seed.clone(),
+        policy: request.policy.clone(),
     });
     warnings.extend(preflight(tools.client, &plan).await?);
     let budget = Budget::of(&plan, calls_per_minute(tools.client).await?);
@@ -118,7 +119,7 @@ impl Ready {
     /// [`Refusal::Journal`] when the journal cannot be written.
     pub async fn record<J: Journal>(self, journal: &J) -> Result<Staged, Refusal> {
         let Ready { run, plan, events, budget, warnings, at } = self;
-        journal.append(&run, 0, at, &events, None).await.map_err(Refusal::Journal)?;
+        journal.begin(&run, at, &events).await.map_err(Refusal::Journal)?;
         let records = (1..).zip(events).map(|(seq, event)| Record { seq, at, event }).collect();
         Ok(Staged { run, plan, records, budget, warnings })
     }

@@ -156,7 +156,7 @@ fn commands() -> Vec<Command> {
     let phone = PhoneId::new("p-1").unwrap();
     vec![
         Command::ReadSchedule,
-        Command::PrepareUpload,
+        Command::PrepareUpload { version: 7 },
         Command::Publish { upload: UploadKey(Secret::new("key-17".to_owned())) },
         Command::RefreshToken { seat: Seat(0), via: TokenVia::Grant },
         Command::RefreshToken { seat: Seat(0), via: TokenVia::Reported },

@@ -152,7 +152,8 @@ fn upload_answers(put: Result<Response, Lost>) -> impl FnMut(&crate::words::http
 
 #[test]
 fn the_upload_carries_the_pinned_version_and_nobodys_token() {
-    let played = play(&mut call(&Command::PrepareUpload), &mut org(), upload_answers(Ok(Response::new(200))));
+    let played =
+        play(&mut call(&Command::PrepareUpload { version: 7 }), &mut org(), upload_answers(Ok(Response::new(200))));
     assert_eq!(played.done.outcome, Outcome::UploadReady(UploadKey(Secret::new("key-17".to_owned()))));
     assert_eq!(played.api(), [format!("POST {SCHEDULE}/update/uploadurl"), "PUT /a?sig=1".to_owned()]);
     let put = &played.sent[2].1;
@@ -169,11 +170,11 @@ fn the_upload_carries_the_pinned_version_and_nobodys_token() {
 fn the_cache_is_purged_only_when_the_plan_says_so() {
     let mut plan = plan(1);
     plan.mechanisms.purge_cache = true;
-    let body = crate::hands::genesys::publish::upload_body(&plan);
+    let body = crate::hands::genesys::publish::upload_body(&plan, 7);
     let mut text = String::new();
     flate2::read::GzDecoder::new(body.as_slice()).read_to_string(&mut text).unwrap();
     assert_eq!(serde_json::from_str::<Value>(&text).unwrap()["purgeCache"], json!(true));
-    assert_eq!(body, crate::hands::genesys::publish::upload_body(&plan), "the same bytes each time");
+    assert_eq!(body, crate::hands::genesys::publish::upload_body(&plan, 7), "the same bytes each time");
 }
 
 #[test]
@@ -186,7 +187,8 @@ fn a_refused_upload_is_no_missing_permission() {
         (Err(lost()), FailureKind::NoAnswer),
     ];
     for (answer, kind) in table {
-        let played = play(&mut call(&Command::PrepareUpload), &mut org(), upload_answers(answer.clone()));
+        let played =
+            play(&mut call(&Command::PrepareUpload { version: 7 }), &mut org(), upload_answers(answer.clone()));
         assert_eq!(played.failure().kind, kind, "{answer:?}");
         assert!(played.failure().kind.passes(), "a new address may help");
     }
@@ -196,12 +198,12 @@ fn a_refused_upload_is_no_missing_permission() {
 fn the_upload_goes_nowhere_unsafe() {
     for url in ["http://upload.example.org/a", "ftp://x/y", "file:///etc/passwd", "", "no address"] {
         let answer = Response::new(200).json(&json!({"uploadKey": "k", "url": url, "headers": {}}));
-        let played = play(&mut call(&Command::PrepareUpload), &mut org(), always(answer));
+        let played = play(&mut call(&Command::PrepareUpload { version: 7 }), &mut org(), always(answer));
         assert_eq!(played.failure().kind, FailureKind::Malformed, "{url}");
         assert_eq!(played.api().len(), 1, "{url}");
     }
     let answer = Response::new(200).json(&json!({"uploadKey": "k", "url": "http://127.0.0.1:9/up", "headers": {}}));
-    let played = play(&mut call(&Command::PrepareUpload), &mut org(), always(answer));
+    let played = play(&mut call(&Command::PrepareUpload { version: 7 }), &mut org(), always(answer));
     assert!(matches!(played.done.outcome, Outcome::UploadReady(_)));
 }
 
