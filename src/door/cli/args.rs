@@ -50,7 +50,9 @@ pub enum Command {
     #[command(after_help = "Examples:\n  softlanding status\n  softlanding status 20261127-1600-customer-care-k3f9")]
     Status(StatusArgs),
     /// The next publishes of each [[publish]] entry, with every phase's instant, local time and UTC
-    #[command(after_help = "Examples:\n  softlanding calendar\n  softlanding calendar --publish customer-care --count 10")]
+    #[command(
+        after_help = "Examples:\n  softlanding calendar\n  softlanding calendar --publish customer-care --count 10"
+    )]
     Calendar(CalendarArgs),
     /// Look over what softlanding needs on this machine: configuration, zone data, secrets, store, vault, hooks
     #[command(after_help = "Example:\n  softlanding doctor")]

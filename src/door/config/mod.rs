@@ -25,8 +25,8 @@ mod url;
 pub use duration::parse_duration_ms;
 pub use error::{ConfigError, ConfigErrors};
 pub use model::{
-    App, CatchUp, ClockSettings, Config, HookSettings, OnDrift, Org, PublishSettings, ReportSettings, ServeSettings,
-    StorePlace, StoreSettings, VaultSettings,
+    App, CatchUp, ClockSettings, Config, HookSettings, Org, PublishSettings, ReportSettings, ServeSettings, StorePlace,
+    StoreSettings, VaultSettings,
 };
 pub use secret::{SecretError, SecretRef};
 

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 
 use super::secret::SecretRef;
 use crate::hands::genesys::Hosts;
-use crate::law::plan::{Limits, Mechanisms, RemedyPolicy, Timing};
+use crate::law::plan::{Approval, Limits, Mechanisms, OnDrift, RemedyPolicy, Timing};
 use crate::shells::stage::WeekChoice;
 use crate::words::calendar::recur::Recurrence;
 
@@ -153,21 +153,12 @@ pub struct PublishSettings {
     pub schedule: Option<String>,
     /// How long before T the run is staged, in milliseconds, from 10 minutes to 14 days.
     pub stage_before_ms: i64,
-    /// Whether someone must approve the staged run before it may publish.
-    pub require_approval: bool,
+    /// Whether somebody must approve the staged run before it may publish.
+    pub approval: Approval,
     /// What becomes of it when the schedule has changed since it was staged.
     pub on_drift: OnDrift,
     /// How late it may still begin.
     pub catch_up: CatchUp,
-}
-
-/// What becomes of a publish whose schedule has changed since it was staged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnDrift {
-    /// It does not happen; a person decides.
-    Hold,
-    /// The version that is current at T is published.
-    PublishLatest,
 }
 
 /// Whether a publish that was missed, because nothing ran at its instant, is made up for.
@@ -187,6 +178,15 @@ impl CatchUp {
     #[must_use]
     pub fn within(ms: i64) -> CatchUp {
         if ms > 0 { CatchUp::Within(ms) } else { CatchUp::Never }
+    }
+
+    /// How long after T an instant that nobody has staged is still caught up with, in milliseconds; 0 for never.
+    #[must_use]
+    pub fn ms(self) -> i64 {
+        match self {
+            CatchUp::Never => 0,
+            CatchUp::Within(ms) => ms,
+        }
     }
 
     /// What takes the place of [`Timing::late_by_max_ms`] in the runs of the entry, in milliseconds.

@@ -6,9 +6,9 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use toml::de::{DeArray, DeValue};
 
-use super::model::{CatchUp, OnDrift, PublishSettings};
+use super::model::{CatchUp, PublishSettings};
 use super::reader::{Field, Reader, Section, shown};
-use crate::law::plan::Timing;
+use crate::law::plan::{Approval, OnDrift, Timing};
 use crate::shells::stage::WeekChoice;
 use crate::words::calendar::parse_zone;
 use crate::words::calendar::recur::{DstPolicy, Fold, Gap, Recurrence};
@@ -70,7 +70,8 @@ fn publish<'t>(
     let week = reader.choice(section, "week", &[("next", WeekChoice::Next)]).unwrap_or(WeekChoice::Next);
     let schedule = reader.text(section, "schedule", SCHEDULE).map(|(_, text)| text.to_owned());
     let stage_before_ms = reader.duration_ms(section, "stage_before", 3 * D, 10 * MIN..=14 * D);
-    let require_approval = reader.switch(section, "require_approval", false);
+    let approval =
+        if reader.switch(section, "require_approval", false) { Approval::Required } else { Approval::NotNeeded };
     let drift = [("hold", OnDrift::Hold), ("publish-latest", OnDrift::PublishLatest)];
     let on_drift = reader.choice(section, "on_drift", &drift).unwrap_or(OnDrift::Hold);
     let catch_up = catch_up(reader, section, timing);
@@ -85,7 +86,7 @@ fn publish<'t>(
         week,
         schedule,
         stage_before_ms,
-        require_approval,
+        approval,
         on_drift,
         catch_up,
     })

@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 
 use super::tests::{ORG, errors, errors_after_org, parse};
 use super::*;
+use crate::law::plan::{Approval, OnDrift};
 use crate::shells::stage::WeekChoice;
 use crate::words::calendar::recur::{DstPolicy, Fold, Gap, Recurrence};
 
@@ -23,7 +24,7 @@ fn customer_care() -> PublishSettings {
         week: WeekChoice::Next,
         schedule: None,
         stage_before_ms: 3 * 86_400_000,
-        require_approval: false,
+        approval: Approval::NotNeeded,
         on_drift: OnDrift::Hold,
         catch_up: CatchUp::Within(600_000),
     }
@@ -68,7 +69,7 @@ fn an_entry_has_defaults_and_every_field_can_be_set() {
         recurrence: friday(Gap::Skip, Fold::Both, &skip),
         schedule: Some("Approved*".to_owned()),
         stage_before_ms: 36 * 3_600_000,
-        require_approval: true,
+        approval: Approval::Required,
         on_drift: OnDrift::PublishLatest,
         catch_up: CatchUp::Never,
         ..customer_care()
@@ -77,6 +78,7 @@ fn an_entry_has_defaults_and_every_field_can_be_set() {
     assert_eq!(config.serve, ServeSettings { lease_ms: 10_000, look_every_ms: 1_000 });
     // Nothing after T is never; a busy machine is not a missed publish.
     assert_eq!((CatchUp::within(0), CatchUp::Never.late_by_max_ms()), (CatchUp::Never, 5_000));
+    assert_eq!((CatchUp::Never.ms(), CatchUp::within(60_000).ms()), (0, 60_000));
     assert_eq!(CatchUp::within(60_000).late_by_max_ms(), 60_000);
 }
 

@@ -101,7 +101,7 @@ fn wrapped(items: &[&str]) -> Vec<String> {
 }
 
 /// Breaks a text at spaces so that no line is longer than `width` characters, long words aside.
-fn wrap_words(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap_words(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {
