@@ -72,25 +72,34 @@ pub fn worst(checks: &[Check]) -> Mark {
 
 /// The columns of a line of the table.
 const WIDTH: usize = 80;
-const NAME_WIDTH: usize = 16;
-/// Mark, name and the spaces after them.
-const INDENT: usize = 4 + 2 + NAME_WIDTH + 1;
+/// The widest column of names; a longer name stands on a line of its own.
+const NAME_WIDTH_MAX: usize = 24;
 
 /// The checks as a table of 80 columns, long words aside: mark, name, what was found, and below it what to do.
 #[must_use]
 pub fn table(checks: &[Check]) -> Vec<String> {
+    let longest = checks.iter().map(|check| check.name.chars().count()).max().unwrap_or(0);
+    let name_width = longest.min(NAME_WIDTH_MAX);
+    checks.iter().flat_map(|check| rows(check, name_width)).collect()
+}
+
+fn rows(check: &Check, name_width: usize) -> Vec<String> {
+    let mark = match check.mark {
+        Mark::Ok => "ok",
+        Mark::Warn => "WARN",
+        Mark::Fail => "FAIL",
+    };
+    let mut head = format!("{mark:<4}  {:<name_width$}", check.name);
+    // Mark, name, and two spaces after each.
+    let indent = 4 + 2 + name_width + 2;
     let mut lines = Vec::new();
-    for Check { name, mark, words, fix } in checks {
-        let mark = match mark {
-            Mark::Ok => "ok",
-            Mark::Warn => "WARN",
-            Mark::Fail => "FAIL",
-        };
-        let fix = fix.iter().flat_map(|fix| wrap_words(&clean(&format!("fix: {fix}")), WIDTH - INDENT));
-        let rows = wrap_words(&clean(words), WIDTH - INDENT).into_iter().chain(fix);
-        for (at, row) in rows.enumerate() {
-            let head = if at == 0 { format!("{mark:<4}  {name:<NAME_WIDTH$}") } else { String::new() };
-            lines.push(format!("{head:<width$} {row}", width = INDENT - 1));
+    if check.name.chars().count() > name_width {
+        lines.push(std::mem::take(&mut head));
+    }
+    let fix = check.fix.as_ref().map(|fix| format!("fix: {fix}"));
+    for text in [Some(check.words.clone()), fix].into_iter().flatten() {
+        for row in wrap_words(&clean(&text), WIDTH - indent) {
+            lines.push(format!("{:<indent$}{row}", std::mem::take(&mut head)));
         }
     }
     lines
@@ -229,9 +238,13 @@ mod tests {
         let checks = [Check::ok("configuration", "/etc/softlanding.toml"), zone_data("2025b", Some("2026a"))];
         assert_eq!(worst(&checks), Mark::Warn);
         let lines = table(&checks);
-        assert_eq!(lines[0], "ok    configuration    /etc/softlanding.toml");
-        assert_eq!(lines[1], "WARN  zone data        release 2025b is compiled in, and this host has the newer");
-        assert!(lines[3].starts_with("                       fix: install a newer softlanding;"), "{lines:#?}");
+        assert_eq!(lines[0], "ok    configuration  /etc/softlanding.toml");
+        assert_eq!(lines[1], "WARN  zone data      release 2025b is compiled in, and this host has the newer");
+        assert!(lines[3].starts_with("                     fix: install a newer softlanding;"), "{lines:#?}");
+        let long = table(&[Check::ok("publish a-name-of-forty-characters-at-the-most", "next Friday")]);
+        let expected =
+            ["ok    publish a-name-of-forty-characters-at-the-most", "                                next Friday"];
+        assert_eq!(long, expected);
         assert!(lines.iter().all(|line| line.chars().count() <= 80), "{lines:#?}");
         assert_eq!((worst(&[]), table(&[]).len()), (Mark::Ok, 0));
     }

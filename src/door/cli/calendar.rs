@@ -10,6 +10,7 @@ use crate::door::cli::args::CalendarArgs;
 use crate::door::cli::{open, out};
 use crate::door::config::{Config, PublishSettings};
 use crate::door::error::{ExitCode, Failure};
+use crate::shells::stage::WeekChoice;
 use crate::shells::stage::echo::wrap_words;
 use crate::words::calendar::recur::{Fate, FireNote, Occasion, Which};
 use crate::words::calendar::{describe, offset, stamp, tzdata};
@@ -94,7 +95,11 @@ fn refresh_lead_ms(config: &Config) -> i64 {
 
 fn entry_lines(config: &Config, entry: &PublishSettings, now: Timestamp, count: usize) -> Vec<String> {
     let schedule = entry.schedule.as_ref().map_or("the week's only draft".to_owned(), |text| format!("\"{text}\""));
-    let mut lines = vec![format!("{}: {}, next week, {schedule}", entry.name, entry.business_unit)];
+    let week = match entry.week {
+        WeekChoice::Next => "next week".to_owned(),
+        WeekChoice::Of(day) => format!("week of {day}"),
+    };
+    let mut lines = vec![format!("{}: {}, {week}, {schedule}", entry.name, entry.business_unit)];
     let shown = occasions(entry, now, count);
     for occasion in &shown {
         lines.push(String::new());

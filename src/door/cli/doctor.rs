@@ -92,3 +92,64 @@ async fn store(config: &Config) -> Vec<Check> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hands::testing::Folder;
+
+    fn marks(checks: &[Check]) -> Vec<(&str, Mark)> {
+        checks.iter().map(|check| (check.name.as_str(), check.mark)).collect()
+    }
+
+    #[tokio::test]
+    async fn everything_configured_is_looked_at_and_nothing_is_made() {
+        let folder = Folder::new();
+        let text = "[org]\nregion = 'us_west_2'\nclient_id = 'x'\nclient_secret = { env = 'SOFTLANDING_NO_SUCH_THING' }\n\
+            [app]\nclient_id = 'y'\nclient_secret = { command = 'echo hush' }\n[vault]\nkey = { command = 'cat key' }\n\
+            [[publish]]\nname = 'care'\nbusiness_unit = 'Care'\ncron = '0 16 * * Fri'\n\
+            [[publish]]\nname = 'over'\nbusiness_unit = 'Care'\ncron = '0 0 16 * * Fri 2020'\n";
+        std::fs::write(folder.join("key"), crate::hands::vault::new_key().unwrap().expose()).unwrap();
+        let config = Config::parse(text, &folder.join("s.toml")).unwrap();
+        let checks = configured(&config).await;
+        let expected = [
+            ("configuration", Mark::Ok),
+            ("client secret", Mark::Fail),
+            ("app secret", Mark::Ok),
+            ("store", Mark::Ok),
+            ("vault key", Mark::Ok),
+            ("vault", Mark::Ok),
+            ("hooks", Mark::Ok),
+            ("publish care", Mark::Ok),
+            ("publish over", Mark::Fail),
+        ];
+        assert_eq!(marks(&checks), expected, "{checks:#?}");
+        assert!(checks.iter().all(|check| check.mark != Mark::Fail || check.fix.is_some()), "{checks:#?}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn without_its_key_the_vault_is_not_looked_at() {
+        let folder = Folder::new();
+        let text = "store = 'postgres://s@localhost/x'\n[org]\nregion = 'us_west_2'\nclient_id = 'x'\n\
+            client_secret = { command = 'echo hush' }\n[vault]\nkey = { file = 'none' }\n";
+        let checks = configured(&Config::parse(text, &folder.join("s.toml")).unwrap()).await;
+        let expected = [
+            ("configuration", Mark::Ok),
+            ("client secret", Mark::Ok),
+            ("store", Mark::Warn),
+            ("vault key", Mark::Fail),
+            ("hooks", Mark::Ok),
+        ];
+        assert_eq!(marks(&checks), expected, "{checks:#?}");
+    }
+
+    #[test]
+    fn each_error_of_the_configuration_has_a_line() {
+        let errors = Config::parse("[org]\nregion = 'nowhere'\n", Path::new("s.toml")).unwrap_err();
+        let checks = unconfigured(&errors);
+        assert_eq!((checks.len(), doctor::worst(&checks)), (errors.errors.len(), Mark::Fail));
+        let missing = Config::read(Path::new("none.toml")).unwrap_err();
+        assert!(unconfigured(&missing)[0].fix.as_ref().unwrap().contains("softlanding init"));
+    }
+}

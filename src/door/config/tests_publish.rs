@@ -93,9 +93,9 @@ fn each_mistake_of_an_entry_is_named_with_its_line() {
         ),
         (
             format!("{ENTRY}{}", with("0 0 16 * * Fri", "0 0 16 * * 5").replace("-care", "")),
-            "s.toml:11: publish[2].cron: found \"5\", a weekday as a digit, which is another day in every kind of cron in \
-             the weekday field; accepted: weekdays by name: Mon, Tue, Wed, Thu, Fri, Sat, Sun, a range such as Mon-Fri, a \
-             list such as Mon,Wed, or * (5 is Fri to a crontab and Thu to Quartz; write the name, such as Fri)",
+            "s.toml:11: publish[2].cron: found \"5\" in the weekday field; accepted: weekdays by name: Mon, Tue, Wed, Thu, Fri, \
+             Sat, Sun, a range such as Mon-Fri, a list such as Mon,Wed, or *; never a digit, which is another day in every \
+             kind of cron (5 is Fri to a crontab and Thu to Quartz; write the name, such as Fri)",
         ),
         (
             format!("{ENTRY}{ENTRY}"),

@@ -227,11 +227,8 @@ fn weekday(item: &str, text: &str) -> Result<usize, RecurError> {
 
 /// Why a digit is refused, and what to write for it.
 fn digit_refused(text: &str) -> RecurError {
-    let error = RecurError::new(
-        WEEKDAY,
-        format!("{}, a weekday as a digit, which is another day in every kind of cron", quoted(text)),
-        WEEKDAYS_ACCEPTED,
-    );
+    let accepted = format!("{WEEKDAYS_ACCEPTED}; never a digit, which is another day in every kind of cron");
+    let error = RecurError::new(WEEKDAY, quoted(text), accepted);
     if text.contains('/') {
         return error.hint("name the days, such as Mon,Wed,Fri");
     }

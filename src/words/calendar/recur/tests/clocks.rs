@@ -6,6 +6,9 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// A zone, what is asked for, from when to when, and the fires with one policy and with another.
+type Row = (Tz, &'static str, &'static str, &'static str, &'static [&'static str], &'static [&'static str]);
+
 /// The fires from one instant to another.
 fn fires(cron: &str, zone: Tz, policy: DstPolicy, from: &str, to: &str) -> Vec<String> {
     recurrence(cron, zone, policy).fires_between(at(from), at(to)).map(|fire| line(&fire)).collect()
@@ -25,8 +28,8 @@ fn friday_1600_is_the_wall_clock_in_winter_and_in_summer() {
 
 #[test]
 fn a_time_that_the_clocks_skip_comes_at_once_afterwards_or_not_at_all() {
-    // (zone, asked every day, from, to, with the policy next, with the policy skip)
-    let table: [(Tz, &str, &str, &str, &[&str], &[&str]); 7] = [
+    // With the policy next, and with the policy skip.
+    let table: [Row; 7] = [
         (
             Tz::America__Chicago,
             "30 2 * * *",
@@ -100,8 +103,8 @@ fn a_time_that_the_clocks_skip_comes_at_once_afterwards_or_not_at_all() {
 
 #[test]
 fn a_time_that_the_clocks_show_twice_comes_once_or_twice() {
-    // (zone, asked every day, from, to, with the policy first, with the policy both)
-    let table: [(Tz, &str, &str, &str, &[&str], &[&str]); 4] = [
+    // With the policy first, and with the policy both.
+    let table: [Row; 4] = [
         (
             Tz::America__Chicago,
             "0,30 1 * * *",

@@ -128,9 +128,8 @@ fn a_weekday_as_a_digit_is_refused_with_the_reason() {
             assert_eq!(
                 error.to_string(),
                 format!(
-                    "weekday field: found \"{field}\", a weekday as a digit, which is another day in every kind of cron; \
-                     accepted: weekdays by name: Mon, Tue, Wed, Thu, Fri, Sat, Sun, a range such as Mon-Fri, a list such \
-                     as Mon,Wed, or *"
+                    "weekday field: found \"{field}\"; accepted: weekdays by name: Mon, Tue, Wed, Thu, Fri, Sat, Sun, a range \
+                     such as Mon-Fri, a list such as Mon,Wed, or *; never a digit, which is another day in every kind of cron"
                 )
             );
             assert!(error.hint.as_deref().unwrap().contains(hint), "{cron}: {:?}", error.hint);
