@@ -169,7 +169,12 @@ pub enum Outcome {
     /// The upload is in place.
     UploadReady(UploadKey),
     /// What is known about the publish.
-    Published(PublishAnswer),
+    Published {
+        /// What the answer proves.
+        answer: PublishAnswer,
+        /// When the request was handed to the wire; `None` when it is proven that it never left.
+        left: Option<Timestamp>,
+    },
     /// An agent's token was refreshed; the vault holds it already.
     TokenRefreshed {
         /// When the new token ends.

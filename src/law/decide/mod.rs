@@ -240,7 +240,7 @@ fn failure_of(outcome: &Outcome) -> Option<&Failure> {
         Outcome::Failed(failure) | Outcome::TokenDead { failure } => Some(failure),
         Outcome::Schedule(_)
         | Outcome::UploadReady(_)
-        | Outcome::Published(_)
+        | Outcome::Published { .. }
         | Outcome::TokenRefreshed { .. }
         | Outcome::Users(_)
         | Outcome::Phones { .. }

@@ -190,9 +190,13 @@ fn preparation_failed(work: &mut Work, failure: Failure) {
 pub(super) fn answered(work: &mut Work, outcome: Outcome) {
     work.run.desk.next_look = work.now + FIRST_LOOK_MS;
     match outcome {
-        Outcome::Published(PublishAnswer::Accepted { operation }) => work.note(Event::PublishAccepted { operation }),
-        Outcome::Published(PublishAnswer::NotDone(failure)) => not_done(work, failure),
-        Outcome::Published(PublishAnswer::Doubt(failure)) => doubt(work, failure),
+        Outcome::Published { answer, left } => {
+            if let Some(left) = left {
+                let late_ms = left.since_ms(work.run.plan.publish_at);
+                work.note(Event::PublishSent { left, late_ms });
+            }
+            proven(work, answer);
+        }
         other => {
             let failure = failure_in(other);
             match failure.kind.effect() {
@@ -200,6 +204,14 @@ pub(super) fn answered(work: &mut Work, outcome: Outcome) {
                 Effect::Possible => doubt(work, failure),
             }
         }
+    }
+}
+
+fn proven(work: &mut Work, answer: PublishAnswer) {
+    match answer {
+        PublishAnswer::Accepted { operation } => work.note(Event::PublishAccepted { operation }),
+        PublishAnswer::NotDone(failure) => not_done(work, failure),
+        PublishAnswer::Doubt(failure) => doubt(work, failure),
     }
 }
 

@@ -25,13 +25,13 @@ enum Proof {
 
 fn proof(outcome: &Outcome) -> Proof {
     match outcome {
-        Outcome::Published(PublishAnswer::Accepted { operation: None }) => Proof::Accepted(None),
-        Outcome::Published(PublishAnswer::Accepted { operation: Some(id) }) => {
+        Outcome::Published { answer: PublishAnswer::Accepted { operation: None }, .. } => Proof::Accepted(None),
+        Outcome::Published { answer: PublishAnswer::Accepted { operation: Some(id) }, .. } => {
             assert_eq!(*id, OperationId::new("op-1").unwrap());
             Proof::Accepted(Some("op-1"))
         }
-        Outcome::Published(PublishAnswer::NotDone(failure)) => Proof::NotDone(failure.kind),
-        Outcome::Published(PublishAnswer::Doubt(failure)) => Proof::Doubt(failure.kind),
+        Outcome::Published { answer: PublishAnswer::NotDone(failure), .. } => Proof::NotDone(failure.kind),
+        Outcome::Published { answer: PublishAnswer::Doubt(failure), .. } => Proof::Doubt(failure.kind),
         other => panic!("no answer to a publish: {other:?}"),
     }
 }
@@ -94,12 +94,16 @@ fn a_throttled_publish_says_when_to_ask_again_and_the_next_one_waits_no_longer_t
     let mut org = org();
     let throttled = Response::new(429).header("retry-after", "42");
     let played = play(&mut call(&publish()), &mut org, always(throttled));
-    let Outcome::Published(PublishAnswer::NotDone(failure)) = &played.done.outcome else { panic!("throttled") };
+    let Outcome::Published { answer: PublishAnswer::NotDone(failure), .. } = &played.done.outcome else {
+        panic!("throttled")
+    };
     assert_eq!(failure.again_at, Some(played.now + 42_000));
     // The gate is 42 s away, longer than a publish may wait: it is given back unsent, with the instant.
     let mut second = call(&publish());
     let early = play_all(&mut second, &mut org, played.now, |request| panic!("sent {request:?}"));
-    let Outcome::Published(PublishAnswer::NotDone(failure)) = &early.done.outcome else { panic!("too early") };
+    let Outcome::Published { answer: PublishAnswer::NotDone(failure), .. } = &early.done.outcome else {
+        panic!("too early")
+    };
     assert_eq!((failure.kind, failure.again_at), (FailureKind::Throttled, Some(played.now + 42_000)));
     let mut third = call(&publish());
     let taken = json!({"status": "Processing", "operationId": "op-1"});
@@ -119,7 +123,10 @@ fn a_publish_whose_login_fails_was_not_sent() {
     ];
     for answer in answers {
         let played = play_all(&mut call(&publish()), &mut org(), Timestamp(0), |_| answer.clone());
-        assert!(matches!(played.done.outcome, Outcome::Published(PublishAnswer::NotDone(_))), "{answer:?}");
+        assert!(
+            matches!(played.done.outcome, Outcome::Published { answer: PublishAnswer::NotDone(_), .. }),
+            "{answer:?}"
+        );
         assert!(played.api().is_empty());
     }
 }

@@ -142,7 +142,7 @@ impl Desk {
     /// On to the first sweep, with `users` and `phones` as they are seen there.
     fn to_the_check(plan: Plan, state: impl Fn(Seat) -> (CallState, PhoneState)) -> Desk {
         let mut desk = Desk::to_the_claim(plan);
-        desk.answer(is_publish, Outcome::Published(PublishAnswer::Accepted { operation: None }));
+        desk.answer(is_publish, accepted());
         desk.sleep();
         desk.answer(is_schedule, schedule(8, true));
         desk.hooks(HookPoint::PostPublish);
@@ -188,11 +188,14 @@ fn upload() -> Outcome {
 fn failure(kind: FailureKind) -> Failure {
     Failure::plain(kind, "as told")
 }
+fn accepted() -> Outcome {
+    Outcome::Published { answer: PublishAnswer::Accepted { operation: None }, left: Some(T) }
+}
 fn doubt(kind: FailureKind) -> Outcome {
-    Outcome::Published(PublishAnswer::Doubt(failure(kind)))
+    Outcome::Published { answer: PublishAnswer::Doubt(failure(kind)), left: Some(T) }
 }
 fn not_done(kind: FailureKind) -> Outcome {
-    Outcome::Published(PublishAnswer::NotDone(failure(kind)))
+    Outcome::Published { answer: PublishAnswer::NotDone(failure(kind)), left: Some(T) }
 }
 fn user(seat: Seat, call: CallState) -> UserSeen {
     let station = StationState::Associated(StationId::new("station").unwrap());
