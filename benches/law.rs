@@ -8,7 +8,9 @@ use divan::counter::ItemsCount;
 use softlanding::law::agenda::Agenda;
 use softlanding::law::command::{Command, Outcome, PublishAnswer, ScheduleState, UploadKey, UserSeen};
 use softlanding::law::decide::{Input, Step, decide};
-use softlanding::law::plan::{BusinessUnit, Limits, Mechanisms, Member, PinnedSchedule, Plan, Policy, RemedyPolicy, Timing};
+use softlanding::law::plan::{
+    BusinessUnit, Limits, Mechanisms, Member, PinnedSchedule, Plan, Policy, RemedyPolicy, Timing,
+};
 use softlanding::law::run::Run;
 use softlanding::law::verdict::{CallState, PresenceState, StationState};
 use softlanding::shells::sim::{Story, live};

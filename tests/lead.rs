@@ -15,7 +15,9 @@ use softlanding::law::lead::{
     Budget, CALL_MS, Grounds, Known, Lead, LeadSettings, Learnt, RefreshLead, Why, Work, place,
 };
 use softlanding::law::pace::{Urgency, room};
-use softlanding::law::plan::{BusinessUnit, Limits, Mechanisms, Member, PinnedSchedule, Plan, Policy, RemedyPolicy, Timing};
+use softlanding::law::plan::{
+    BusinessUnit, Limits, Mechanisms, Member, PinnedSchedule, Plan, Policy, RemedyPolicy, Timing,
+};
 use softlanding::law::run::Run;
 use softlanding::twin::scenario::Cohort;
 use softlanding::twin::{APP_CLIENT_ID, APP_CLIENT_SECRET, Scenario, Twin};

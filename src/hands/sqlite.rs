@@ -170,6 +170,27 @@ pub(super) async fn open(path: &Path, schema: Schema, if_missing: IfMissing) -> 
     Ok(db)
 }
 
+/// Opens the file only to look, without bringing it up to date; returns its version as well, 0 for one that is empty.
+pub(super) async fn look(path: &Path, schema: Schema) -> Result<(SqliteConnection, i64), StoreError> {
+    let name = schema.name;
+    prepare_file(path, name, IfMissing::Refuse)?;
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .read_only(true)
+        .busy_timeout(Duration::from_millis(BUSY_MS_MAX));
+    let recognise = |source: sqlx::Error| match primary_code(&source) {
+        Some(26) => StoreError::NotADatabase { name, path: path.to_owned() },
+        _ => StoreError::sql(name, "opening the database")(source),
+    };
+    let mut db = SqliteConnection::connect_with(&options).await.map_err(recognise)?;
+    let version = recognised_version(&mut db, path, schema).await.map_err(|e| match e {
+        StoreError::Sql { source, .. } => recognise(source),
+        other => other,
+    })?;
+    Ok((db, version))
+}
+
 /// Makes the file if it is missing and may be made, with mode 0600: it is ours before SQLite writes its first byte.
 fn prepare_file(path: &Path, name: &'static str, if_missing: IfMissing) -> Result<(), StoreError> {
     use std::os::unix::fs::OpenOptionsExt;

@@ -112,12 +112,7 @@ impl Entry {
 
     /// What is to be done at `now`; `next_after` gives the entry's first instant after another one.
     #[must_use]
-    pub fn next(
-        &self,
-        habits: Habits,
-        now: Timestamp,
-        next_after: impl FnOnce(Timestamp) -> Option<Timestamp>,
-    ) -> Due {
+    pub fn next(&self, habits: Habits, now: Timestamp, next_after: impl FnOnce(Timestamp) -> Option<Timestamp>) -> Due {
         let Some(done_until) = self.done_until else { return Due::Begin };
         let Some(publish_at) = next_after(done_until) else { return Due::Nothing(None) };
         let late_ms = now.since_ms(publish_at);

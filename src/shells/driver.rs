@@ -201,12 +201,7 @@ impl<J: Journal> Driver<J> {
     }
 
     /// A graceful end: nothing new is begun, and what is under way is taken in and recorded, as long as there is time.
-    async fn close(
-        &self,
-        run: &mut Run,
-        mut tasks: Tasks,
-        listen: &mut impl FnMut(&Record),
-    ) -> Result<(), DriveError> {
+    async fn close(&self, run: &mut Run, mut tasks: Tasks, listen: &mut impl FnMut(&Record)) -> Result<(), DriveError> {
         self.step(run, Input::Closing, &mut tasks, listen).await?;
         let all = async {
             while let Some(answer) = tasks.join_next().await {

@@ -133,7 +133,8 @@ struct Process {
 impl Process {
     fn this() -> Option<Process> {
         let line = |path: &str| std::fs::read_to_string(path).ok().map(|text| text.trim().to_owned());
-        let host: String = line("/proc/sys/kernel/hostname")?.chars().filter(char::is_ascii_alphanumeric).take(24).collect();
+        let host: String =
+            line("/proc/sys/kernel/hostname")?.chars().filter(char::is_ascii_alphanumeric).take(24).collect();
         let boot: String = line("/proc/sys/kernel/random/boot_id")?.chars().take(8).collect();
         let namespace = std::fs::read_link("/proc/self/ns/pid").ok()?;
         let namespace: String = namespace.to_string_lossy().chars().filter(char::is_ascii_digit).collect();

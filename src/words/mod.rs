@@ -8,3 +8,4 @@ pub mod id;
 pub mod nearest;
 pub mod permit;
 pub mod secret;
+pub mod wrap;

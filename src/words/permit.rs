@@ -28,9 +28,8 @@ impl Permit {
     /// Extends it; a permit that has been ended stays ended.
     pub fn extend(&self, at: Timestamp) {
         if let Some(until_ms) = &self.until_ms {
-            let _ended = until_ms.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |until| {
-                (until != i64::MIN).then_some(at.0)
-            });
+            let _ended =
+                until_ms.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |until| (until != i64::MIN).then_some(at.0));
         }
     }
     /// Ends it for good.

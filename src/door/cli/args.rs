@@ -49,6 +49,14 @@ pub enum Command {
     /// Where runs stand: all of them, or one in full
     #[command(after_help = "Examples:\n  softlanding status\n  softlanding status 20261127-1600-customer-care-k3f9")]
     Status(StatusArgs),
+    /// The next publishes of each [[publish]] entry, with every phase's instant, local time and UTC
+    #[command(
+        after_help = "Examples:\n  softlanding calendar\n  softlanding calendar --publish customer-care --count 10"
+    )]
+    Calendar(CalendarArgs),
+    /// Look over what softlanding needs on this machine: configuration, zone data, secrets, store, vault, hooks
+    #[command(after_help = "Example:\n  softlanding doctor")]
+    Doctor(DoctorArgs),
     /// Write the report of a run as HTML, Markdown and JSON
     #[command(after_help = "Example:\n  softlanding report 20261127-1600-customer-care-k3f9 --out friday")]
     Report(ReportArgs),
@@ -177,6 +185,34 @@ pub struct StatusArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "described by its type")]
     pub config: ConfigArgs,
+}
+
+/// `calendar`
+#[derive(Debug, Args)]
+pub struct CalendarArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub config: ConfigArgs,
+    /// How many publishes of each entry
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=520))]
+    pub count: u32,
+    /// One entry only
+    #[arg(long, value_name = "NAME")]
+    pub publish: Option<String>,
+    /// One JSON document on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `doctor`
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub config: ConfigArgs,
+    /// One JSON document on standard output
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `report`

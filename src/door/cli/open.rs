@@ -62,7 +62,15 @@ pub(super) async fn needed_vault(config: &Config) -> Result<Vault, Failure> {
 
 /// The journal, for a command that only looks.
 pub(super) async fn journal(config: &Config) -> Result<SqliteJournal, Failure> {
-    Ok(SqliteJournal::open_existing(&config.store.path).await?)
+    Ok(SqliteJournal::open_existing(sqlite_path(config)?).await?)
+}
+
+/// The journal's file; a journal in PostgreSQL cannot be opened yet.
+pub(super) fn sqlite_path(config: &Config) -> Result<&Path, Failure> {
+    config.store.sqlite_path().ok_or_else(|| {
+        Failure::new(ExitCode::Config, "this command cannot use a journal in PostgreSQL yet")
+            .hint("name a file: store = \"sqlite:softlanding.db\"")
+    })
 }
 
 /// A run's name as it was typed.

@@ -46,7 +46,7 @@ pub(super) async fn stage(args: &StageArgs) -> Result<ExitCode, Failure> {
     }
     let ready = put(&request, &tools, clock.now()).await?;
     // Opened last: a refusal leaves not even an empty journal behind.
-    let journal = SqliteJournal::open(&config.store.path).await?;
+    let journal = SqliteJournal::open(open::sqlite_path(&config)?).await?;
     let staged = ready.record(&journal).await?;
     let now = clock.now();
     if args.json {
@@ -60,7 +60,7 @@ pub(super) async fn stage(args: &StageArgs) -> Result<ExitCode, Failure> {
 
 /// What an existing journal teaches; where there is none, nothing, and none is made.
 async fn history(config: &Config) -> Result<History, Failure> {
-    match SqliteJournal::open_existing(&config.store.path).await {
+    match SqliteJournal::open_existing(open::sqlite_path(config)?).await {
         Ok(journal) => Ok(History::read(&journal).await?),
         Err(JournalError::Store(StoreError::Missing { .. })) => Ok(History::default()),
         Err(e) => Err(e.into()),

@@ -17,7 +17,7 @@ use crate::words::clock::{Clock, Timestamp};
 
 pub(super) async fn status(args: &StatusArgs) -> Result<ExitCode, Failure> {
     let config = open::config(&args.config.config)?;
-    if args.run.is_none() && !config.store.path.exists() {
+    if args.run.is_none() && config.store.sqlite_path().is_some_and(|path| !path.exists()) {
         out::say(["No run has been staged yet."]);
         return Ok(ExitCode::Done);
     }

@@ -8,10 +8,12 @@ use chrono_tz::Tz;
 use toml::de::{DeTable, DeValue};
 
 use super::error::ConfigErrors;
-use super::model::{Config, HookSettings, ReportSettings, StoreSettings, VaultSettings};
+use super::model::{Config, HookSettings, ReportSettings, ServeSettings, VaultSettings};
 use super::org::{app, clock, org};
+use super::publish::publishes;
 use super::reader::{Field, Reader, Section, shown};
 use super::reference::{Need, path, secret};
+use super::store::store;
 use crate::law::lead::{LeadSettings, RefreshLead};
 use crate::law::plan::{Limits, Mechanisms, RemedyPolicy, Timing};
 use crate::words::calendar::parse_zone;
@@ -73,6 +75,8 @@ fn read_document<'t>(reader: &mut Reader<'t>, table: &'t toml::Spanned<DeTable<'
     let (calls_per_minute_max, limits) = limits(reader, &mut document);
     let remedies = remedies(reader, &mut document);
     let (mechanisms, session_reset_path) = mechanisms(reader, &mut document);
+    let publishes = publishes(reader, &mut document, zone, &timing);
+    let serve = serve(reader, &mut document);
     let reach = org.as_ref().map(|(_, reach)| *reach);
     let clock = clock(reader, &mut document, reach);
     reader.finish(&document);
@@ -94,15 +98,10 @@ fn read_document<'t>(reader: &mut Reader<'t>, table: &'t toml::Spanned<DeTable<'
         remedies,
         mechanisms,
         session_reset_path,
+        publishes,
+        serve,
         clock,
     })
-}
-
-fn store<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>, folder: &Path) -> StoreSettings {
-    let mut section = reader.section(document, "store");
-    let path = path(reader, &mut section, "path", "softlanding.db", folder);
-    reader.finish(&section);
-    StoreSettings { path }
 }
 
 /// The vault needs a key as soon as there is an app whose tokens it would hold.
@@ -185,8 +184,8 @@ fn refresh_lead<'t>(reader: &mut Reader<'t>, section: &mut Section<'t>, usual_ms
         Some(field) if auto(&field) => (RefreshLead::Auto, usual_ms),
         Some(_) => {
             let range_ms = MIN..=12 * H;
-            let ms = reader.duration_or_ms(section, "refresh_lead", "\"auto\", or ", usual_ms, range_ms);
-            (RefreshLead::Given, ms)
+            let ms = reader.optional_duration_ms(section, "refresh_lead", "\"auto\", or ", usual_ms, range_ms);
+            (RefreshLead::Given, ms.unwrap_or(usual_ms))
         }
     }
 }
@@ -296,4 +295,12 @@ fn mechanisms<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> (Mecha
     });
     reader.finish(&section);
     (mechanisms, reset_path)
+}
+
+fn serve<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> ServeSettings {
+    let mut section = reader.section(document, "serve");
+    let lease_ms = reader.duration_ms(&mut section, "lease", 6 * S, 2 * S..=MIN);
+    let look_every_ms = reader.duration_ms(&mut section, "look_every", S / 2, 100..=10 * S);
+    reader.finish(&section);
+    ServeSettings { lease_ms, look_every_ms }
 }

@@ -5,12 +5,12 @@
 use chrono_tz::Tz;
 
 use super::timetable::Timetable;
-use super::wrap::wrap_words;
 use crate::law::lead::tight::{ceil, floor};
 use crate::law::plan::{Mechanisms, Plan};
 use crate::words::calendar::{describe, duration_words, short};
 use crate::words::clock::Timestamp;
 use crate::words::id::RunId;
+use crate::words::wrap::wrap_words;
 
 /// The lines that tell what `run` intends. The first is the instant; `warnings` come last.
 #[must_use]

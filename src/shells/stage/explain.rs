@@ -5,10 +5,10 @@
 use chrono_tz::Tz;
 
 use super::timetable::{LimitFrom, Timetable};
-use super::wrap::wrap_words;
 use crate::law::lead::tight::{ceil, floor};
 use crate::law::lead::{Budget, Known, Lead, RefreshLead};
 use crate::words::clock::Timestamp;
+use crate::words::wrap::wrap_words;
 
 /// One line of the table: what, how much, and why so.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -24,7 +24,6 @@ mod steps;
 mod tests;
 pub mod timetable;
 mod week;
-mod wrap;
 
 pub use echo::{echo, echo_weighed};
 pub use explain::explain;

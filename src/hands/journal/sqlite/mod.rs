@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 
 use super::{Holder, Journal, JournalError, Lease, Record, RunSummary};
 use crate::hands::StoreError;
-use crate::hands::sqlite::{IfMissing, open};
+use crate::hands::sqlite::{IfMissing, look, open};
 use crate::words::clock::Timestamp;
 use crate::words::id::RunId;
 
@@ -46,6 +46,23 @@ impl SqliteJournal {
     /// As [`SqliteJournal::open`], and when there is no file.
     pub async fn open_existing(path: &Path) -> Result<SqliteJournal, JournalError> {
         Ok(SqliteJournal { db: Mutex::new(open(path, schema::SCHEMA, IfMissing::Refuse).await?) })
+    }
+
+    /// How many streams the journal at `path` holds: runs, and those of the calendar. Changes nothing: it does not make a
+    /// journal, nor bring an older one up to date.
+    ///
+    /// # Errors
+    /// As [`SqliteJournal::open_existing`].
+    pub async fn count_at(path: &Path) -> Result<u64, JournalError> {
+        let (mut db, version) = look(path, schema::SCHEMA).await?;
+        if version == 0 {
+            return Ok(0);
+        }
+        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM runs")
+            .fetch_one(&mut db)
+            .await
+            .map_err(sql("counting the runs"))?;
+        Ok(u64::try_from(count).unwrap_or_default())
     }
 }
 

@@ -78,6 +78,21 @@ async fn a_record_from_the_future_is_refused() {
     assert!(matches!(journal.load::<Fact>(&run("r")).await, Err(JournalError::Newer { found: 2, accepted: 1, .. })));
 }
 
+#[tokio::test]
+async fn counting_neither_makes_a_journal_nor_brings_one_up_to_date() {
+    let folder = Folder::new();
+    let path = folder.join("j.db");
+    let missing = SqliteJournal::count_at(&path).await;
+    assert!(matches!(missing, Err(JournalError::Store(StoreError::Missing { .. }))) && !path.exists(), "{missing:?}");
+    let journal = SqliteJournal::open(&path).await.unwrap();
+    journal.begin(&run("r"), NOW, &[Fact::Done]).await.unwrap();
+    drop(journal);
+    meddle(&path, "PRAGMA user_version = 1").await;
+    assert_eq!(SqliteJournal::count_at(&path).await.unwrap(), 1);
+    let mut db = SqliteConnection::connect(&format!("sqlite:{}", path.display())).await.unwrap();
+    assert_eq!(sqlx::query_scalar::<_, i64>("PRAGMA user_version").fetch_one(&mut db).await.unwrap(), 1);
+}
+
 async fn refusal(path: &std::path::Path) -> StoreError {
     match SqliteJournal::open(path).await {
         Err(JournalError::Store(e)) => e,

@@ -242,7 +242,10 @@ fn a_process_that_is_about_to_end_begins_nothing_and_takes_in_what_comes() {
     assert_eq!((desk.run.claims, desk.asked(is_publish)), (0, 0));
     let mut sent = Desk::to_the_claim(plan(1));
     sent.feed(Input::Closing);
-    sent.answer(is_publish, Outcome::Published { answer: PublishAnswer::Accepted { operation: None }, left: Some(T + 3) });
+    sent.answer(
+        is_publish,
+        Outcome::Published { answer: PublishAnswer::Accepted { operation: None }, left: Some(T + 3) },
+    );
     assert_eq!(sent.events(|e| matches!(e, Event::PublishAccepted { .. })), 1);
     assert_eq!(sent.events(|e| matches!(e, Event::PublishSent { late_ms: 3, .. })), 1);
     sent.restart();

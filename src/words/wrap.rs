@@ -3,7 +3,8 @@
 //! Must never: lose a word.
 
 /// Breaks a text at spaces so that no line is longer than `width` characters, long words aside.
-pub(super) fn wrap_words(text: &str, width: usize) -> Vec<String> {
+#[must_use]
+pub fn wrap_words(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {
