@@ -28,6 +28,8 @@ pub(super) async fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let id = open::run_id(&args.run)?;
     let config = open::config(&args.config.config)?;
     let journal = open::journal(&config).await?;
+    // First the lease, then the history: what is read now is what the next append follows.
+    let lease = lead(&journal, &id).await?;
     let mut records = open::records(&journal, &id).await?;
     let mut run = replay(&id, &records)?;
     let strictness = if args.strict { Strictness::Strict } else { Strictness::Lenient };
@@ -35,7 +37,7 @@ pub(super) async fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         return over(&id, &run, strictness);
     }
     let audience = Audience::of(&args.show);
-    let driver = driver(&config, id.clone(), &journal, &run).await?;
+    let driver = driver(&config, lease, &journal, &run).await?;
     let mut display = audience.display();
     let (ended, fresh) = live::drive(&driver, &mut run, &records, &mut display, stop::asked()?).await?;
     records.extend(fresh);
@@ -75,10 +77,11 @@ fn over(id: &RunId, run: &Run, strictness: Strictness) -> Result<ExitCode, Failu
 
 async fn driver<'a>(
     config: &Config,
-    id: RunId,
+    lease: Lease,
     journal: &'a SqliteJournal,
     run: &Run,
 ) -> Result<Driver<'a, SqliteJournal>, Failure> {
+    let id = lease.run.clone();
     let clock = open::clock(config).await?;
     let (staged_at, configured) = (run.plan.api.as_ref(), &config.org.hosts.api);
     if let Some(staged_at) = staged_at.filter(|api| *api != configured) {
@@ -94,7 +97,6 @@ async fn driver<'a>(
         return Err(Failure::new(ExitCode::Config, message)
             .hint("use the configuration with which it was staged; --config names it"));
     }
-    let lease = lead(journal, &id).await?;
     Ok(Driver { id, lease, journal, hands: Arc::new(Hands { client, hooks: config.open_hooks(), vault }), clock })
 }
 

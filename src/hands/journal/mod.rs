@@ -79,6 +79,8 @@ pub trait Journal {
     /// Takes the lease of `run` for `for_ms` milliseconds by the store's clock; `None` while somebody else's lease
     /// runs. (0 or less gives a lease that has run out already.)
     ///
+    /// Lead first, then load: only what is read under the lease is sure to be what the next append follows.
+    ///
     /// Each lease has a higher fence than all before it, also when its holder asks again: its earlier self may live on
     /// as a zombie, which must not append any more.
     ///
