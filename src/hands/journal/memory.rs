@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::lease::bounded;
 use super::record::{to_order, to_order_text, to_record, to_texts};
 use super::{Holder, Journal, JournalError, Lease, RECORD_FORMAT, Record, RunSummary};
 use crate::words::clock::Timestamp;
@@ -129,7 +130,7 @@ impl MemoryJournal {
             }
             story.holder = Some(holder.clone());
             story.fence += 1;
-            story.leased_until = now + for_ms;
+            story.leased_until = now + bounded(for_ms);
             Ok(Some(Lease { run: run.clone(), holder: holder.clone(), fence: story.fence }))
         })
     }
@@ -140,7 +141,7 @@ impl MemoryJournal {
     /// As [`Journal::renew`].
     pub fn renew_now(&self, lease: &Lease, for_ms: i64) -> Result<(), JournalError> {
         self.with(|state| {
-            let until = state.clock + for_ms;
+            let until = state.clock + bounded(for_ms);
             state.led(lease)?.leased_until = until;
             Ok(())
         })

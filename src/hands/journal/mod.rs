@@ -24,9 +24,11 @@
 //!
 //! Must never: understand an event. A store sees JSON text; the law sees events.
 
+mod any;
 mod error;
 mod lease;
 mod memory;
+mod postgres;
 mod record;
 mod rows;
 mod sqlite;
@@ -38,9 +40,11 @@ use std::future::Future;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use any::AnyJournal;
 pub use error::JournalError;
 pub use lease::{BadHolder, Holder, Lease};
 pub use memory::MemoryJournal;
+pub use postgres::PostgresJournal;
 pub use record::{RECORD_FORMAT, RunSummary};
 pub use sqlite::SqliteJournal;
 

@@ -15,8 +15,7 @@ use sqlx::sqlite::SqliteConnection;
 use tokio::sync::Mutex;
 
 use super::{Holder, Journal, JournalError, Lease, Record, RunSummary};
-use crate::hands::StoreError;
-use crate::hands::sqlite::{IfMissing, open};
+use crate::hands::sqlite::{IfMissing, open, sql as store_sql};
 use crate::words::clock::Timestamp;
 use crate::words::id::RunId;
 
@@ -57,7 +56,7 @@ impl SqliteJournal {
 }
 
 fn sql(doing: &'static str) -> impl Fn(sqlx::Error) -> JournalError {
-    let wrap = StoreError::sql("journal", doing);
+    let wrap = store_sql("journal", doing);
     move |source| JournalError::Store(wrap(source))
 }
 
