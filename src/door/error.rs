@@ -233,7 +233,8 @@ impl From<JournalError> for Failure {
             JournalError::Conflict { .. }
             | JournalError::LeaseLost { .. }
             | JournalError::ClaimTaken { .. }
-            | JournalError::Exists { .. } => ExitCode::Refused,
+            | JournalError::Exists { .. }
+            | JournalError::Led { .. } => ExitCode::Refused,
             JournalError::NotFound { .. } => ExitCode::Usage,
             JournalError::Newer { .. } | JournalError::Corrupt { .. } | JournalError::BadOrder { .. } => {
                 ExitCode::Access

@@ -80,4 +80,18 @@ impl Journal for AnyJournal {
     async fn dismiss(&self, run: &RunId, order: u64) -> Result<(), JournalError> {
         of_either!(self, j => j.dismiss(run, order))
     }
+    async fn claims(&self, run: &RunId) -> Result<Vec<u32>, JournalError> {
+        of_either!(self, j => j.claims(run))
+    }
+    async fn restore(
+        &self,
+        run: &RunId,
+        records: &[Record<serde_json::Value>],
+        claims: &[u32],
+    ) -> Result<(), JournalError> {
+        of_either!(self, j => j.restore(run, records, claims))
+    }
+    async fn forget(&self, run: &RunId) -> Result<(), JournalError> {
+        of_either!(self, j => j.forget(run))
+    }
 }

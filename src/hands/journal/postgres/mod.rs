@@ -6,6 +6,7 @@
 //!
 //! Must never: read a time anywhere but on the server, or split a write in two.
 
+mod care;
 mod history;
 mod lease;
 mod orders;
@@ -112,5 +113,19 @@ impl Journal for PostgresJournal {
     }
     async fn dismiss(&self, run: &RunId, order: u64) -> Result<(), JournalError> {
         orders::dismiss(&self.server, run, order).await
+    }
+    async fn claims(&self, run: &RunId) -> Result<Vec<u32>, JournalError> {
+        care::claims(&self.server, run).await
+    }
+    async fn restore(
+        &self,
+        run: &RunId,
+        records: &[Record<serde_json::Value>],
+        claims: &[u32],
+    ) -> Result<(), JournalError> {
+        care::restore(&self.server, run, records, claims).await
+    }
+    async fn forget(&self, run: &RunId) -> Result<(), JournalError> {
+        care::forget(&self.server, run).await
     }
 }

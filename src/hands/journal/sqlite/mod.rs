@@ -2,6 +2,7 @@
 //!
 //! Must never: report an append before its commit is on disk, or change a file that it does not recognise.
 
+mod care;
 mod history;
 mod lease;
 mod orders;
@@ -100,5 +101,19 @@ impl Journal for SqliteJournal {
     }
     async fn dismiss(&self, run: &RunId, order: u64) -> Result<(), JournalError> {
         orders::dismiss(&mut *self.db.lock().await, run, order).await
+    }
+    async fn claims(&self, run: &RunId) -> Result<Vec<u32>, JournalError> {
+        care::claims(&mut *self.db.lock().await, run).await
+    }
+    async fn restore(
+        &self,
+        run: &RunId,
+        records: &[Record<serde_json::Value>],
+        claims: &[u32],
+    ) -> Result<(), JournalError> {
+        care::restore(&mut *self.db.lock().await, run, records, claims).await
+    }
+    async fn forget(&self, run: &RunId) -> Result<(), JournalError> {
+        care::forget(&mut *self.db.lock().await, run).await
     }
 }

@@ -1,10 +1,12 @@
 //! One suite over all stores: each test that takes a [`Store`] runs over every one of them.
 
+mod care;
 mod files;
 mod history;
 mod leases;
 mod memory;
 mod orders;
+mod servers;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -154,5 +156,19 @@ impl Journal for Store {
     }
     async fn dismiss(&self, run: &RunId, order: u64) -> Result<(), JournalError> {
         on_each!(self, j => j.dismiss(run, order))
+    }
+    async fn claims(&self, run: &RunId) -> Result<Vec<u32>, JournalError> {
+        on_each!(self, j => j.claims(run))
+    }
+    async fn restore(
+        &self,
+        run: &RunId,
+        records: &[Record<serde_json::Value>],
+        claims: &[u32],
+    ) -> Result<(), JournalError> {
+        on_each!(self, j => j.restore(run, records, claims))
+    }
+    async fn forget(&self, run: &RunId) -> Result<(), JournalError> {
+        on_each!(self, j => j.forget(run))
     }
 }
