@@ -24,7 +24,7 @@ use crate::words::secret::Secret;
 /// A journal in a PostgreSQL database (12 or newer). Any number of processes may share it.
 #[derive(Debug)]
 pub struct PostgresJournal {
-    server: Server,
+    server: Box<Server>,
 }
 
 impl PostgresJournal {
@@ -59,7 +59,7 @@ async fn open(
     patience: Patience,
 ) -> Result<PostgresJournal, JournalError> {
     let server = Server::open(url, password.as_ref(), schema::SCHEMA, if_empty, patience).await?;
-    Ok(PostgresJournal { server })
+    Ok(PostgresJournal { server: Box::new(server) })
 }
 
 /// Asks the server one question: the statement with its values, and how its rows are fetched.
