@@ -223,11 +223,15 @@ impl From<WhenError> for Failure {
 impl From<StoreError> for Failure {
     fn from(e: StoreError) -> Self {
         let code = match &e {
-            StoreError::NotADatabase { .. } | StoreError::NotOurs { .. } => ExitCode::Config,
+            StoreError::NotADatabase { .. } | StoreError::NotOurs { .. } | StoreError::BadAddress { .. } => {
+                ExitCode::Config
+            }
             StoreError::Missing { .. }
             | StoreError::Newer { .. }
             | StoreError::ReadOnly { .. }
+            | StoreError::Damaged { .. }
             | StoreError::Unreachable { .. }
+            | StoreError::Lost { .. }
             | StoreError::Busy { .. }
             | StoreError::Sql { .. } => ExitCode::Access,
         };
@@ -241,7 +245,8 @@ impl From<JournalError> for Failure {
             JournalError::Conflict { .. }
             | JournalError::LeaseLost { .. }
             | JournalError::ClaimTaken { .. }
-            | JournalError::Exists { .. } => ExitCode::Refused,
+            | JournalError::Exists { .. }
+            | JournalError::Led { .. } => ExitCode::Refused,
             JournalError::NotFound { .. } => ExitCode::Usage,
             JournalError::Newer { .. } | JournalError::Corrupt { .. } | JournalError::BadOrder { .. } => {
                 ExitCode::Access
@@ -354,8 +359,8 @@ mod tests {
         assert_eq!(Failure::from(VaultError::WrongKey).code, ExitCode::Config);
         let past = WhenError::Past { found: "x".to_owned(), description: "y".to_owned() };
         assert_eq!(Failure::from(past).code, ExitCode::Refused);
-        let source = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
-        let unreachable = StoreError::Unreachable { name: "vault", path: "/x".into(), source };
+        let source = std::io::Error::from(std::io::ErrorKind::PermissionDenied).into();
+        let unreachable = StoreError::Unreachable { name: "vault", place: "/x".to_owned(), hint: "look", source };
         let rendered = Failure::from(VaultError::Store(unreachable)).render();
         assert!(
             rendered.starts_with("error: the vault /x cannot be opened\n  because: permission denied\n  hint: "),

@@ -27,6 +27,7 @@ mod sim;
 mod stage;
 mod status;
 mod stop;
+mod take_up;
 mod twin;
 
 pub use args::{Cli, Command};

@@ -1,21 +1,21 @@
-//! From a configuration to what a command works with: the clock, the client, the journal, the vault, the hooks; and a run's
-//! hands.
+//! From a configuration to what a command works with: the clock, the client, the journal, the vault, the hooks.
 //!
 //! Must never: read a secret that the command does not need, or follow a clock that is not this machine's.
 
 use std::path::Path;
 
-use crate::door::config::{ClockSettings, Config};
+use crate::door::config::{ClockSettings, Config, SecretRef, StorePlace};
 use crate::door::error::{ExitCode, Failure};
 use crate::hands::genesys::{Client, Org, Wire};
-use crate::hands::journal::{Journal, SqliteJournal};
+use crate::hands::StoreError;
+use crate::hands::journal::{AnyJournal, Journal, JournalError, PostgresJournal, SqliteJournal};
 use crate::hands::vault::Vault;
 use crate::law::event::{Event, Record};
 use crate::law::run::Run;
-use crate::shells::perform::Hands;
 use crate::words::clock::Clock;
 use crate::words::http::{Method, Request};
 use crate::words::id::RunId;
+use crate::words::secret::Secret;
 
 /// The configuration in `file`.
 pub(super) fn config(file: &Path) -> Result<Config, Failure> {
@@ -61,16 +61,44 @@ pub(super) async fn needed_vault(config: &Config) -> Result<Vault, Failure> {
 }
 
 /// The journal, for a command that only looks.
-pub(super) async fn journal(config: &Config) -> Result<SqliteJournal, Failure> {
-    Ok(SqliteJournal::open_existing(sqlite_path(config)?).await?)
+pub(super) async fn journal(config: &Config) -> Result<AnyJournal, Failure> {
+    Ok(existing(config).await??)
 }
 
-/// The journal's file; a journal in PostgreSQL cannot be opened yet.
-pub(super) fn sqlite_path(config: &Config) -> Result<&Path, Failure> {
-    config.store.sqlite_path().ok_or_else(|| {
-        Failure::new(ExitCode::Config, "this command cannot use a journal in PostgreSQL yet")
-            .hint("name a file: store = \"sqlite:softlanding.db\"")
+/// The journal, if there is one.
+pub(super) async fn journal_if_any(config: &Config) -> Result<Option<AnyJournal>, Failure> {
+    match existing(config).await? {
+        Ok(journal) => Ok(Some(journal)),
+        Err(JournalError::Store(StoreError::Missing { .. })) => Ok(None),
+        Err(e) => Err(e.into()),
+    }
+}
+
+async fn existing(config: &Config) -> Result<Result<AnyJournal, JournalError>, Failure> {
+    Ok(match &config.store.place {
+        StorePlace::Sqlite(path) => SqliteJournal::open_existing(path).await.map(AnyJournal::from),
+        StorePlace::Postgres { url, password } => {
+            let password = secret(password.as_ref()).await?;
+            PostgresJournal::connect_existing(url, password).await.map(AnyJournal::from)
+        }
     })
+}
+
+/// The journal, made when there is none.
+pub(super) async fn new_journal(config: &Config) -> Result<AnyJournal, Failure> {
+    Ok(match &config.store.place {
+        StorePlace::Sqlite(path) => SqliteJournal::open(path).await?.into(),
+        StorePlace::Postgres { url, password } => {
+            PostgresJournal::connect(url, secret(password.as_ref()).await?).await?.into()
+        }
+    })
+}
+
+async fn secret(at: Option<&SecretRef>) -> Result<Option<Secret>, Failure> {
+    match at {
+        Some(at) => Ok(Some(at.resolve().await?)),
+        None => Ok(None),
+    }
 }
 
 /// A run's name as it was typed.
@@ -80,28 +108,8 @@ pub(super) fn run_id(text: &str) -> Result<RunId, Failure> {
 }
 
 /// Every record of a run.
-pub(super) async fn records(journal: &SqliteJournal, run: &RunId) -> Result<Vec<Record>, Failure> {
+pub(super) async fn records(journal: &AnyJournal, run: &RunId) -> Result<Vec<Record>, Failure> {
     Ok(journal.load::<Event>(run).await?)
-}
-
-/// What a staged run is carried out with, and the clock it goes by.
-pub(super) async fn hands(config: &Config, id: &RunId, run: &Run) -> Result<(Clock, Hands), Failure> {
-    let clock = clock(config).await?;
-    let (staged_at, configured) = (run.plan.api.as_ref(), &config.org.hosts.api);
-    if let Some(staged_at) = staged_at.filter(|api| *api != configured) {
-        let message = format!("run {id} was staged at {staged_at}, and this configuration names {configured}");
-        return Err(Failure::new(ExitCode::Refused, message)
-            .hint("use the configuration with which it was staged; --config names it"));
-    }
-    let client = client(config, clock).await?;
-    let vault = config.open_vault().await?;
-    let wanted = run.plan.mechanisms.oauth_refresh && run.plan.roster.iter().any(|m| m.enrolled);
-    if wanted && (vault.is_none() || config.app.is_none()) {
-        let message = format!("run {id} refreshes agents' tokens, and this configuration has no app or no vault");
-        return Err(Failure::new(ExitCode::Config, message)
-            .hint("use the configuration with which it was staged; --config names it"));
-    }
-    Ok((clock, Hands { client, hooks: config.open_hooks(), vault }))
 }
 
 /// The run that the records tell of.

@@ -9,8 +9,6 @@ use crate::door::cli::args::StageArgs;
 use crate::door::cli::{intent, open, out};
 use crate::door::config::Config;
 use crate::door::error::{ExitCode, Failure};
-use crate::hands::StoreError;
-use crate::hands::journal::{JournalError, SqliteJournal};
 use crate::law::lead::TooTight;
 use crate::law::plan::{Plan, Policy};
 use crate::shells::stage::{
@@ -46,7 +44,7 @@ pub(super) async fn stage(args: &StageArgs) -> Result<ExitCode, Failure> {
     }
     let ready = put(&request, &tools, clock.now()).await?;
     // Opened last: a refusal leaves not even an empty journal behind.
-    let journal = SqliteJournal::open(open::sqlite_path(&config)?).await?;
+    let journal = open::new_journal(&config).await?;
     let staged = ready.record(&journal).await?;
     let now = clock.now();
     if args.json {
@@ -60,10 +58,9 @@ pub(super) async fn stage(args: &StageArgs) -> Result<ExitCode, Failure> {
 
 /// What an existing journal teaches; where there is none, nothing, and none is made.
 async fn history(config: &Config) -> Result<History, Failure> {
-    match SqliteJournal::open_existing(open::sqlite_path(config)?).await {
-        Ok(journal) => Ok(History::read(&journal).await?),
-        Err(JournalError::Store(StoreError::Missing { .. })) => Ok(History::default()),
-        Err(e) => Err(e.into()),
+    match open::journal_if_any(config).await? {
+        Some(journal) => Ok(History::read(&journal).await?),
+        None => Ok(History::default()),
     }
 }
 

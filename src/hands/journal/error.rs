@@ -40,6 +40,14 @@ pub enum JournalError {
         /// The run.
         run: RunId,
     },
+    /// Somebody leads the run, so it cannot be taken away. Nothing was removed.
+    #[error("run {run} is being carried out by {by}")]
+    Led {
+        /// The run.
+        run: RunId,
+        /// The holder of its lease.
+        by: String,
+    },
     /// A record has a format that this build does not know.
     #[error("run {run} holds records of format {found}; this softlanding reads up to format {accepted}")]
     Newer {
@@ -108,6 +116,7 @@ impl JournalError {
                 Some("leave this run to the other process; `softlanding status` shows where it stands")
             }
             JournalError::Exists { .. } => Some("nothing was changed; choose another name, or look at that run first"),
+            JournalError::Led { .. } => Some("let it come to its end, or stop it first"),
             JournalError::Newer { .. } => Some("use the softlanding that wrote it, or a newer one"),
             JournalError::Corrupt { .. } => Some("keep a copy of the journal's file; restore it from a backup"),
             JournalError::BadOrder { .. } => Some("give orders with the softlanding that carries the run out"),

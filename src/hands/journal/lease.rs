@@ -9,6 +9,8 @@ use crate::words::id::RunId;
 
 /// Longest name of a holder, in characters.
 const HOLDER_CHARS_MAX: usize = 100;
+/// The longest lease, in milliseconds: a hundred years, which every store's clock can add to the present.
+const LEASE_MS_MAX: i64 = 100 * 365 * 86_400_000;
 
 /// A name for a holder that is empty, too long, or not printable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -69,4 +71,9 @@ pub struct Lease {
     pub holder: Holder,
     /// The number of this lease among those of the run: each is higher than all before it, the first is 1.
     pub fence: u64,
+}
+
+/// A lease's length that every store can add to its clock.
+pub(super) fn bounded(for_ms: i64) -> i64 {
+    for_ms.clamp(-1, LEASE_MS_MAX)
 }

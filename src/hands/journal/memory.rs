@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::record::{to_order, to_order_text, to_record, to_texts};
+use super::lease::bounded;
+use super::record::{to_order, to_order_text, to_record, to_texts, to_whole};
 use super::{Holder, Journal, JournalError, Lease, RECORD_FORMAT, Record, RunSummary};
 use crate::words::clock::Timestamp;
 use crate::words::id::RunId;
@@ -129,7 +130,7 @@ impl MemoryJournal {
             }
             story.holder = Some(holder.clone());
             story.fence += 1;
-            story.leased_until = now + for_ms;
+            story.leased_until = now + bounded(for_ms);
             Ok(Some(Lease { run: run.clone(), holder: holder.clone(), fence: story.fence }))
         })
     }
@@ -140,7 +141,7 @@ impl MemoryJournal {
     /// As [`Journal::renew`].
     pub fn renew_now(&self, lease: &Lease, for_ms: i64) -> Result<(), JournalError> {
         self.with(|state| {
-            let until = state.clock + for_ms;
+            let until = state.clock + bounded(for_ms);
             state.led(lease)?.leased_until = until;
             Ok(())
         })
@@ -233,6 +234,58 @@ impl MemoryJournal {
         self.with(|state| state.orders.remove(&(run.clone(), order)));
     }
 
+    /// [`Journal::claims`], at once.
+    ///
+    /// # Errors
+    /// As [`Journal::claims`].
+    pub fn claims_now(&self, run: &RunId) -> Result<Vec<u32>, JournalError> {
+        self.with(|state| {
+            state.story(run)?;
+            let mut claims: Vec<u32> = state.claims.iter().filter(|(of, _)| of == run).map(|(_, n)| *n).collect();
+            claims.sort_unstable();
+            Ok(claims)
+        })
+    }
+
+    /// [`Journal::restore`], at once.
+    ///
+    /// # Errors
+    /// As [`Journal::restore`].
+    pub fn restore_now(
+        &self,
+        run: &RunId,
+        records: &[Record<serde_json::Value>],
+        claims: &[u32],
+    ) -> Result<(), JournalError> {
+        let (ats, texts) = to_whole(run, records)?;
+        self.with(|state| {
+            if state.runs.contains_key(run) {
+                return Err(JournalError::Exists { run: run.clone() });
+            }
+            let rows = ats.into_iter().zip(texts).map(|(at, text)| Row { at: Timestamp(at), text: Arc::from(text) });
+            state.runs.insert(run.clone(), Story { rows: rows.collect(), ..Story::default() });
+            state.claims.extend(claims.iter().map(|attempt| (run.clone(), *attempt)));
+            Ok(())
+        })
+    }
+
+    /// [`Journal::forget`], at once.
+    ///
+    /// # Errors
+    /// As [`Journal::forget`].
+    pub fn forget_now(&self, run: &RunId) -> Result<(), JournalError> {
+        self.with(|state| {
+            let now = state.clock;
+            if let Some(by) = state.story(run)?.leader(now) {
+                return Err(JournalError::Led { run: run.clone(), by: by.to_string() });
+            }
+            state.runs.remove(run);
+            state.claims.retain(|(of, _)| of != run);
+            state.orders.retain(|(of, _), _| of != run);
+            Ok(())
+        })
+    }
+
     fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
         // Nothing in `work` leaves the state half changed, so a panic elsewhere does not spoil it.
         work(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
@@ -301,5 +354,19 @@ impl Journal for MemoryJournal {
     async fn dismiss(&self, run: &RunId, order: u64) -> Result<(), JournalError> {
         self.dismiss_now(run, order);
         Ok(())
+    }
+    async fn claims(&self, run: &RunId) -> Result<Vec<u32>, JournalError> {
+        self.claims_now(run)
+    }
+    async fn restore(
+        &self,
+        run: &RunId,
+        records: &[Record<serde_json::Value>],
+        claims: &[u32],
+    ) -> Result<(), JournalError> {
+        self.restore_now(run, records, claims)
+    }
+    async fn forget(&self, run: &RunId) -> Result<(), JournalError> {
+        self.forget_now(run)
     }
 }

@@ -22,11 +22,16 @@
 //! and taken by whoever leads the run. An order is pending until it is dismissed, which comes after its event is
 //! recorded; a leader that dies between the two leaves it pending, and its successor finds the event and dismisses it.
 //!
+//! A run can be taken out as a whole and put back ([`Journal::load`] and [`Journal::claims`], [`Journal::restore`]); it
+//! leaves the store only when it is told to ([`Journal::forget`]).
+//!
 //! Must never: understand an event. A store sees JSON text; the law sees events.
 
+mod any;
 mod error;
 mod lease;
 mod memory;
+mod postgres;
 mod record;
 mod rows;
 mod sqlite;
@@ -38,9 +43,11 @@ use std::future::Future;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use any::AnyJournal;
 pub use error::JournalError;
 pub use lease::{BadHolder, Holder, Lease};
 pub use memory::MemoryJournal;
+pub use postgres::PostgresJournal;
 pub use record::{RECORD_FORMAT, RunSummary};
 pub use sqlite::SqliteJournal;
 
@@ -78,6 +85,8 @@ pub trait Journal {
 
     /// Takes the lease of `run` for `for_ms` milliseconds by the store's clock; `None` while somebody else's lease
     /// runs. (0 or less gives a lease that has run out already.)
+    ///
+    /// Lead first, then load: only what is read under the lease is sure to be what the next append follows.
     ///
     /// Each lease has a higher fence than all before it, also when its holder asks again: its earlier self may live on
     /// as a zombie, which must not append any more.
@@ -161,4 +170,30 @@ pub trait Journal {
     /// # Errors
     /// Only [`JournalError::Store`].
     fn dismiss(&self, run: &RunId, order: u64) -> impl Future<Output = Result<(), JournalError>> + Send;
+
+    /// The claimed attempts of a run, in order, for an export beside its records.
+    ///
+    /// # Errors
+    /// [`JournalError::NotFound`] when there is no such run.
+    fn claims(&self, run: &RunId) -> impl Future<Output = Result<Vec<u32>, JournalError>> + Send;
+
+    /// Puts a run that was exported back, with the times of its records and its claims, all or nothing. Nobody leads it
+    /// then, and its fences begin anew.
+    ///
+    /// # Errors
+    /// [`JournalError::Exists`] when there is such a run; [`JournalError::Corrupt`] when the records are not numbered
+    /// from 1 without gaps, or there are none. Nothing is added then.
+    fn restore(
+        &self,
+        run: &RunId,
+        records: &[Record<serde_json::Value>],
+        claims: &[u32],
+    ) -> impl Future<Output = Result<(), JournalError>> + Send;
+
+    /// Takes a run away for ever, with its claims and its orders, once it has been kept long enough.
+    ///
+    /// # Errors
+    /// [`JournalError::Led`] while somebody leads it; [`JournalError::NotFound`] when there is no such run. Nothing is
+    /// removed then.
+    fn forget(&self, run: &RunId) -> impl Future<Output = Result<(), JournalError>> + Send;
 }

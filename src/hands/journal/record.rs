@@ -33,6 +33,26 @@ pub(super) fn to_texts<E: Serialize>(run: &RunId, last_seq: u64, events: &[E]) -
     (last_seq..).zip(events).map(|(before, event)| to_text(run, || format!("record {}", before + 1), event)).collect()
 }
 
+/// The records of a whole run as what is stored of each: its time in milliseconds and its text.
+pub(super) fn to_whole(
+    run: &RunId,
+    records: &[Record<serde_json::Value>],
+) -> Result<(Vec<i64>, Vec<String>), JournalError> {
+    let missing = |seq| JournalError::Corrupt { run: run.clone(), seq, why: "it is missing".to_owned() };
+    if records.is_empty() {
+        return Err(missing(1));
+    }
+    let mut whole = (Vec::with_capacity(records.len()), Vec::with_capacity(records.len()));
+    for (due, record) in (1..).zip(records) {
+        if record.seq != due {
+            return Err(missing(due));
+        }
+        whole.0.push(record.at.0);
+        whole.1.push(to_text(run, || format!("record {due}"), &record.event)?);
+    }
+    Ok(whole)
+}
+
 /// An order as the text that is stored.
 pub(super) fn to_order_text<O: Serialize>(run: &RunId, order: &O) -> Result<String, JournalError> {
     to_text(run, || "an order".to_owned(), order)

@@ -36,6 +36,17 @@ impl Standing {
         JournalError::LeaseLost { run: lease.run.clone(), by }
     }
 
+    /// Why the run could not be taken away.
+    pub(super) fn kept(self, run: &RunId) -> JournalError {
+        match self.0 {
+            None => JournalError::NotFound { run: run.clone() },
+            Some((_, _, by)) => {
+                // Without a name the lease has ended between the attempt and the look.
+                JournalError::Led { run: run.clone(), by: by.unwrap_or_else(|| "a process that is ending".to_owned()) }
+            }
+        }
+    }
+
     /// Why nothing could be appended under `lease` after record `last_seq`.
     pub(super) fn refusal(self, lease: &Lease, last_seq: u64) -> JournalError {
         let run = lease.run.clone();
@@ -100,4 +111,13 @@ pub(super) fn to_orders<O: DeserializeOwned>(
 /// The names that are ours.
 pub(super) fn to_runs(names: Vec<String>) -> Vec<RunId> {
     names.iter().filter_map(|name| RunId::new(name).ok()).collect()
+}
+
+/// The claimed attempts of a run that is there.
+pub(super) fn to_claims(run: &RunId, rows: &[i64]) -> Result<Vec<u32>, JournalError> {
+    let corrupt = |n: i64| {
+        let why = format!("{n} stands where an attempt's number belongs");
+        JournalError::Corrupt { run: run.clone(), seq: 0, why }
+    };
+    rows.iter().map(|n| u32::try_from(*n).map_err(|_| corrupt(*n))).collect()
 }

@@ -10,8 +10,7 @@ use zeroize::Zeroizing;
 
 use super::VaultError;
 use super::seal::{Owner, Sealed, Sealer, new_key_id};
-use crate::hands::StoreError;
-use crate::hands::sqlite::{IfMissing, Schema, begin, look, open};
+use crate::hands::sqlite::{IfMissing, Schema, begin, look, open, sql as store_sql};
 use crate::words::clock::Timestamp;
 use crate::words::id::AgentId;
 use crate::words::secret::{Grant, Secret};
@@ -85,7 +84,7 @@ pub struct Vault {
 }
 
 fn sql(doing: &'static str) -> impl Fn(sqlx::Error) -> VaultError {
-    let wrap = StoreError::sql("vault", doing);
+    let wrap = store_sql("vault", doing);
     move |source| VaultError::Store(wrap(source))
 }
 

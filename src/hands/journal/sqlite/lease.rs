@@ -6,6 +6,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqliteConnection;
 
 use super::{STORE_NOW_MS, sql};
+use crate::hands::journal::lease::bounded;
 use crate::hands::journal::rows::{Standing, signed, unsigned};
 use crate::hands::journal::{Holder, JournalError, Lease};
 use crate::words::id::RunId;
@@ -24,7 +25,7 @@ pub(super) async fn lead(
     );
     let taken: Option<i64> = sqlx::query_scalar(AssertSqlSafe(take))
         .bind(holder.as_str())
-        .bind(for_ms)
+        .bind(bounded(for_ms))
         .bind(run.as_str())
         .fetch_optional(&mut *db)
         .await
@@ -43,7 +44,7 @@ pub(super) async fn renew(db: &mut SqliteConnection, lease: &Lease, for_ms: i64)
          WHERE run = ? AND holder = ? AND fence = ? AND lease_until_ms > {STORE_NOW_MS}"
     );
     let renewed = sqlx::query(AssertSqlSafe(renew))
-        .bind(for_ms)
+        .bind(bounded(for_ms))
         .bind(lease.run.as_str())
         .bind(lease.holder.as_str())
         .bind(signed(lease.fence))

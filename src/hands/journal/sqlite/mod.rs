@@ -2,6 +2,7 @@
 //!
 //! Must never: report an append before its commit is on disk, or change a file that it does not recognise.
 
+mod care;
 mod history;
 mod lease;
 mod orders;
@@ -15,8 +16,7 @@ use sqlx::sqlite::SqliteConnection;
 use tokio::sync::Mutex;
 
 use super::{Holder, Journal, JournalError, Lease, Record, RunSummary};
-use crate::hands::StoreError;
-use crate::hands::sqlite::{IfMissing, look, open};
+use crate::hands::sqlite::{IfMissing, look, open, sql as store_sql};
 use crate::words::clock::Timestamp;
 use crate::words::id::RunId;
 
@@ -74,7 +74,7 @@ impl SqliteJournal {
 }
 
 fn sql(doing: &'static str) -> impl Fn(sqlx::Error) -> JournalError {
-    let wrap = StoreError::sql("journal", doing);
+    let wrap = store_sql("journal", doing);
     move |source| JournalError::Store(wrap(source))
 }
 
@@ -118,5 +118,19 @@ impl Journal for SqliteJournal {
     }
     async fn dismiss(&self, run: &RunId, order: u64) -> Result<(), JournalError> {
         orders::dismiss(&mut *self.db.lock().await, run, order).await
+    }
+    async fn claims(&self, run: &RunId) -> Result<Vec<u32>, JournalError> {
+        care::claims(&mut *self.db.lock().await, run).await
+    }
+    async fn restore(
+        &self,
+        run: &RunId,
+        records: &[Record<serde_json::Value>],
+        claims: &[u32],
+    ) -> Result<(), JournalError> {
+        care::restore(&mut *self.db.lock().await, run, records, claims).await
+    }
+    async fn forget(&self, run: &RunId) -> Result<(), JournalError> {
+        care::forget(&mut *self.db.lock().await, run).await
     }
 }

@@ -192,3 +192,62 @@ async fn every_event_bears_the_fence_under_which_it_was_written() {
         sqlx::query_scalar("SELECT fence FROM events ORDER BY seq").fetch_all(&mut *db).await.unwrap();
     assert_eq!(fences, [0, 1, 2]);
 }
+
+#[tokio::test]
+async fn a_damaged_file_is_refused_and_left_byte_for_byte() {
+    let folder = Folder::new();
+    let path = folder.join("j.db");
+    let journal = SqliteJournal::open(&path).await.unwrap();
+    let events: Vec<Fact> = (0..2_000).map(|n| staged(&n.to_string())).collect();
+    journal.begin(&run("r"), NOW, &events).await.unwrap();
+    drop(journal);
+    meddle(&path, "PRAGMA wal_checkpoint(TRUNCATE)").await;
+    let whole = std::fs::read(&path).unwrap();
+    let page = 4096;
+    let mut torn = whole.clone();
+    torn[whole.len() / page / 2 * page..][..page].fill(0xa5);
+    for damaged in [torn, whole[..whole.len() / 2].to_vec()] {
+        std::fs::write(&path, &damaged).unwrap();
+        let error = refusal(&path).await;
+        assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
+        assert!(error.hint().contains("backup"), "{}", error.hint());
+        assert!(std::fs::read(&path).unwrap() == damaged, "the file was changed");
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_stops_an_append_with_nothing_half_done() {
+    let folder = Folder::new();
+    let journal = SqliteJournal::open(&folder.join("j.db")).await.unwrap();
+    journal.begin(&run("r"), NOW, &[Fact::Done]).await.unwrap();
+    let lease = journal.lead(&run("r"), &holder("a"), LONG_MS).await.unwrap().unwrap();
+    let limit = async |pages: &'static str| {
+        sqlx::raw_sql(pages).execute(&mut *journal.db_for_test().await).await.unwrap();
+    };
+    limit("PRAGMA max_page_count = 1").await; // SQLite makes of it what the file has now.
+    let large = vec![staged(&"x".repeat(10_000)); 20];
+    let error = journal.append(&lease, 1, NOW, &large, Some(1)).await.unwrap_err();
+    assert!(matches!(error, JournalError::Store(StoreError::Sql { .. })), "{error:?}");
+    assert!(error.hint().unwrap().contains("free space"), "{error:?}");
+    assert_eq!(journal.load::<Fact>(&run("r")).await.unwrap().len(), 1);
+    limit("PRAGMA max_page_count = 100000").await;
+    assert_eq!(journal.append(&lease, 1, NOW, &large, Some(1)).await.unwrap(), 21);
+}
+
+#[tokio::test]
+async fn a_file_that_stays_locked_stops_an_append_with_nothing_half_done() {
+    let folder = Folder::new();
+    let path = folder.join("j.db");
+    let journal = SqliteJournal::open(&path).await.unwrap();
+    journal.begin(&run("r"), NOW, &[Fact::Done]).await.unwrap();
+    let lease = journal.lead(&run("r"), &holder("a"), LONG_MS).await.unwrap().unwrap();
+    sqlx::raw_sql("PRAGMA busy_timeout = 50").execute(&mut *journal.db_for_test().await).await.unwrap();
+    let other = SqliteJournal::open(&path).await.unwrap();
+    let mut other = other.db_for_test().await;
+    sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut *other).await.unwrap();
+    let error = journal.append(&lease, 1, NOW, &[Fact::Claimed { attempt: 1 }], Some(1)).await.unwrap_err();
+    assert!(matches!(error, JournalError::Store(StoreError::Busy { .. })), "{error:?}");
+    sqlx::raw_sql("ROLLBACK").execute(&mut *other).await.unwrap();
+    assert_eq!(journal.load::<Fact>(&run("r")).await.unwrap().len(), 1);
+    assert_eq!(journal.append(&lease, 1, NOW, &[Fact::Claimed { attempt: 1 }], Some(1)).await.unwrap(), 2);
+}

@@ -1,17 +1,21 @@
 //! One suite over all stores: each test that takes a [`Store`] runs over every one of them.
 
+mod care;
 mod files;
 mod history;
 mod leases;
 mod memory;
 mod orders;
+mod servers;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::*;
 use crate::hands::testing::Folder;
+use crate::hands::testing::postgres::Database;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -38,28 +42,51 @@ const LONG_MS: i64 = 3_600_000;
 #[derive(Debug)]
 enum Store {
     Memory(MemoryJournal),
-    Sqlite(SqliteJournal),
+    Sqlite(AnyJournal),
+    Postgres(AnyJournal),
 }
 
 /// Runs a check over an empty store of each kind.
 async fn on_all(check: impl AsyncFn(Store)) {
     check(Store::Memory(MemoryJournal::new())).await;
     let folder = Folder::new();
-    check(Store::Sqlite(SqliteJournal::open(&folder.join("j.db")).await.unwrap())).await;
+    check(sqlite(&folder.join("j.db")).await).await;
+    let database = Database::new().await;
+    check(postgres(&database.url()).await).await;
+    database.close().await;
+}
+
+async fn sqlite(path: &Path) -> Store {
+    Store::Sqlite(SqliteJournal::open(path).await.unwrap().into())
+}
+async fn postgres(url: &str) -> Store {
+    Store::Postgres(PostgresJournal::connect(url, None).await.unwrap().into())
 }
 
 /// Runs a check over stores that ten processes share: one value, and one connection for each.
 async fn on_all_shared(check: impl AsyncFn(Vec<Arc<Store>>)) {
     check(vec![Arc::new(Store::Memory(MemoryJournal::new()))]).await;
     let folder = Folder::new();
-    check(vec![Arc::new(Store::Sqlite(SqliteJournal::open(&folder.join("one.db")).await.unwrap()))]).await;
-    // Ten connections to one new file, opened at the same time: what ten processes would hold.
+    check(vec![Arc::new(sqlite(&folder.join("one.db")).await)]).await;
+    let path = folder.join("ten.db");
+    check(ten(async move || sqlite(&path).await).await).await;
+    let database = Database::new().await;
+    check(vec![Arc::new(postgres(&database.url()).await)]).await;
+    database.close().await;
+    let database = Database::new().await;
+    let url = database.url();
+    check(ten(async move || postgres(&url).await).await).await;
+    database.close().await;
+}
+
+/// Ten stores over one new place, opened at the same time: what ten processes would hold.
+async fn ten<F: Future<Output = Store> + Send>(open: impl FnOnce() -> F + Clone + Send + 'static) -> Vec<Arc<Store>> {
     let mut opening = tokio::task::JoinSet::new();
     for _ in 0..10 {
-        let path = folder.join("ten.db");
-        opening.spawn(async move { Arc::new(Store::Sqlite(SqliteJournal::open(&path).await.unwrap())) });
+        let open = open.clone();
+        opening.spawn(async move { Arc::new(open().await) });
     }
-    check(opening.join_all().await).await;
+    opening.join_all().await
 }
 
 impl Store {
@@ -84,7 +111,7 @@ macro_rules! on_each {
     ($store:ident, $journal:ident => $work:expr) => {
         match $store {
             Store::Memory($journal) => $work.await,
-            Store::Sqlite($journal) => $work.await,
+            Store::Sqlite($journal) | Store::Postgres($journal) => $work.await,
         }
     };
 }
@@ -129,5 +156,19 @@ impl Journal for Store {
     }
     async fn dismiss(&self, run: &RunId, order: u64) -> Result<(), JournalError> {
         on_each!(self, j => j.dismiss(run, order))
+    }
+    async fn claims(&self, run: &RunId) -> Result<Vec<u32>, JournalError> {
+        on_each!(self, j => j.claims(run))
+    }
+    async fn restore(
+        &self,
+        run: &RunId,
+        records: &[Record<serde_json::Value>],
+        claims: &[u32],
+    ) -> Result<(), JournalError> {
+        on_each!(self, j => j.restore(run, records, claims))
+    }
+    async fn forget(&self, run: &RunId) -> Result<(), JournalError> {
+        on_each!(self, j => j.forget(run))
     }
 }
