@@ -49,7 +49,7 @@ pub enum Command {
     /// Where runs stand: all of them, or one in full
     #[command(after_help = "Examples:\n  softlanding status\n  softlanding status 20261127-1600-customer-care-k3f9")]
     Status(StatusArgs),
-    /// The next publishes of each [[publish]] entry, with every phase's instant, local time and UTC
+    /// The next publishes of the calendar, with each phase in local time and UTC
     #[command(
         after_help = "Examples:\n  softlanding calendar\n  softlanding calendar --publish customer-care --count 10"
     )]

@@ -300,6 +300,8 @@ fn policies() -> impl Strategy<Value = DstPolicy> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2048))]
+
     #[test]
     fn the_next_instant_is_strictly_later_and_on_the_wall_clock_that_was_asked_for(
         (cron, h, m, s) in one_time(), zone in zones(), policy in policies(),
