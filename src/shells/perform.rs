@@ -36,6 +36,8 @@ pub enum Asked {
         command: Command,
         /// What the run intends.
         plan: Arc<Plan>,
+        /// Until when it may leave.
+        not_after: Option<Timestamp>,
     },
     /// For the hooks.
     Hooks {
@@ -47,7 +49,8 @@ pub enum Asked {
 }
 
 impl Hands {
-    /// Takes from the run what the command needs, so that it can be performed while the run goes on.
+    /// Takes from the run what the command needs, so that it can be performed while the run goes on; `now` is the instant
+    /// at which it was decided.
     #[must_use]
     pub fn ask(&self, id: &RunId, run: &Run, command: Command, now: Timestamp) -> Asked {
         match command {
@@ -56,7 +59,10 @@ impl Hands {
                 let subject = seat.and_then(|s| run.plan.member(s)).map_or(id.as_str(), |m| m.agent.as_str());
                 Asked::Hooks { point, document: envelope(point, id, subject, now, run.seq, data) }
             }
-            command => Asked::Platform { command, plan: Arc::clone(&run.plan) },
+            command => {
+                let not_after = command.not_after(now, run.plan.limits.on_call_fresh_ms);
+                Asked::Platform { command, plan: Arc::clone(&run.plan), not_after }
+            }
         }
     }
 
@@ -64,18 +70,26 @@ impl Hands {
     pub async fn perform(&self, asked: Asked) -> Outcome {
         match asked {
             Asked::Hooks { point, document } => Outcome::HooksRan(self.hooks.run(point, &document).await.hooks),
-            Asked::Platform { command, plan } => match agent_of(&command, &plan) {
-                Some(agent) => self.with_grant(&command, &plan, &agent).await.unwrap_or_else(Outcome::Failed),
-                None => self.client.perform(Call::new(&command, &plan, None)).await.outcome,
+            Asked::Platform { command, plan, not_after } => match agent_of(&command, &plan) {
+                Some(agent) => {
+                    self.with_grant(&command, &plan, &agent, not_after).await.unwrap_or_else(Outcome::Failed)
+                }
+                None => self.client.perform(bound(Call::new(&command, &plan, None), not_after)).await.outcome,
             },
         }
     }
 
     /// Commands that use an agent's own token: taken from the vault before, put back before anybody hears of it.
-    async fn with_grant(&self, command: &Command, plan: &Arc<Plan>, agent: &AgentId) -> Result<Outcome, Failure> {
+    async fn with_grant(
+        &self,
+        command: &Command,
+        plan: &Plan,
+        agent: &AgentId,
+        not_after: Option<Timestamp>,
+    ) -> Result<Outcome, Failure> {
         let vault = self.vault.as_ref().ok_or_else(|| local("there is no vault"))?;
         let held: Option<Grant> = vault.get(agent).await.map_err(|e| local(&e.to_string()))?;
-        let done = self.client.perform(Call::new(command, plan, held)).await;
+        let done = self.client.perform(bound(Call::new(command, plan, held), not_after)).await;
         if let Some(grant) = &done.grant {
             vault.rotate(agent, grant).await.map_err(|e| local(&e.to_string()))?;
         }
@@ -83,6 +97,14 @@ impl Hands {
             vault.mark_dead(agent, &failure.message).await.map_err(|e| local(&e.to_string()))?;
         }
         Ok(done.outcome)
+    }
+}
+
+/// A call that may leave until then.
+pub(crate) fn bound(call: Call, not_after: Option<Timestamp>) -> Call {
+    match not_after {
+        Some(at) => call.not_after(at),
+        None => call,
     }
 }
 

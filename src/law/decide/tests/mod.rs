@@ -4,6 +4,7 @@
 
 mod check;
 mod publish;
+mod unsent;
 
 use std::sync::Arc;
 
