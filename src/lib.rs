@@ -43,6 +43,7 @@
 //! | run | one staged publish and everything that happens to it; its journal is its truth |
 //! | T | the instant of the publish |
 //! | roster, seat | the agents pinned at staging; an agent's position among them |
+//! | party | one of those who share a rate budget: a run, or the house for all the rest |
 //! | claim | the journal row that must exist before the publish is sent |
 //! | doubt | the publish may have had its effect: settled by looking, never by sending again |
 //! | enrolled | the vault holds a refresh token of the agent |

@@ -116,3 +116,45 @@ pub(crate) fn agent_of(command: &Command, plan: &Plan) -> Option<AgentId> {
 fn local(message: &str) -> Failure {
     Failure::plain(FailureKind::Local, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hands::genesys::{Hosts, Org, OrgSettings, Wire};
+    use crate::hands::hook::HookLimits;
+    use crate::shells::report::sample;
+    use crate::words::clock::Clock;
+    use crate::words::id::Seat;
+    use crate::words::secret::Secret;
+
+    /// Hands whose platform is a port that nobody listens at.
+    fn hands() -> Hands {
+        let hosts = Hosts::given("http://127.0.0.1:9", "http://127.0.0.1:9").unwrap();
+        let org = Org::new(OrgSettings::new(hosts, "publisher", Secret::new("secret".to_owned())));
+        let client = Client::new(org, Wire::new(Clock::System).unwrap(), Clock::System);
+        Hands { client, hooks: Hooks::new(std::path::PathBuf::new(), HookLimits::default()), vault: None }
+    }
+
+    #[tokio::test]
+    async fn a_remedy_leaves_while_its_look_is_fresh_or_not_at_all() {
+        let (hands, id) = (hands(), RunId::new("friday").unwrap());
+        let run = Run::staged(Arc::new(sample::plan(1, 3)));
+        let fresh_ms = run.plan.limits.on_call_fresh_ms;
+        let at_once = hands.client.clock().now();
+        let perform = |decided: Timestamp| {
+            let asked = hands.ask(&id, &run, Command::RevokeTokens { seat: Seat(0) }, decided);
+            let hands = &hands;
+            async move {
+                match hands.perform(asked).await {
+                    Outcome::Failed(failure) => failure,
+                    other => panic!("nobody listens there: {other:?}"),
+                }
+            }
+        };
+        let late = perform(at_once - fresh_ms - 1).await;
+        assert_eq!(late.kind, FailureKind::NotSent);
+        assert!(late.message.contains("could not leave in time"), "{late}");
+        let in_time = perform(at_once + 3_600_000).await;
+        assert!(in_time.message.contains("could not log in"), "{in_time}");
+    }
+}

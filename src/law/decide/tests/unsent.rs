@@ -129,3 +129,25 @@ fn a_journal_from_before_says_that_every_remedy_was_an_attempt() {
     assert!(matches!(record.event, Event::RemedyFailed { attempt: Attempt::Made, .. }));
     assert!(!serde_json::to_string(&record).unwrap().contains("attempt"));
 }
+
+#[test]
+fn what_touches_an_agent_must_leave_while_the_look_is_fresh_and_nothing_else_is_bound() {
+    let (seat, phone) = (Seat(0), PhoneId::new("phone").unwrap());
+    let last = |command: Command| command.not_after(T, 10_000);
+    for touch in [
+        Command::ResetSessions { seats: vec![seat] },
+        Command::Reassociate { seat },
+        Command::RebootPhones { phones: vec![(seat, phone.clone())] },
+        Command::RevokeTokens { seat },
+    ] {
+        assert_eq!(last(touch.clone()), Some(T + 10_000), "{touch:?}");
+    }
+    for other in [
+        Command::ReadSchedule,
+        Command::Publish { upload: UploadKey(Secret::new("key".to_owned())) },
+        Command::ReadUsers { seats: vec![seat], purpose: ReadPurpose::BeforeRemedy },
+        Command::RunHooks { point: HookPoint::Straggler, seat: Some(seat) },
+    ] {
+        assert_eq!(last(other.clone()), None, "{other:?}");
+    }
+}
