@@ -87,7 +87,7 @@ async fn hands(
 ) -> Result<Hands, Failure> {
     fits(config, id, run)?;
     let client: Client = open::client(config, clock).await?;
-    let vault = config.open_vault().await?;
+    let vault = config.open_vault().await?.map(Arc::new);
     Ok(Hands { client: client.permitted_by(leader.permit()), hooks: config.open_hooks(), vault })
 }
 
