@@ -7,3 +7,6 @@ pub mod openapi;
 pub mod org;
 pub mod postgres;
 pub mod process;
+pub mod replicas;
+pub mod tale;
+pub mod way;

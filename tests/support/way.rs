@@ -1,0 +1,247 @@
+//! A way from a program to a server over TCP: it can be cut, also at the very bytes that a test waits for, and it notes which
+//! process sent something when.
+//!
+//! Must never: change a byte, or let one pass while it is cut.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+
+use softlanding::words::clock::{Clock, Timestamp};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+/// Whether bytes pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// They do.
+    Open,
+    /// Nothing passes and nobody is told; what is connected now hears nothing more, even once the way is open again.
+    Silent,
+    /// The same, but what was sent meanwhile arrives once the way is open again.
+    Late,
+    /// Connections are reset, new ones as well.
+    Reset,
+}
+
+/// When the way cuts itself, around a question that holds certain bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// The question does not arrive any more.
+    Before,
+    /// The question arrives, and its answer does not.
+    Between,
+    /// Right behind the answer.
+    Behind,
+}
+
+/// Cuts the way by itself, once.
+#[derive(Debug, Clone, Copy)]
+struct Trap {
+    bytes: &'static str,
+    moment: Moment,
+    then: State,
+}
+
+/// That something was sent towards the server.
+#[derive(Debug, Clone, Copy)]
+pub struct Sent {
+    /// The process, when it is one that was named with [`Way::watch`].
+    pub pid: Option<u32>,
+    /// When the way saw it, by the system's clock.
+    pub at: Timestamp,
+}
+
+/// A way that is open until it is cut. Clones are the same one.
+#[derive(Clone)]
+pub struct Way {
+    /// Where it begins: a port of 127.0.0.1.
+    pub port: u16,
+    state: Arc<watch::Sender<State>>,
+    trap: Arc<Mutex<Option<Trap>>>,
+    pids: Arc<Mutex<Vec<u32>>>,
+    sent: Arc<Mutex<Vec<Sent>>>,
+}
+
+impl Way {
+    /// A way to a port of 127.0.0.1, or of what `to` names.
+    pub async fn to(to: SocketAddr) -> Way {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+        let way = Way {
+            port: listener.local_addr().expect("an address").port(),
+            state: Arc::new(watch::Sender::new(State::Open)),
+            trap: Arc::default(),
+            pids: Arc::default(),
+            sent: Arc::default(),
+        };
+        let carried = way.clone();
+        tokio::spawn(async move {
+            while let Ok((near, peer)) = listener.accept().await {
+                let way = carried.clone();
+                tokio::spawn(async move { way.carry(near, peer, to).await });
+            }
+        });
+        way
+    }
+
+    /// Cuts it, or opens it again.
+    pub fn put(&self, state: State) {
+        self.state.send_replace(state);
+    }
+
+    /// Cuts it at the first question that holds these bytes.
+    pub fn set_trap(&self, bytes: &'static str, moment: Moment, then: State) {
+        *self.trap.lock().expect("a trap") = Some(Trap { bytes, moment, then });
+    }
+
+    /// Waits until it is cut.
+    pub async fn is_cut(&self) {
+        self.state.subscribe().wait_for(|state| *state != State::Open).await.expect("a way");
+    }
+
+    /// What this process sends is noted under its number.
+    pub fn watch(&self, pid: u32) {
+        self.pids.lock().expect("a list").push(pid);
+    }
+
+    /// Everything that was sent so far.
+    pub fn sent(&self) -> Vec<Sent> {
+        self.sent.lock().expect("a list").clone()
+    }
+
+    async fn carry(&self, mut near: TcpStream, peer: SocketAddr, to: SocketAddr) {
+        let mut state = self.state.subscribe();
+        let pid = self.owner(peer.port());
+        if passes(&mut state).await
+            && let Ok(mut far) = TcpStream::connect(to).await
+        {
+            far.set_nodelay(true).expect("a socket");
+            near.set_nodelay(true).expect("a socket");
+            if self.pump(&mut near, &mut far, &mut state, pid).await == Ended::InOrder {
+                return;
+            }
+        }
+        // Refused, or reset in the middle: the client is told at once.
+        let _gone_already = near.set_zero_linger();
+    }
+
+    async fn pump(
+        &self,
+        near: &mut TcpStream,
+        far: &mut TcpStream,
+        state: &mut watch::Receiver<State>,
+        pid: Option<u32>,
+    ) -> Ended {
+        let (mut from_near, mut from_far) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+        let mut sprung: Option<Trap> = None;
+        let mut tail = Vec::new();
+        loop {
+            tokio::select! {
+                read = near.read(&mut from_near) => {
+                    let Some(bytes) = got(read, &from_near) else { return Ended::InOrder };
+                    self.sent.lock().expect("a list").push(Sent { pid, at: Clock::System.now() });
+                    if let Some(trap) = self.springs(&mut tail, bytes) {
+                        match trap.moment {
+                            Moment::Before => self.put(trap.then),
+                            Moment::Between | Moment::Behind => sprung = Some(trap),
+                        }
+                    }
+                    if !passes(state).await {
+                        return Ended::Reset;
+                    }
+                    if far.write_all(bytes).await.is_err() {
+                        return Ended::InOrder;
+                    }
+                }
+                read = far.read(&mut from_far) => {
+                    let Some(bytes) = got(read, &from_far) else { return Ended::InOrder };
+                    let trap = sprung.take();
+                    if let Some(trap) = trap.filter(|trap| trap.moment == Moment::Between) {
+                        self.put(trap.then);
+                    }
+                    if !passes(state).await {
+                        return Ended::Reset;
+                    }
+                    if near.write_all(bytes).await.is_err() {
+                        return Ended::InOrder;
+                    }
+                    if let Some(trap) = trap.filter(|trap| trap.moment == Moment::Behind) {
+                        self.put(trap.then);
+                    }
+                }
+                passes = cut(state) => if !passes {
+                    return Ended::Reset;
+                },
+            }
+        }
+    }
+
+    /// Whether these bytes, with those before them, spring the trap.
+    fn springs(&self, tail: &mut Vec<u8>, bytes: &[u8]) -> Option<Trap> {
+        let mut armed = self.trap.lock().expect("a trap");
+        let wanted = armed.as_ref()?.bytes.as_bytes();
+        tail.extend_from_slice(bytes);
+        if tail.windows(wanted.len()).any(|window| window == wanted) {
+            return armed.take();
+        }
+        tail.drain(..tail.len().saturating_sub(wanted.len()));
+        None
+    }
+
+    /// The process that the other end of a connection belongs to.
+    fn owner(&self, port: u16) -> Option<u32> {
+        let pids = self.pids.lock().expect("a list").clone();
+        let socket = format!("socket:[{}]", inode(port, self.port)?);
+        let holds = |pid: &u32| {
+            let held = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+            held.filter_map(|fd| std::fs::read_link(fd.path()).ok()).any(|link| link.to_string_lossy() == socket)
+        };
+        pids.into_iter().find(holds)
+    }
+}
+
+/// How carrying a connection ended.
+#[derive(PartialEq, Eq)]
+enum Ended {
+    InOrder,
+    Reset,
+}
+
+/// Waits until bytes may pass; false when the connection is to be reset.
+async fn passes(state: &mut watch::Receiver<State>) -> bool {
+    loop {
+        let now = *state.borrow_and_update();
+        match now {
+            State::Open => return true,
+            State::Reset => return false,
+            State::Silent => {}
+            State::Late => {
+                state.changed().await.expect("a way");
+                continue;
+            }
+        }
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Completes when the way is cut and, if it is to be so, open again.
+async fn cut(state: &mut watch::Receiver<State>) -> bool {
+    state.changed().await.expect("a way");
+    passes(state).await
+}
+
+fn got(read: std::io::Result<usize>, buffer: &[u8]) -> Option<&[u8]> {
+    read.ok().filter(|length| *length > 0).map(|length| &buffer[..length])
+}
+
+/// The inode of a socket of this machine from one port to another (proc(5), net/tcp: field 2 is the local address, 3 the
+/// other one, 10 the inode).
+fn inode(from: u16, to: u16) -> Option<u64> {
+    let table = std::fs::read_to_string("/proc/net/tcp").ok()?;
+    let ends = |address: &str, port: u16| address.ends_with(&format!(":{port:04X}"));
+    table.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let ours = ends(fields.get(1)?, from) && ends(fields.get(2)?, to);
+        if ours { fields.get(9)?.parse().ok() } else { None }
+    })
+}
