@@ -3,6 +3,7 @@
 //!
 //! Must never: change a byte, or let one pass while it is cut.
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
@@ -46,10 +47,28 @@ struct Trap {
 /// That something was sent towards the server.
 #[derive(Debug, Clone, Copy)]
 pub struct Sent {
-    /// The process, when it is one that was named with [`Way::watch`].
-    pub pid: Option<u32>,
+    /// The port that it came from.
+    pub port: u16,
     /// When the way saw it, by the system's clock.
     pub at: Timestamp,
+}
+
+/// A process, and the ports from which it may have sent something since it was watched.
+#[derive(Clone)]
+pub struct Watched {
+    pid: u32,
+    ports: Arc<Mutex<BTreeSet<u16>>>,
+}
+
+impl Watched {
+    /// Whether a port is one of its own.
+    pub fn holds(&self, port: u16) -> bool {
+        self.ports.lock().expect("a set").contains(&port)
+    }
+    /// Takes in the ports that it has at this moment.
+    fn look(&self) {
+        self.ports.lock().expect("a set").extend(ports_of(self.pid));
+    }
 }
 
 /// A way that is open until it is cut. Clones are the same one.
@@ -59,7 +78,7 @@ pub struct Way {
     pub port: u16,
     state: Arc<watch::Sender<State>>,
     trap: Arc<Mutex<Option<Trap>>>,
-    pids: Arc<Mutex<Vec<u32>>>,
+    watched: Arc<Mutex<Option<Watched>>>,
     sent: Arc<Mutex<Vec<Sent>>>,
 }
 
@@ -71,7 +90,7 @@ impl Way {
             port: listener.local_addr().expect("an address").port(),
             state: Arc::new(watch::Sender::new(State::Open)),
             trap: Arc::default(),
-            pids: Arc::default(),
+            watched: Arc::default(),
             sent: Arc::default(),
         };
         let carried = way.clone();
@@ -99,9 +118,18 @@ impl Way {
         self.state.subscribe().wait_for(|state| *state != State::Open).await.expect("a way");
     }
 
-    /// What this process sends is noted under its number.
-    pub fn watch(&self, pid: u32) {
-        self.pids.lock().expect("a list").push(pid);
+    /// From now on every connection of this process is known as its own; one process at a time. That takes a while for each
+    /// new connection, so it is ended with [`Way::watch_nobody`].
+    pub fn watch(&self, pid: u32) -> Watched {
+        let watched = Watched { pid, ports: Arc::default() };
+        *self.watched.lock().expect("a process") = Some(watched.clone());
+        watched.look();
+        watched
+    }
+
+    /// New connections are nobody's any more.
+    pub fn watch_nobody(&self) {
+        *self.watched.lock().expect("a process") = None;
     }
 
     /// Everything that was sent so far.
@@ -111,13 +139,17 @@ impl Way {
 
     async fn carry(&self, mut near: TcpStream, peer: SocketAddr, to: SocketAddr) {
         let mut state = self.state.subscribe();
-        let pid = self.owner(peer.port());
+        let watched = self.watched.lock().expect("a process").clone();
+        if let Some(watched) = watched {
+            // The client waits meanwhile, so the connection is still its own.
+            tokio::task::spawn_blocking(move || watched.look()).await.expect("a look");
+        }
         if passes(&mut state).await
             && let Ok(mut far) = TcpStream::connect(to).await
         {
             far.set_nodelay(true).expect("a socket");
             near.set_nodelay(true).expect("a socket");
-            if self.pump(&mut near, &mut far, &mut state, pid).await == Ended::InOrder {
+            if self.pump(&mut near, &mut far, &mut state, peer.port()).await == Ended::InOrder {
                 return;
             }
         }
@@ -130,7 +162,7 @@ impl Way {
         near: &mut TcpStream,
         far: &mut TcpStream,
         state: &mut watch::Receiver<State>,
-        pid: Option<u32>,
+        port: u16,
     ) -> Ended {
         let (mut from_near, mut from_far) = (vec![0; 1 << 16], vec![0; 1 << 16]);
         let mut sprung: Option<Trap> = None;
@@ -139,7 +171,7 @@ impl Way {
             tokio::select! {
                 read = near.read(&mut from_near) => {
                     let Some(bytes) = got(read, &from_near) else { return Ended::InOrder };
-                    self.sent.lock().expect("a list").push(Sent { pid, at: Clock::System.now() });
+                    self.sent.lock().expect("a list").push(Sent { port, at: Clock::System.now() });
                     if let Some(trap) = self.springs(&mut tail, bytes) {
                         match trap.moment {
                             Moment::Before => self.put(trap.then),
@@ -187,17 +219,6 @@ impl Way {
         tail.drain(..tail.len().saturating_sub(wanted.len()));
         None
     }
-
-    /// The process that the other end of a connection belongs to.
-    fn owner(&self, port: u16) -> Option<u32> {
-        let pids = self.pids.lock().expect("a list").clone();
-        let socket = format!("socket:[{}]", inode(port, self.port)?);
-        let holds = |pid: &u32| {
-            let held = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-            held.filter_map(|fd| std::fs::read_link(fd.path()).ok()).any(|link| link.to_string_lossy() == socket)
-        };
-        pids.into_iter().find(holds)
-    }
 }
 
 /// How carrying a connection ended.
@@ -234,14 +255,17 @@ fn got(read: std::io::Result<usize>, buffer: &[u8]) -> Option<&[u8]> {
     read.ok().filter(|length| *length > 0).map(|length| &buffer[..length])
 }
 
-/// The inode of a socket of this machine from one port to another (proc(5), net/tcp: field 2 is the local address, 3 the
-/// other one, 10 the inode).
-fn inode(from: u16, to: u16) -> Option<u64> {
-    let table = std::fs::read_to_string("/proc/net/tcp").ok()?;
-    let ends = |address: &str, port: u16| address.ends_with(&format!(":{port:04X}"));
-    table.lines().find_map(|line| {
+/// The ports of this machine that a process is connected from (proc(5), net/tcp: field 2 is the local address, 10 the inode).
+fn ports_of(pid: u32) -> BTreeSet<u16> {
+    let files = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    let links = files.filter_map(|file| std::fs::read_link(file.path()).ok());
+    let inode = |link: &str| link.strip_prefix("socket:[")?.strip_suffix(']').map(str::to_owned);
+    let inodes: BTreeSet<String> = links.filter_map(|link| inode(&link.to_string_lossy())).collect();
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap_or_default();
+    let port = |line: &str| {
         let fields: Vec<&str> = line.split_whitespace().collect();
-        let ours = ends(fields.get(1)?, from) && ends(fields.get(2)?, to);
-        if ours { fields.get(9)?.parse().ok() } else { None }
-    })
+        let (_, port) = fields.get(1)?.rsplit_once(':')?;
+        inodes.contains(*fields.get(9)?).then(|| u16::from_str_radix(port, 16).ok()).flatten()
+    };
+    table.lines().filter_map(port).collect()
 }
