@@ -108,6 +108,7 @@ impl Daemon {
                 site,
                 at,
                 holder: self.holder.clone(),
+                lease_ms: self.settings.lease_ms,
                 tell: self.tell.clone(),
             }
         });
