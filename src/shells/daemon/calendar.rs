@@ -88,7 +88,9 @@ impl Keeper {
             Err(JournalError::Exists { .. }) => {}
             Err(e) => return Err(e.into()),
         }
-        let Some(leader) = Leader::take(&self.journal, &stream, &self.holder, self.lease_ms).await? else { return Ok(None) };
+        let Some(leader) = Leader::take(&self.journal, &stream, &self.holder, self.lease_ms).await? else {
+            return Ok(None);
+        };
         let looked = tokio::select! {
             looked = self.work(entry, &stream, &leader) => looked,
             lost = leader.keep() => Err(lost.into()),
@@ -130,12 +132,7 @@ impl Keeper {
     }
 
     /// Stages an occurrence. What refuses is a note, not an end: it is tried again until the instant is past.
-    async fn stage(
-        &self,
-        kept: &Kept,
-        publish_at: Timestamp,
-        leader: &Leader<AnyJournal>,
-    ) -> Result<Note, Hindrance> {
+    async fn stage(&self, kept: &Kept, publish_at: Timestamp, leader: &Leader<AnyJournal>) -> Result<Note, Hindrance> {
         let run = entry_run_id(publish_at, kept.zone, &kept.name)?;
         if self.journal.runs().await?.iter().any(|summary| summary.run == run) {
             return Ok(Note::Staged { publish_at, run });
