@@ -8,14 +8,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::hands::journal::{Holder, Journal, JournalError, Lease};
-use crate::words::clock::Clock;
+use crate::words::clock::{Clock, Seed};
 use crate::words::id::RunId;
 use crate::words::permit::Permit;
 
 /// The usual length of a lease, in ms: a run whose leader dies on another machine goes on after this.
 pub const LEASE_MS: i64 = 6_000;
-/// A lease is renewed this often within its length, so that two renewals may be lost.
+/// A lease is renewed at least this often within its length, so that two renewals may be lost.
 const RENEWALS: i64 = 3;
+/// Leases that were taken together are not renewed together, or a claim would have to wait behind all of them: each is
+/// renewed after a part of the usual pause that is its own, from this many hundredths on.
+const SPREAD_FROM: i64 = 60;
 /// A store that does not answer a renewal is asked again after this part of the lease.
 const RETRIES: i64 = 12;
 
@@ -69,14 +72,16 @@ impl<J: Journal> Leader<J> {
     /// Renews the lease for ever, and completes only when it is lost, or when the store has been silent for its length.
     pub async fn keep(&self) -> JournalError {
         let part = |parts: i64| Duration::from_millis((self.for_ms / parts).max(1).unsigned_abs());
-        let mut pause = part(RENEWALS);
+        let own_hundredths = Seed(self.lease.fence).fork(self.lease.run.as_str()).between(SPREAD_FROM, 100);
+        let usual = Duration::from_millis((self.for_ms * own_hundredths / RENEWALS / 100).max(1).unsigned_abs());
+        let mut pause = usual;
         loop {
             tokio::time::sleep(pause).await;
             let asked_at = Clock::System.now();
             match self.journal.renew(&self.lease, self.for_ms).await {
                 Ok(()) => {
                     self.permit.extend(asked_at + self.for_ms);
-                    pause = part(RENEWALS);
+                    pause = usual;
                 }
                 Err(JournalError::Store(_)) if self.permit.holds() => pause = part(RETRIES),
                 Err(error) => {

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::kit::{Desk, anchor, gzip};
-use crate::twin::scenario::{PublishOutcome, Scenario, StaleVersion, UpdateAnswer};
+use super::kit::{Desk, anchor, gzip, struck};
+use crate::twin::scenario::{AgentsIn, KindCounts, PublishOutcome, Scenario, StaleVersion, UpdateAnswer};
 use crate::words::http::{Method, Request};
 
 fn with(change: impl FnOnce(&mut Scenario)) -> Desk {
@@ -227,4 +227,22 @@ fn shifts_are_given_by_search_and_by_query() {
     let url = found["downloadUrl"].as_str().unwrap().to_owned();
     let given = desk.twin.handle(desk.now, &Request::new(Method::Get, url)).value();
     assert_eq!(given["agentSchedules"][0]["shifts"].as_array().unwrap().len(), 5);
+}
+
+#[test]
+fn a_publish_strikes_its_own_business_unit_and_the_truth_counts_by_schedule() {
+    let mut scenario = struck(KindCounts { not_enrolled: 4, ..KindCounts::default() }, 4);
+    scenario.org.agents_in = AgentsIn::Every;
+    let mut desk = Desk::new(scenario);
+    let unit = desk.business_unit();
+    let users = desk.get(&format!("/api/v2/workforcemanagement/businessunits/{unit}/users"));
+    let units = users["managementUnits"].as_array().unwrap();
+    let listed: usize = units.iter().map(|u| u["users"].as_array().unwrap().len()).sum();
+    assert_eq!(listed, 2, "half of the four, as there are two business units");
+    desk.friday();
+    let grey: Vec<bool> = (0..4).map(|i| desk.truth(i).grey_since.is_some()).collect();
+    assert_eq!(grey, [true, false, true, false]);
+    let truth = desk.twin.truth();
+    let told: Vec<(u32, u32)> = truth.schedules.iter().map(|s| (s.updates_sent, s.publishes_applied)).collect();
+    assert_eq!(told, [(0, 0), (1, 1), (0, 0), (0, 0), (0, 0), (0, 0)]);
 }
