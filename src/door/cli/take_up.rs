@@ -87,6 +87,7 @@ async fn hands(
 ) -> Result<Hands, Failure> {
     fits(config, id, run)?;
     let client: Client = open::client(config, clock).await?;
+    client.org().expect(&run.plan.limits);
     let vault = config.open_vault().await?;
     Ok(Hands { client: client.permitted_by(leader.permit()), hooks: config.open_hooks(), vault })
 }
