@@ -93,6 +93,7 @@ impl Friday {
         };
         Plan {
             api: None,
+            client: None,
             business_unit: BusinessUnit { id: BusinessUnitId::new("bu").expect("an id"), name: "Unit".to_owned() },
             week: WeekDate::new("2026-11-30").expect("a week"),
             schedule: PinnedSchedule {

@@ -15,6 +15,10 @@ pub struct Plan {
     /// journal from before this was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api: Option<String>,
+    /// The OAuth client that staged it: in a store that several organisations share, it tells whose run this is. `None` in a
+    /// journal from before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
     /// The business unit whose week is published.
     pub business_unit: BusinessUnit,
     /// The week: date of its first day in the business unit's time zone.

@@ -66,6 +66,7 @@ pub(super) fn plan(
     };
     let plan = Plan {
         api: None,
+        client: None,
         business_unit: BusinessUnit { id: unit_id, name: "simulated".to_owned() },
         week,
         schedule: PinnedSchedule { id, description: "simulated".to_owned(), version },
