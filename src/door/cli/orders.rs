@@ -16,6 +16,7 @@ use crate::law::event::{Event, Record};
 use crate::law::order::{Order, OrderId, Wish};
 use crate::law::run::Closing;
 use crate::shells::leader::{Leader, myself};
+use crate::shells::report::Story;
 use crate::shells::report::control::control_words;
 use crate::words::clock::{Clock, Timestamp};
 use crate::words::id::RunId;
@@ -78,7 +79,8 @@ async fn answer(journal: &AnyJournal, id: &RunId, number: OrderId) -> Result<Exi
     let Some(found) = records.iter().find(about) else {
         return Err(Failure::new(ExitCode::Access, format!("the order to run {id} was taken away unanswered")));
     };
-    let said = control_words(&found.event).unwrap_or_default();
+    let before = Story::of(records.iter().take_while(|record| record.seq < found.seq));
+    let said = control_words(&found.event, before.side()).unwrap_or_default();
     match &found.event {
         Event::OrderRefused { .. } => Err(Failure::new(ExitCode::Refused, format!("run {id}: {said}"))
             .hint(format!("`softlanding status {id}` shows where it stands"))),
