@@ -8,7 +8,7 @@ use softlanding::hands::journal::{Journal, SqliteJournal};
 use softlanding::law::audit::Auditor;
 use softlanding::law::event::{Event, Record};
 use softlanding::law::run::Run;
-use softlanding::words::clock::Timestamp;
+use softlanding::words::clock::{Clock, Timestamp};
 use softlanding::words::id::RunId;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -210,19 +210,23 @@ impl Bench {
     }
     /// Comes back once so many milliseconds have passed on the twin's clock.
     pub async fn passes(&self, ms: i64) {
-        let now = async || {
-            let now = &self.truth().await["now"];
-            serde_json::from_value::<Timestamp>(now.clone()).expect("an instant")
-        };
-        let until = now().await + ms;
-        while now().await < until {
-            tokio::task::yield_now().await;
-        }
+        let clock = self.clock().await;
+        clock.sleep_until(clock.now() + ms).await;
+    }
+    /// Comes back once the twin's clock has reached an instant.
+    pub async fn reaches(&self, at: Timestamp) {
+        self.clock().await.sleep_until(at).await;
+    }
+    async fn clock(&self) -> Clock {
+        serde_json::from_value(self.asked("clock").await).expect("a clock")
     }
     /// What is really so, as the twin tells it.
     pub async fn truth(&self) -> Value {
+        self.asked("truth").await
+    }
+    async fn asked(&self, what: &str) -> Value {
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let text = http.get(format!("{}/twin/truth", self.url)).send().await.expect("the twin").text().await;
+        let text = http.get(format!("{}/twin/{what}", self.url)).send().await.expect("the twin").text().await;
         serde_json::from_str(&text.expect("a text")).expect("JSON")
     }
     /// Ends the twin.

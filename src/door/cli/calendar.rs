@@ -33,7 +33,8 @@ pub(super) async fn calendar(args: &CalendarArgs) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::Done);
     }
     if entries.is_empty() {
-        out::say([format!("There is no [[publish]] in {}, so nothing is published by itself.", config.file.display())]);
+        let none = format!("There is no [[publish]] in {}, so nothing is published by itself.", config.file.display());
+        out::say(wrap_words(&none, WIDTH));
     }
     for (at, entry) in entries.iter().enumerate() {
         if at > 0 {
@@ -99,11 +100,11 @@ fn entry_lines(config: &Config, entry: &PublishSettings, now: Timestamp, count: 
         WeekChoice::Next => "next week".to_owned(),
         WeekChoice::Of(day) => format!("week of {day}"),
     };
-    let mut lines = vec![format!("{}: {}, {week}, {schedule}", entry.name, entry.business_unit)];
+    let mut lines = hanging(&format!("{}: {}, {week}, {schedule}", entry.name, entry.business_unit), 0);
     let shown = occasions(entry, now, count);
     for occasion in &shown {
         lines.push(String::new());
-        lines.push(format!("  {}", head(occasion, entry, now)));
+        lines.extend(hanging(&head(occasion, entry, now), 2));
         if occasion.fate == Fate::Fires {
             lines.extend(phases(config, entry, occasion.fire.at).map(|(name, at)| row(name, at, entry.zone)));
         }
@@ -172,6 +173,13 @@ fn notes(occasion: &Occasion, entry: &PublishSettings, now: Timestamp) -> Vec<St
         notes.push("its instant for staging has gone by: `softlanding serve` stages it at once".to_owned());
     }
     notes
+}
+
+/// A text from column `indent` on, and what does not fit two columns farther in.
+fn hanging(text: &str, indent: usize) -> Vec<String> {
+    let folded = wrap_words(text, WIDTH - indent - 2);
+    let margin = |n: usize| " ".repeat(if n == 0 { indent } else { indent + 2 });
+    folded.iter().enumerate().map(|(n, line)| format!("{}{line}", margin(n))).collect()
 }
 
 fn note_lines(note: &str) -> Vec<String> {
