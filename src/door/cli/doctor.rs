@@ -82,14 +82,11 @@ async fn secret(name: &str, from: &SecretRef) -> (Check, Option<Secret>) {
 async fn store(config: &Config) -> Vec<Check> {
     match &config.store.place {
         StorePlace::Sqlite(path) => vec![doctor::sqlite_store(path).await],
-        StorePlace::Postgres { password, .. } => {
-            let words = "a PostgreSQL database, which this version cannot look at";
-            let mut checks = vec![Check::warn("store", words, "start `softlanding status`, which uses it")];
-            if let Some(password) = password {
-                checks.push(secret("store password", password).await.0);
-            }
-            checks
-        }
+        StorePlace::Postgres { url, password: None } => vec![doctor::postgres_store(url, None).await],
+        StorePlace::Postgres { url, password: Some(password) } => match secret("store password", password).await {
+            (check, Some(password)) => vec![check, doctor::postgres_store(url, Some(password)).await],
+            (check, None) => vec![check],
+        },
     }
 }
 
