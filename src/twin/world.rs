@@ -200,6 +200,15 @@ pub(super) struct Schedule {
     pub published: bool,
     pub version: i64,
     pub modified: Timestamp,
+    /// Ids come from the place in the list, so a deleted schedule keeps its place.
+    pub kept: Kept,
+}
+
+/// Whether a schedule is still there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    There,
+    Deleted,
 }
 
 #[derive(Debug, Clone)]
@@ -434,6 +443,7 @@ fn schedules(scenario: &Scenario, week: &Week, anchor: Timestamp) -> Vec<Schedul
             published,
             version,
             modified: anchor - 2 * DAY_MS,
+            kept: Kept::There,
         };
         all.push(schedule(week.current, "Published last Friday", true, 4));
         for (i, draft) in scenario.org.drafts.iter().enumerate() {

@@ -5,5 +5,6 @@
 pub mod contract;
 pub mod openapi;
 pub mod org;
+pub mod planner;
 pub mod postgres;
 pub mod process;

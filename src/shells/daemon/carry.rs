@@ -74,6 +74,7 @@ impl Carrier {
             leader.release().await;
             return Carried::NotOurs;
         };
+        site.client.org().expect(&run.plan.limits);
         (self.tell)(News::Leading { run: id.clone(), phase: run.phase });
         self.drive(id, site, leader, run, records, stopping).await
     }

@@ -112,6 +112,7 @@ pub async fn weigh(request: &StageRequest, tools: &Tools<'_>, now: Timestamp) ->
     let mut plan = read_plan(request, tools, &mut warnings).await?;
     warnings.extend(preflight(tools.client, &plan).await?);
     let limits = limits(tools.client, &plan).await?;
+    (plan.limits.calls_per_minute, plan.limits.auth_calls_per_minute) = limits.told;
     // Reading a large org takes a while, so the instant is held against the clock once more.
     let at = tools.client.clock().now().max(now);
     let timetable = timetable(&plan, request.lead, limits, tools.history, at);
