@@ -11,9 +11,10 @@ import signal
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 VERBS = ("stage", "refresh", "publish", "check", "settle")
 # Between two signs of life while a verb is under way; `publish` waits for T itself.
@@ -63,9 +64,9 @@ class Answer:
         return f"{self.run}: {self.verb} ended with {self.code}: {self.why or 'no reason given'}"
 
 
-def week_run(publish: str, day: date) -> str:
-    """The name of the run of `publish` in the week of `day`, such as `care-2026-W48`: the same whoever asks."""
-    week = day.isocalendar()
+def week_run(publish: str, moment: datetime, zone: str) -> str:
+    """The name of the run of `publish` in the week of `moment`, such as `care-2026-W48`: the same whoever asks in that week."""
+    week = moment.astimezone(ZoneInfo(zone)).isocalendar()
     return f"{publish}-{week.year}-W{week.week:02}"
 
 

@@ -15,7 +15,6 @@ import os
 import sys
 import time
 from datetime import datetime, timedelta, timezone
-from zoneinfo import ZoneInfo
 
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
@@ -24,7 +23,7 @@ from prefect.schedules import Cron
 
 from softlanding_step import VERBS, Answer, Ending, call, week_run
 
-ZONE = ZoneInfo(os.environ.get("SOFTLANDING_ZONE", "America/Chicago"))
+ZONE = os.environ.get("SOFTLANDING_ZONE", "America/Chicago")
 # Longest wait between two calls: a machine whose clock was set is noticed within it.
 WAIT_MAX_S = float(os.environ.get("WAIT_MAX_S", "600"))
 # After a call that may be tried again: the pause, and how often in a row.
@@ -75,7 +74,7 @@ def step(verb: str, run: str, publish: str, at: str | None) -> Answer:
 @flow(name="softlanding", flow_run_name="{publish}", persist_result=False)
 def friday(publish: str, run: str | None = None, at: str | None = None) -> str:
     """Drives one run to its end; its name. Without `run` it is this week's, the same for every flow that drives it."""
-    run = run or week_run(publish, datetime.now(ZONE).date())
+    run = run or week_run(publish, datetime.now(timezone.utc), ZONE)
     for verb in VERBS:
         while (answer := step(verb, run, publish, at)).ending is Ending.NOT_YET:
             wait = answer.wait(datetime.now(timezone.utc), timedelta(seconds=WAIT_MAX_S))
@@ -93,7 +92,7 @@ def main() -> None:
     parser.add_argument("--serve", action="store_true", help="stay, and drive one run each week from Thursday 09:00 on")
     chosen = parser.parse_args()
     if chosen.serve:
-        weekly = Cron("0 9 * * Thu", timezone=str(ZONE))
+        weekly = Cron("0 9 * * Thu", timezone=ZONE)
         friday.serve(name=chosen.publish, schedules=[weekly], parameters={"publish": chosen.publish}, limit=1)
         return
     try:

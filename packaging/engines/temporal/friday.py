@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -48,8 +47,7 @@ class DriveFriday:
     @workflow.run
     async def drive(self, friday: Friday) -> str:
         """Drives one run to its end; its name."""
-        started = workflow.now().astimezone(ZoneInfo(friday.zone))
-        run = friday.run or week_run(friday.publish, started.date())
+        run = friday.run or week_run(friday.publish, workflow.now(), friday.zone)
         for verb in VERBS:
             while (answer := await ask(Step(verb, run, friday.publish, friday.at))).ending is Ending.NOT_YET:
                 await workflow.sleep(answer.wait(workflow.now(), WAIT_MAX))
