@@ -50,7 +50,7 @@ CASES = [
     ('0 {"run":"r","step":"check","status":"done"}', "done"),
     ('75 {"status":"not_yet","again_at":"2026-11-27T21:59:00Z"}', "not yet, again at 2026-11-27 21:59:00+00:00"),
     ('6 {"status":"access","why":"no store"}', "may-be-tried-again, retried"),
-    ('KILLED {}', "may-be-tried-again, retried"),
+    ("KILLED {}", "may-be-tried-again, retried"),
     ('4 {"status":"refused","why":"the schedule has changed"}', "needs-somebody, final: the schedule has changed"),
     ('5 {"status":"in_doubt","why":"no answer"}', "needs-somebody, final: no answer"),
     ('8 {"status":"needs_a_person","why":"to be approved"}', "needs-somebody, final: to be approved"),

@@ -1,6 +1,6 @@
 """Holds a crontab against python-crontab, and its lines against what softlanding needs.
 
-    crontab.py FILE         says what is wrong, one fault a line, and ends with 1; otherwise says nothing
+cron_example.py FILE    says what is wrong, one fault a line, and ends with 1; otherwise says nothing
 """
 
 import shlex
@@ -24,8 +24,8 @@ def faults(text: str) -> Iterator[str]:
     for job in jobs:
         if not job.is_valid():
             yield f"not a time: {job.slices}"
-        if "%" in job.command:
-            yield f"cron ends a command at a %: {job.command}"
+        if job.stdin:
+            yield f"cron ends a command at a %: {job.command}%{job.stdin}"
         program, quiet, publish, *asked = shlex.split(job.command)
         if (program, quiet, publish) != ("softlanding-drive", "-q", "care"):
             yield f"not a quiet drive of care: {job.command}"

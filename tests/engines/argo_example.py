@@ -1,6 +1,6 @@
 """Holds a CronWorkflow against the schema that Argo Workflows publishes, through the models that Hera generates from it.
 
-    argo.py FILE            says what is wrong, one fault a line, and ends with 1; otherwise says nothing
+    argo_example.py FILE       says what is wrong, one fault a line, and ends with 1; otherwise says nothing
 
 The models pass over a key that they do not know, so what they have read is written again and compared with the file. What no
 schema knows is checked by hand: that names refer to something, and which exit codes are asked again.
@@ -59,7 +59,9 @@ def name_faults(spec: dict[str, Any]) -> Iterator[str]:
             if task["template"] not in templates:
                 yield f"{name}.{task['name']}: there is no template {task['template']}"
             needed = set(re.findall(r"[a-z][a-z-]*", task.get("depends", "")))
-            yield from (f"{name}.{task['name']}: depends on {other}, which does not stand before it" for other in needed - known)
+            yield from (
+                f"{name}.{task['name']}: depends on {other}, which does not stand before it" for other in needed - known
+            )
             known.add(task["name"])
         for mount in template.get("container", {}).get("volumeMounts", []):
             if mount["name"] not in volumes:

@@ -1,6 +1,6 @@
 """Holds a file of Rundeck jobs against rundeck.schema.json, which is ours: Rundeck publishes none.
 
-    rundeck.py FILE         says what is wrong, one fault a line, and ends with 1; otherwise says nothing
+rundeck_example.py FILE    says what is wrong, one fault a line, and ends with 1; otherwise says nothing
 """
 
 import json
