@@ -24,7 +24,11 @@ pub fn folder(name: &str) -> PathBuf {
 pub fn installed(name: &str) -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the build directory");
     let program = target.join("test-venv/bin").join(name);
-    assert!(program.exists(), "{} is missing; run ./tests/run once, it installs what this test needs", program.display());
+    assert!(
+        program.exists(),
+        "{} is missing; run ./tests/run once, it installs what this test needs",
+        program.display()
+    );
     program
 }
 
