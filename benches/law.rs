@@ -8,7 +8,9 @@ use divan::counter::ItemsCount;
 use softlanding::law::agenda::Agenda;
 use softlanding::law::command::{Command, Outcome, PublishAnswer, ScheduleState, UploadKey, UserSeen};
 use softlanding::law::decide::{Input, Step, decide};
-use softlanding::law::plan::{BusinessUnit, Limits, Mechanisms, Member, PinnedSchedule, Plan, RemedyPolicy, Timing};
+use softlanding::law::plan::{
+    BusinessUnit, Limits, Mechanisms, Member, PinnedSchedule, Plan, Policy, RemedyPolicy, Timing,
+};
 use softlanding::law::run::Run;
 use softlanding::law::verdict::{CallState, PresenceState, StationState};
 use softlanding::shells::sim::{Story, live};
@@ -82,8 +84,8 @@ fn checking(agents: u32) -> (Run, Input, Timestamp) {
                 Command::ReadSchedule => {
                     Outcome::Schedule(ScheduleState { version: if published { 8 } else { 7 }, published })
                 }
-                Command::PrepareUpload => Outcome::UploadReady(UploadKey(Secret::new("key".to_owned()))),
-                _ => Outcome::Published(PublishAnswer::Accepted { operation: None }),
+                Command::PrepareUpload { .. } => Outcome::UploadReady(UploadKey(Secret::new("key".to_owned()))),
+                _ => Outcome::Published { answer: PublishAnswer::Accepted { operation: None }, left: None },
             };
             let one = decide(&mut run, Input::Answered { id, outcome }, now);
             next.perform.extend(one.perform);
@@ -127,5 +129,6 @@ fn plan(agents: u32) -> Plan {
         remedies: RemedyPolicy::default(),
         mechanisms: Mechanisms::default(),
         seed: Seed(1),
+        policy: Policy::default(),
     }
 }

@@ -23,6 +23,8 @@ use crate::words::calendar::WhenError;
 /// | 5 | in doubt: it cannot be told whether the publish took effect; a person must look |
 /// | 6 | something is missing that is yours to provide: a host that answers, valid credentials, a permission, a readable file |
 /// | 7 | the run has settled and stragglers remain (only with `--strict`; otherwise 0) |
+/// | 8 | a person is needed: an approval is missing, or somebody or the schedule's drift holds the publish |
+/// | 75 | not yet: the instant has not come, or another process is at it; call again |
 /// | 130 | interrupted |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ExitCode {
@@ -42,13 +44,17 @@ pub enum ExitCode {
     Access,
     /// 7: settled, and stragglers remain; only when `--strict` was asked for.
     Stragglers,
+    /// 8: a person is needed before it can go on.
+    NeedsPerson,
+    /// 75: not yet; call again (`EX_TEMPFAIL` of sysexits.h).
+    NotYet,
     /// 130: interrupted, as shells report it (128 and signal 2).
     Interrupted,
 }
 
 impl ExitCode {
     /// Every code, in order.
-    pub const ALL: [ExitCode; 9] = [
+    pub const ALL: [ExitCode; 11] = [
         ExitCode::Done,
         ExitCode::Bug,
         ExitCode::Usage,
@@ -57,6 +63,8 @@ impl ExitCode {
         ExitCode::InDoubt,
         ExitCode::Access,
         ExitCode::Stragglers,
+        ExitCode::NeedsPerson,
+        ExitCode::NotYet,
         ExitCode::Interrupted,
     ];
 
@@ -72,6 +80,8 @@ impl ExitCode {
             ExitCode::InDoubt => 5,
             ExitCode::Access => 6,
             ExitCode::Stragglers => 7,
+            ExitCode::NeedsPerson => 8,
+            ExitCode::NotYet => 75,
             ExitCode::Interrupted => 130,
         }
     }
@@ -87,6 +97,8 @@ impl ExitCode {
             ExitCode::InDoubt => "in doubt whether the publish took effect: a person must look",
             ExitCode::Access => "a host, credentials, a permission or a file is missing that is yours to provide",
             ExitCode::Stragglers => "settled, and stragglers remain (only with --strict)",
+            ExitCode::NeedsPerson => "a person is needed: an approval is missing, or the publish is held",
+            ExitCode::NotYet => "not yet: call again at the instant that is told",
             ExitCode::Interrupted => "interrupted",
         }
     }
@@ -211,11 +223,15 @@ impl From<WhenError> for Failure {
 impl From<StoreError> for Failure {
     fn from(e: StoreError) -> Self {
         let code = match &e {
-            StoreError::NotADatabase { .. } | StoreError::NotOurs { .. } => ExitCode::Config,
+            StoreError::NotADatabase { .. } | StoreError::NotOurs { .. } | StoreError::BadAddress { .. } => {
+                ExitCode::Config
+            }
             StoreError::Missing { .. }
             | StoreError::Newer { .. }
             | StoreError::ReadOnly { .. }
+            | StoreError::Damaged { .. }
             | StoreError::Unreachable { .. }
+            | StoreError::Lost { .. }
             | StoreError::Busy { .. }
             | StoreError::Sql { .. } => ExitCode::Access,
         };
@@ -226,9 +242,15 @@ impl From<StoreError> for Failure {
 impl From<JournalError> for Failure {
     fn from(e: JournalError) -> Self {
         let code = match &e {
-            JournalError::Conflict { .. } | JournalError::ClaimTaken { .. } => ExitCode::Refused,
+            JournalError::Conflict { .. }
+            | JournalError::LeaseLost { .. }
+            | JournalError::ClaimTaken { .. }
+            | JournalError::Exists { .. }
+            | JournalError::Led { .. } => ExitCode::Refused,
             JournalError::NotFound { .. } => ExitCode::Usage,
-            JournalError::Newer { .. } | JournalError::Corrupt { .. } => ExitCode::Access,
+            JournalError::Newer { .. } | JournalError::Corrupt { .. } | JournalError::BadOrder { .. } => {
+                ExitCode::Access
+            }
             JournalError::Unwritable { .. } => ExitCode::Bug,
             JournalError::Store(_) => ExitCode::Access,
         };
@@ -288,7 +310,7 @@ mod tests {
     #[test]
     fn every_code_is_in_the_table_and_in_the_documentation_once() {
         let numbers = ExitCode::ALL.map(ExitCode::number);
-        assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 7, 130]);
+        assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 7, 8, 75, 130]);
         let source = include_str!("error.rs");
         for code in ExitCode::ALL {
             let row = format!("/// | {} | ", code.number());
@@ -337,8 +359,8 @@ mod tests {
         assert_eq!(Failure::from(VaultError::WrongKey).code, ExitCode::Config);
         let past = WhenError::Past { found: "x".to_owned(), description: "y".to_owned() };
         assert_eq!(Failure::from(past).code, ExitCode::Refused);
-        let source = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
-        let unreachable = StoreError::Unreachable { name: "vault", path: "/x".into(), source };
+        let source = std::io::Error::from(std::io::ErrorKind::PermissionDenied).into();
+        let unreachable = StoreError::Unreachable { name: "vault", place: "/x".to_owned(), hint: "look", source };
         let rendered = Failure::from(VaultError::Store(unreachable)).render();
         assert!(
             rendered.starts_with("error: the vault /x cannot be opened\n  because: permission denied\n  hint: "),

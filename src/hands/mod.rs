@@ -3,9 +3,11 @@
 pub mod genesys;
 pub mod hook;
 pub mod journal;
+mod postgres;
 mod sqlite;
+mod store;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod vault;
 
-pub use sqlite::StoreError;
+pub use store::{Cause, StoreError};

@@ -3,14 +3,24 @@
 //! Must never: change a file that is not its own or that a newer softlanding has written; both are refused as found.
 
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
 use sqlx::{Connection, Sqlite, Transaction};
 
+use crate::hands::StoreError;
+use crate::hands::store::place_of;
+
 /// How long a writer waits for another one, in milliseconds.
 const BUSY_MS_MAX: u64 = 5_000;
+
+/// SQLite's result codes that mean something of their own to us (sqlite.org/rescode.html).
+const BUSY: i64 = 5;
+const LOCKED: i64 = 6;
+const READ_ONLY: i64 = 8;
+const CORRUPT: i64 = 11;
+const NOT_A_DATABASE: i64 = 26;
 
 /// What a file of ours looks like.
 #[derive(Debug, Clone, Copy)]
@@ -29,101 +39,11 @@ impl Schema {
     }
 }
 
-/// Why a file of ours could not be opened, read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// There is no such file, and none was to be made.
-    #[error("there is no {name} at {path}")]
-    Missing {
-        /// "journal" or "vault".
-        name: &'static str,
-        /// Where it was looked for.
-        path: PathBuf,
-    },
-    /// The file is no SQLite database.
-    #[error("{path} is not a database, so it cannot be the {name}")]
-    NotADatabase {
-        /// "journal" or "vault".
-        name: &'static str,
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file is a database of something else.
-    #[error("{path} is the database of something else, not softlanding's {name}")]
-    NotOurs {
-        /// "journal" or "vault".
-        name: &'static str,
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file was written by a newer softlanding; it has been left as it was.
-    #[error("the {name} {path} has version {found}; this softlanding reads up to version {accepted}")]
-    Newer {
-        /// "journal" or "vault".
-        name: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// The file's version.
-        found: i64,
-        /// The newest version that is understood.
-        accepted: i64,
-    },
-    /// The file or its folder may not be written.
-    #[error("the {name} {path} cannot be written")]
-    ReadOnly {
-        /// "journal" or "vault".
-        name: &'static str,
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file could not be made or reached.
-    #[error("the {name} {path} cannot be opened")]
-    Unreachable {
-        /// "journal" or "vault".
-        name: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// Another process kept the file locked for longer than five seconds.
-    #[error("the {name} is locked by another process")]
-    Busy {
-        /// "journal" or "vault".
-        name: &'static str,
-    },
-    /// Anything else that SQLite reports: a full disk, a damaged file.
-    #[error("{doing} failed")]
-    Sql {
-        /// What was being done.
-        doing: &'static str,
-        /// What SQLite said.
-        source: sqlx::Error,
-    },
-}
-
-impl StoreError {
-    /// What to do about it, as one sentence.
-    #[must_use]
-    pub fn hint(&self) -> &'static str {
-        match self {
-            StoreError::Missing { .. } => "check the path in softlanding.toml",
-            StoreError::NotADatabase { .. } | StoreError::NotOurs { .. } => {
-                "name another path in softlanding.toml; this file has not been changed"
-            }
-            StoreError::Newer { .. } => "use the softlanding that wrote it, or a newer one; it has not been changed",
-            StoreError::ReadOnly { .. } => "make the file and its folder writable for the user that runs softlanding",
-            StoreError::Unreachable { .. } => "make sure that its folder exists and may be entered",
-            StoreError::Busy { .. } => "another softlanding is writing to it; let it finish, or stop it",
-            StoreError::Sql { .. } => "check the disk's free space and health; keep a copy of the file",
-        }
-    }
-
-    pub(super) fn sql(name: &'static str, doing: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
-        move |source| match primary_code(&source) {
-            Some(5 | 6) => StoreError::Busy { name },
-            _ => StoreError::Sql { doing, source },
-        }
+/// What an error of SQLite means to the one who reads or writes.
+pub(super) fn sql(name: &'static str, doing: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
+    move |source| match primary_code(&source) {
+        Some(BUSY | LOCKED) => StoreError::Busy { name },
+        _ => StoreError::Sql { doing, source },
     }
 }
 
@@ -152,17 +72,17 @@ pub(super) async fn open(path: &Path, schema: Schema, if_missing: IfMissing) -> 
         .create_if_missing(false)
         .busy_timeout(Duration::from_millis(BUSY_MS_MAX))
         .synchronous(SqliteSynchronous::Full);
-    let recognise = |source: sqlx::Error| match primary_code(&source) {
-        Some(26) => StoreError::NotADatabase { name, path: path.to_owned() },
-        Some(8) => StoreError::ReadOnly { name, path: path.to_owned() },
-        _ => StoreError::sql(name, "opening the database")(source),
-    };
+    let recognise = |source| recognised_error(source, name, path);
     let mut db = SqliteConnection::connect_with(&options).await.map_err(recognise)?;
     // Only reads, until it is clear that the file is ours to change.
     let found = recognised_version(&mut db, path, schema).await.map_err(|e| match e {
         StoreError::Sql { source, .. } => recognise(source),
         other => other,
     })?;
+    let health = health(&mut db).await.map_err(recognise)?;
+    if health != "ok" {
+        return Err(StoreError::Damaged { name, place: place_of(path), why: health });
+    }
     enter_wal(&mut db).await.map_err(recognise)?;
     if found < schema.version() {
         migrate(&mut db, path, schema).await?;
@@ -170,29 +90,58 @@ pub(super) async fn open(path: &Path, schema: Schema, if_missing: IfMissing) -> 
     Ok(db)
 }
 
+/// Opens the file only to look, without bringing it up to date; returns its version as well, 0 for one that is empty.
+pub(super) async fn look(path: &Path, schema: Schema) -> Result<(SqliteConnection, i64), StoreError> {
+    let name = schema.name;
+    prepare_file(path, name, IfMissing::Refuse)?;
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .read_only(true)
+        .busy_timeout(Duration::from_millis(BUSY_MS_MAX));
+    let recognise = |source| recognised_error(source, name, path);
+    let mut db = SqliteConnection::connect_with(&options).await.map_err(recognise)?;
+    let version = recognised_version(&mut db, path, schema).await.map_err(|e| match e {
+        StoreError::Sql { source, .. } => recognise(source),
+        other => other,
+    })?;
+    Ok((db, version))
+}
+
+/// What SQLite's complaint about a file means.
+fn recognised_error(source: sqlx::Error, name: &'static str, path: &Path) -> StoreError {
+    let place = place_of(path);
+    match primary_code(&source) {
+        Some(NOT_A_DATABASE) => StoreError::NotADatabase { name, place },
+        Some(READ_ONLY) => StoreError::ReadOnly { name, place },
+        Some(CORRUPT) => StoreError::Damaged { name, place, why: source.to_string() },
+        _ => sql(name, "opening the database")(source),
+    }
+}
+
 /// Makes the file if it is missing and may be made, with mode 0600: it is ours before SQLite writes its first byte.
 fn prepare_file(path: &Path, name: &'static str, if_missing: IfMissing) -> Result<(), StoreError> {
     use std::os::unix::fs::OpenOptionsExt;
-    let unreachable = |source| StoreError::Unreachable { name, path: path.to_owned(), source };
+    let unreachable = |source| StoreError::unreachable_file(name, path, source);
     match std::fs::metadata(path) {
         Ok(meta) if meta.is_dir() => return Err(unreachable(ErrorKind::IsADirectory.into())),
         // Without this, SQLite would open the file for reading and fail only at the first append.
         Ok(meta) if meta.permissions().readonly() => {
-            return Err(StoreError::ReadOnly { name, path: path.to_owned() });
+            return Err(StoreError::ReadOnly { name, place: place_of(path) });
         }
         Ok(_) => return Ok(()),
         Err(e) if e.kind() == ErrorKind::NotFound => {}
         Err(e) => return Err(unreachable(e)),
     }
     if if_missing == IfMissing::Refuse {
-        return Err(StoreError::Missing { name, path: path.to_owned() });
+        return Err(StoreError::Missing { name, place: place_of(path) });
     }
     match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(_) => Ok(()),
         // Another process has made it in this very moment.
         Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(()),
         Err(e) if e.kind() == ErrorKind::ReadOnlyFilesystem => {
-            Err(StoreError::ReadOnly { name, path: path.to_owned() })
+            Err(StoreError::ReadOnly { name, place: place_of(path) })
         }
         Err(e) => Err(unreachable(e)),
     }
@@ -201,7 +150,7 @@ fn prepare_file(path: &Path, name: &'static str, if_missing: IfMissing) -> Resul
 /// The version of a file that is ours or still empty; refuses every other.
 async fn recognised_version(db: &mut SqliteConnection, path: &Path, schema: Schema) -> Result<i64, StoreError> {
     let name = schema.name;
-    let sql = StoreError::sql(name, "reading the version of the database");
+    let sql = sql(name, "reading the version of the database");
     // One transaction, so that another process which makes the file at this moment is seen as a whole or not at all.
     let mut tx = db.begin().await.map_err(&sql)?;
     let application: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *tx).await.map_err(&sql)?;
@@ -214,12 +163,18 @@ async fn recognised_version(db: &mut SqliteConnection, path: &Path, schema: Sche
         return Ok(0);
     }
     if application != i64::from(schema.application_id) {
-        return Err(StoreError::NotOurs { name, path: path.to_owned() });
+        return Err(StoreError::NotOurs { name, place: place_of(path) });
     }
     if found > schema.version() {
-        return Err(StoreError::Newer { name, path: path.to_owned(), found, accepted: schema.version() });
+        return Err(StoreError::Newer { name, place: place_of(path), found, accepted: schema.version() });
     }
     Ok(found.max(0))
+}
+
+/// Reads every page once and says what is wrong first, or "ok": a damaged file is found before anything is added to it,
+/// not on the night it is needed.
+async fn health(db: &mut SqliteConnection) -> Result<String, sqlx::Error> {
+    sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(db).await
 }
 
 /// Switches to write-ahead logging. That needs the file alone for a moment and, unlike all else, does not wait for it.
@@ -228,7 +183,7 @@ async fn enter_wal(db: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let mut waited_ms = 0;
     loop {
         match sqlx::query_scalar::<Sqlite, String>("PRAGMA journal_mode = WAL").fetch_one(&mut *db).await {
-            Err(e) if primary_code(&e) == Some(5) && waited_ms < BUSY_MS_MAX => {
+            Err(e) if primary_code(&e) == Some(BUSY) && waited_ms < BUSY_MS_MAX => {
                 tokio::time::sleep(Duration::from_millis(STEP_MS)).await;
                 waited_ms += STEP_MS;
             }
@@ -239,7 +194,7 @@ async fn enter_wal(db: &mut SqliteConnection) -> Result<(), sqlx::Error> {
 
 /// Brings the file to the newest version in one transaction; a process that comes second finds nothing left to do.
 async fn migrate(db: &mut SqliteConnection, path: &Path, schema: Schema) -> Result<(), StoreError> {
-    let sql = StoreError::sql(schema.name, "bringing the database up to date");
+    let sql = sql(schema.name, "bringing the database up to date");
     let mut tx = begin(db).await.map_err(&sql)?;
     let found = recognised_version(&mut tx, path, schema).await?;
     let done = usize::try_from(found).unwrap_or(usize::MAX);

@@ -1,9 +1,12 @@
-//! A folder of its own for a test, gone when the test is over.
+//! A folder and a database of its own for a test, gone when the test is over.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::words::clock::Seed;
+
+#[path = "../../tests/support/postgres.rs"]
+pub(crate) mod postgres;
 
 /// A new folder under the system's temporary one; removed with everything in it when dropped.
 #[derive(Debug)]

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use crate::law::agent::RemedyState;
 use crate::law::event::{Event, Phase, Record, Tally};
-use crate::law::run::{Brake, PublishState, Run};
+use crate::law::order::{OrderId, Wish};
+use crate::law::run::{PublishState, Run};
 use crate::law::verdict::{CallState, Readiness, Rung, Verdict};
 use crate::words::clock::Timestamp;
 use crate::words::hook::HookPoint;
@@ -29,8 +30,8 @@ pub struct Violation {
 #[derive(Debug, Clone, Default)]
 pub struct Auditor {
     run: Option<Run>,
-    /// Whether the last look of the preparations found the schedule as staged.
-    as_staged: bool,
+    /// What the newest look at the schedule found: its version, and whether it was published.
+    seen: Option<(i64, bool)>,
     vetoed: bool,
 }
 
@@ -71,9 +72,8 @@ impl Auditor {
     }
 
     fn remember(&mut self, event: &Event) {
-        let Some(run) = &self.run else { return };
         if let Event::ScheduleSeen { version, published } = event {
-            self.as_staged = !published && *version == run.plan.schedule.version;
+            self.seen = Some((*version, *published));
         }
         if let Event::HooksRan { point, results, .. } = event {
             self.vetoed |= point.vetoes() && results.iter().any(|r| r.problem().is_some());
@@ -94,6 +94,14 @@ impl Auditor {
             }
             Event::Settled { tally } => breaks_settled(run, *tally),
             Event::Staged { .. } => Some(("a run is staged once", String::new())),
+            Event::Ordered { order, wish, .. } => breaks_order(run, *order, *wish),
+            Event::OrderRefused { order, .. } => {
+                run.orders.contains(order).then(|| ("an order is answered once", format!("order {}", order.0)))
+            }
+            Event::PublishedElsewhere { version } => (run.claims > 0 || self.seen != Some((*version, true)))
+                .then(|| ("somebody else's publish is one that was seen and is not ours", format!("{:?}", self.seen))),
+            Event::PublishSent { left, .. } => (run.claims == 0 || *left < run.plan.publish_at)
+                .then(|| ("a publish leaves at its instant or later, after its claim", left.to_string())),
             Event::TakenUp
             | Event::PhaseEntered { .. }
             | Event::HooksRan { .. }
@@ -112,6 +120,9 @@ impl Auditor {
             | Event::RemedyAccepted { .. }
             | Event::RemedyFailed { .. }
             | Event::BrakeApplied { .. }
+            | Event::Drifted { .. }
+            | Event::PublishWaits { .. }
+            | Event::PublishLate { .. }
             | Event::Stopped { .. } => None,
         }
     }
@@ -134,8 +145,11 @@ impl Auditor {
         if at < run.plan.publish_at || at > run.plan.too_late_after() {
             return Some(("a publish is made at its instant or within the allowed lateness", at.to_string()));
         }
-        if !self.as_staged {
-            return Some(("a publish follows a look that found the schedule as staged", String::new()));
+        if self.seen != Some((run.version, false)) {
+            return Some(("a publish follows a look that found the schedule as wanted", format!("{:?}", self.seen)));
+        }
+        if let Some(wait) = run.waits_for() {
+            return Some(("nothing is published that is held or not approved", wait.words().to_owned()));
         }
         if self.vetoed || !run.hooked.contains(&HookPoint::PrePublish) {
             return Some(("a publish follows its hooks, and no veto", String::new()));
@@ -147,13 +161,22 @@ impl Auditor {
     }
 }
 
+fn breaks_order(run: &Run, order: OrderId, wish: Wish) -> Option<(&'static str, String)> {
+    if run.orders.contains(&order) {
+        return Some(("an order is followed once", format!("order {}", order.0)));
+    }
+    let over = run.is_over() || matches!(run.phase, Phase::Settled | Phase::Stopped);
+    let late = wish == Wish::Approve && run.claims > 0;
+    (over || late).then(|| ("an order that comes too late is refused", wish.words().to_owned()))
+}
+
 fn breaks_remedy(run: &Run, at: Timestamp, rung: Rung, seat: Seat) -> Option<(&'static str, String)> {
     let who = || format!("{} for seat {}", rung.words(), seat.0);
     let Some(agent) = run.agent(seat) else { return Some(("a remedy is for an agent of the roster", who())) };
     if run.phase != Phase::Checking {
         return Some(("remedies belong to the check", who()));
     }
-    if run.brake == Brake::Applied || !run.open.is_open(rung) {
+    if run.brake.stops() || !run.open.is_open(rung) {
         return Some(("no remedy against the brake or the plan", who()));
     }
     let age_ms = at.since_ms(agent.seen.users);

@@ -20,7 +20,10 @@ pub enum Command {
     /// The pinned schedule: is it published, at which version? (API.md section 6)
     ReadSchedule,
     /// Steps 2 and 3 of the publish: an upload URL, and the upload. Harmless until used (API.md section 5).
-    PrepareUpload,
+    PrepareUpload {
+        /// The version that is to be published; the platform refuses the update when it has moved on.
+        version: i64,
+    },
     /// Step 4: the one act that cannot be undone (API.md section 5).
     Publish {
         /// What [`Command::PrepareUpload`] brought.
@@ -125,7 +128,7 @@ impl Command {
         match self {
             Command::Publish { .. } => OnDoubt::Observe(Command::ReadSchedule),
             Command::ReadSchedule
-            | Command::PrepareUpload
+            | Command::PrepareUpload { .. }
             | Command::RefreshToken { .. }
             | Command::ReadUsers { .. }
             | Command::ReadPhones { .. }
@@ -144,7 +147,7 @@ impl Command {
         match self {
             Command::RefreshToken { seat, .. } | Command::ProbeMedia { seat } => Some(*seat),
             Command::ReadSchedule
-            | Command::PrepareUpload
+            | Command::PrepareUpload { .. }
             | Command::Publish { .. }
             | Command::ReadUsers { .. }
             | Command::ReadPhones { .. }
@@ -166,7 +169,12 @@ pub enum Outcome {
     /// The upload is in place.
     UploadReady(UploadKey),
     /// What is known about the publish.
-    Published(PublishAnswer),
+    Published {
+        /// What the answer proves.
+        answer: PublishAnswer,
+        /// When the request was handed to the wire; `None` when it is proven that it never left.
+        left: Option<Timestamp>,
+    },
     /// An agent's token was refreshed; the vault holds it already.
     TokenRefreshed {
         /// When the new token ends.

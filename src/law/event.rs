@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::law::command::{Failure, FailureKind, PhoneSeen, TokenVia, UserSeen};
-use crate::law::plan::Plan;
+use crate::law::order::{OrderId, Wish};
+use crate::law::plan::{OnDrift, Plan};
 use crate::law::verdict::{ProbeState, Rung, Verdict};
 use crate::words::clock::Timestamp;
 use crate::words::hook::{HookPoint, HookRun};
@@ -86,6 +87,59 @@ pub enum Event {
         version: i64,
         /// Whether it is published.
         published: bool,
+    },
+    /// Somebody told the run something, and it follows.
+    Ordered {
+        /// The order's number in the store.
+        order: OrderId,
+        /// What is wanted.
+        wish: Wish,
+        /// Who wants it.
+        who: String,
+        /// Why, in their words.
+        why: String,
+    },
+    /// Somebody told the run something that it cannot follow.
+    OrderRefused {
+        /// The order's number in the store.
+        order: OrderId,
+        /// What was wanted.
+        wish: Wish,
+        /// Who wanted it.
+        who: String,
+        /// Why it cannot be followed.
+        because: String,
+    },
+    /// The schedule is not what was staged, or what was accepted since.
+    Drifted {
+        /// What was found.
+        drift: Drift,
+        /// What the plan says about that.
+        policy: OnDrift,
+    },
+    /// T has come, and the publish waits.
+    PublishWaits {
+        /// What it waits for.
+        wait: Wait,
+    },
+    /// The schedule was published by somebody else: nothing is sent, and the agents are checked.
+    PublishedElsewhere {
+        /// The version it has now.
+        version: i64,
+    },
+    /// The publish is claimed later than the plan calls punctual.
+    PublishLate {
+        /// How long after T, in ms.
+        late_ms: i64,
+        /// Why, in words.
+        why: String,
+    },
+    /// When the publish request left; recorded with its answer.
+    PublishSent {
+        /// The instant at which it was handed to the wire.
+        left: Timestamp,
+        /// How long after T that was, in ms.
+        late_ms: i64,
     },
     /// The publish is claimed: from here on it may have been sent. Its journal row commits with the claim.
     PublishClaimed {
@@ -256,6 +310,62 @@ impl Phase {
     }
 }
 
+/// How the schedule differs from what was staged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Drift {
+    /// It has another version.
+    Changed {
+        /// Its version now.
+        version: i64,
+    },
+    /// It is published already.
+    Published {
+        /// Its version now.
+        version: i64,
+    },
+    /// It is not there any more.
+    Vanished,
+}
+
+impl Drift {
+    /// What was found, in an admin's words.
+    #[must_use]
+    pub fn words(self) -> String {
+        match self {
+            Drift::Changed { version } => {
+                format!("the schedule was changed after it was staged: it has version {version} now")
+            }
+            Drift::Published { .. } => "the schedule is published already".to_owned(),
+            Drift::Vanished => "the schedule is not there any more".to_owned(),
+        }
+    }
+}
+
+/// What a publish waits for when its instant has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wait {
+    /// Nobody has approved it.
+    Approval,
+    /// Somebody holds it.
+    Resume,
+    /// The schedule has drifted, and nobody has decided.
+    Drift,
+}
+
+impl Wait {
+    /// What it waits for, in an admin's words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Wait::Approval => "nobody has approved it",
+            Wait::Resume => "somebody holds it",
+            Wait::Drift => "the schedule is not what was staged, and nobody has decided",
+        }
+    }
+}
+
 /// Why a run stopped without settling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -268,6 +378,8 @@ pub enum StopKind {
     Missed,
     /// The platform refused the publish for good.
     Refused,
+    /// Somebody aborted it before the publish was claimed.
+    Aborted,
 }
 
 /// How many agents have which verdict.

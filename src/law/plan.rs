@@ -35,6 +35,10 @@ pub struct Plan {
     pub remedies: RemedyPolicy,
     /// What this org offers and the admin allows.
     pub mechanisms: Mechanisms,
+    /// Who must agree, and what happens when the world is not as it was at staging. A journal from before this was kept
+    /// has the default.
+    #[serde(default, skip_serializing_if = "Policy::is_default")]
+    pub policy: Policy,
     /// The chance of this run: jitter repeats when the run is replayed.
     pub seed: Seed,
 }
@@ -152,6 +156,60 @@ pub struct Mechanisms {
     pub revoke_tokens: bool,
     /// Ask a person through the `straggler` hook.
     pub ask: bool,
+}
+
+/// Who must agree before the publish, and what happens when the world is not as it was at staging.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// Whether somebody must approve the publish.
+    pub approval: Approval,
+    /// What happens when the schedule is not what was staged.
+    pub on_drift: OnDrift,
+    /// A publish that is claimed later after T than this counts as late, in ms: an event, a hook and a counter.
+    pub late_after_ms: i64,
+    /// The calendar entry that staged the run; `None` for a run staged by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<String>,
+}
+
+impl Policy {
+    fn is_default(&self) -> bool {
+        *self == Policy::default()
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Policy { approval: Approval::NotNeeded, on_drift: OnDrift::Hold, late_after_ms: 10_000, entry: None }
+    }
+}
+
+/// Whether somebody must approve the publish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Approval {
+    /// Nobody must.
+    NotNeeded,
+    /// Without it the publish is not made.
+    Required,
+}
+
+/// What happens when the schedule is not what was staged.
+///
+/// | found at the last look | `hold` | `publish-latest` |
+/// |---|---|---|
+/// | another version | held; `resume` accepts that version | that version is published |
+/// | published already | held; `resume` goes on to the check | nothing is sent; the run goes on to the check |
+/// | gone | held; `resume` looks again | the run stops |
+///
+/// A run that is still held when T has passed by `late_by_max` stops, and nothing is published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnDrift {
+    /// A person decides.
+    Hold,
+    /// What is there now is what is meant.
+    PublishLatest,
 }
 
 /// A plan that cannot be carried out, and why.

@@ -1,6 +1,7 @@
-//! Drives one run in real or scaled time: append, perform, wait for an answer or an instant, and again.
+//! Drives one run in real or scaled time: append, perform, wait for an answer, an instant or an order, and again.
 //!
-//! Must never: decide anything, or perform what is not in the journal. A failed append ends it at once.
+//! Must never: decide anything, perform what is not in the journal, or go on when the lease may be lost. A failed append
+//! ends it at once.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -12,18 +13,22 @@ use crate::hands::journal::{Journal, JournalError};
 use crate::law::command::{CommandId, Outcome};
 use crate::law::decide::{Input, Step, decide};
 use crate::law::event::{Event, Record};
+use crate::law::order::{Order, OrderId};
 use crate::law::run::Run;
+use crate::shells::leader::Leader;
 use crate::shells::perform::Hands;
 use crate::words::clock::{Clock, Timestamp};
 use crate::words::id::RunId;
 
-/// A graceful stop waits this long for what is under way, in real time.
+/// The store is usually asked for orders this often, in real time.
+pub const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// A graceful stop waits this long for what is under way, in real time: within the 10 s that a stop may take.
 const STOP_WITHIN: Duration = Duration::from_secs(8);
 
 /// Why driving ended before the run did.
 #[derive(Debug, thiserror::Error)]
 pub enum DriveError {
-    /// The journal could not be written; nothing was performed that it does not hold.
+    /// The journal could not be written, or the lease was lost; nothing was performed that it does not hold.
     #[error("the journal could not be written")]
     Journal(#[from] JournalError),
     /// A command ended without an answer: a bug of ours.
@@ -34,64 +39,130 @@ pub enum DriveError {
 /// How driving ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// Nothing more will happen in this run without a person.
+    /// The run is as far as this process was to take it; by default, nothing more will happen in it without a person.
     Over,
+    /// It waits for a person, and this process was not to wait for one.
+    Waits,
     /// It was asked to stop. The run goes on where it is when it is taken up again.
     Interrupted,
 }
 
+/// Whether a process waits for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ForPeople {
+    /// As long as the plan allows.
+    Wait,
+    /// Not once the instant has come.
+    Return,
+}
+
 /// What a run is driven with.
-pub struct Driver<'a, J> {
-    /// The run's name.
-    pub id: RunId,
+pub struct Driver<J> {
     /// Where it is recorded.
-    pub journal: &'a J,
+    pub journal: Arc<J>,
+    /// The right to write to it.
+    pub leader: Leader<J>,
     /// What performs its commands.
     pub hands: Arc<Hands>,
     /// Its time.
     pub clock: Clock,
+    /// How often the store is asked for orders, in real time.
+    pub look_every: Duration,
+    /// Whether it waits for people.
+    pub for_people: ForPeople,
 }
 
-impl<J: Journal> Driver<'_, J> {
-    /// Drives `run` until it is over or `stop` completes. `listen` hears every record once it is in the journal.
+impl<J: Journal> Driver<J> {
+    /// The run's name.
+    #[must_use]
+    pub fn run(&self) -> &RunId {
+        &self.leader.lease().run
+    }
+
+    /// Drives `run` as far as its desk's goal says, or until `stop` completes. `listen` hears every record once it is in the
+    /// journal.
     ///
     /// # Errors
-    /// [`DriveError`] when the journal cannot be written.
+    /// [`DriveError`] when the journal cannot be written or the lease is lost.
     pub async fn drive(
+        &self,
+        run: &mut Run,
+        listen: impl FnMut(&Record),
+        stop: impl Future<Output = ()>,
+    ) -> Result<Ended, DriveError> {
+        tokio::select! {
+            ended = self.work(run, listen, stop) => ended,
+            // What is under way is dropped with the work: nobody may act for a run that somebody else may lead.
+            lost = self.leader.keep() => Err(lost.into()),
+        }
+    }
+
+    async fn work(
         &self,
         run: &mut Run,
         mut listen: impl FnMut(&Record),
         stop: impl Future<Output = ()>,
     ) -> Result<Ended, DriveError> {
         let mut stop = std::pin::pin!(stop);
-        let mut tasks: JoinSet<(CommandId, Outcome)> = JoinSet::new();
+        let mut tasks: Tasks = JoinSet::new();
+        let mut orders = std::pin::pin!(self.orders(Duration::ZERO));
         let mut input = Input::Started;
         loop {
-            let now = self.clock.now();
-            let last_seq = run.seq;
-            let step = decide(run, input, now);
-            self.append(last_seq, now, &step, &mut listen).await?;
-            for (id, command) in step.perform {
-                let (hands, run_id) = (Arc::clone(&self.hands), self.id.clone());
-                let asked = hands.ask(&run_id, run, command, now);
-                tasks.spawn(async move { (id, hands.perform(asked).await) });
+            let wake_at = self.step(run, input, &mut tasks, &mut listen).await?;
+            if let Some(ended) = self.ended(run, &tasks) {
+                return Ok(ended);
             }
-            if run.is_over() && tasks.is_empty() {
-                return Ok(Ended::Over);
-            }
-            let wake_at = step.wake_at;
-            input = tokio::select! {
-                Some(answer) = tasks.join_next() => {
-                    let (id, outcome) = answer?;
-                    Input::Answered { id, outcome }
-                }
-                () = self.clock.sleep_until(wake_at.unwrap_or_default()), if wake_at.is_some() => Input::Woke,
-                () = &mut stop => {
-                    finish(tasks).await;
-                    return Ok(Ended::Interrupted);
-                }
+            input = loop {
+                break tokio::select! {
+                    Some(answer) = tasks.join_next() => answered(answer)?,
+                    () = self.clock.sleep_until(wake_at.unwrap_or_default()), if wake_at.is_some() => Input::Woke,
+                    found = &mut orders => {
+                        orders.set(self.orders(self.look_every));
+                        match self.first_new(run, found?).await? {
+                            Some(order) => order,
+                            None => continue,
+                        }
+                    }
+                    () = &mut stop => {
+                        self.close(run, tasks, &mut listen).await?;
+                        return Ok(Ended::Interrupted);
+                    }
+                };
             };
         }
+    }
+
+    /// One decision: record, then perform. Gives back when to come again.
+    async fn step(
+        &self,
+        run: &mut Run,
+        input: Input,
+        tasks: &mut Tasks,
+        listen: &mut impl FnMut(&Record),
+    ) -> Result<Option<Timestamp>, DriveError> {
+        let now = self.clock.now();
+        let last_seq = run.seq;
+        let step = decide(run, input, now);
+        self.append(last_seq, now, &step, listen).await?;
+        self.leader.check()?;
+        for (id, command) in step.perform {
+            let hands = Arc::clone(&self.hands);
+            let asked = hands.ask(self.run(), run, command, now);
+            tasks.spawn(async move { (id, hands.perform(asked).await) });
+        }
+        Ok(step.wake_at)
+    }
+
+    fn ended(&self, run: &Run, tasks: &Tasks) -> Option<Ended> {
+        if !tasks.is_empty() {
+            return None;
+        }
+        // A run that ended before the goal is over as well, and its hooks have been heard.
+        if run.reached() || run.is_over() {
+            return Some(Ended::Over);
+        }
+        let waits = self.for_people == ForPeople::Return && run.waits_for().is_some() && run.waited == run.waits_for();
+        waits.then_some(Ended::Waits)
     }
 
     async fn append(
@@ -104,20 +175,50 @@ impl<J: Journal> Driver<'_, J> {
         if step.record.is_empty() {
             return Ok(());
         }
-        self.journal.append(&self.id, last_seq, now, &step.record, claim_in(&step.record)).await?;
+        self.journal.append(self.leader.lease(), last_seq, now, &step.record, claim_in(&step.record)).await?;
         for (seq, event) in (last_seq + 1..).zip(&step.record) {
             listen(&Record { seq, at: now, event: event.clone() });
         }
         Ok(())
     }
+
+    /// The orders for this run, `after` so long: asked for beside all else, so that a slow store holds nothing up.
+    async fn orders(&self, after: Duration) -> Result<Vec<(u64, Order)>, JournalError> {
+        tokio::time::sleep(after).await;
+        self.journal.orders(self.run()).await
+    }
+
+    /// The oldest order that the run has not taken; those that it has taken are cleared away.
+    async fn first_new(&self, run: &Run, found: Vec<(u64, Order)>) -> Result<Option<Input>, JournalError> {
+        for (number, order) in found {
+            let id = OrderId(number);
+            if !run.orders.contains(&id) {
+                return Ok(Some(Input::Ordered { id, order }));
+            }
+            self.journal.dismiss(self.run(), number).await?;
+        }
+        Ok(None)
+    }
+
+    /// A graceful end: nothing new is begun, and what is under way is taken in and recorded, as long as there is time.
+    async fn close(&self, run: &mut Run, mut tasks: Tasks, listen: &mut impl FnMut(&Record)) -> Result<(), DriveError> {
+        self.step(run, Input::Closing, &mut tasks, listen).await?;
+        let all = async {
+            while let Some(answer) = tasks.join_next().await {
+                self.step(run, answered(answer)?, &mut tasks, listen).await?;
+            }
+            Ok(())
+        };
+        // After that long a stop is a kill, and the run survives that as well.
+        tokio::time::timeout(STOP_WITHIN, all).await.unwrap_or(Ok(()))
+    }
 }
 
-/// Lets what is under way come to its end, so that no agent's new token is lost between the platform and the vault. The
-/// answers are nobody's any more: whoever takes the run up looks for itself.
-async fn finish(mut tasks: JoinSet<(CommandId, Outcome)>) {
-    let all = async { while tasks.join_next().await.is_some() {} };
-    // After that long a stop is a kill, and the run survives that as well.
-    let _in_time = tokio::time::timeout(STOP_WITHIN, all).await;
+type Tasks = JoinSet<(CommandId, Outcome)>;
+
+fn answered(answer: Result<(CommandId, Outcome), tokio::task::JoinError>) -> Result<Input, DriveError> {
+    let (id, outcome) = answer?;
+    Ok(Input::Answered { id, outcome })
 }
 
 /// The publish attempt that a batch of events claims; its row commits with them.

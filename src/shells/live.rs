@@ -21,7 +21,7 @@ const TICK: Duration = Duration::from_millis(120);
 /// # Errors
 /// [`DriveError`] when the journal cannot be written.
 pub async fn drive<J: Journal>(
-    driver: &Driver<'_, J>,
+    driver: &Driver<J>,
     run: &mut Run,
     past: &[Record],
     display: &mut Display,

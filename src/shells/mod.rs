@@ -1,6 +1,8 @@
 //! Floor 4, *shells*: what drives the law in a world, and what turns events into words and pictures.
 
+pub mod doctor;
 pub mod driver;
+pub mod leader;
 pub mod live;
 pub mod notice;
 pub mod perform;

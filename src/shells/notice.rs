@@ -36,10 +36,11 @@ pub fn data(id: &RunId, run: &Run, point: HookPoint, seat: Option<Seat>) -> Valu
             data["tally"] = json!(run.tally());
             data["stragglers"] = run.all_seats().filter_map(|s| still(run, s)).take(STRAGGLERS_MAX).collect();
         }
-        HookPoint::Failed => data["why"] = json!(why_it_failed(run)),
+        HookPoint::Failed | HookPoint::Missed => data["why"] = json!(why_it_failed(run)),
         HookPoint::PreStage
         | HookPoint::PreRefresh
         | HookPoint::PrePublish
+        | HookPoint::Late
         | HookPoint::PostPublish
         | HookPoint::Straggler => {}
     }

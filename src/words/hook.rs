@@ -16,6 +16,10 @@ pub enum HookPoint {
     PreRefresh,
     /// Before the schedule is published; may veto. The last moment to stop the publish.
     PrePublish,
+    /// When the publish is claimed later than the plan calls punctual.
+    Late,
+    /// When T has passed and the publish was not made.
+    Missed,
     /// After the publish was seen complete.
     PostPublish,
     /// For each agent whose ladder of remedies is exhausted: somebody must help by hand.
@@ -30,10 +34,12 @@ pub enum HookPoint {
 
 impl HookPoint {
     /// Every point, in the order of a run.
-    pub const ALL: [HookPoint; 8] = [
+    pub const ALL: [HookPoint; 10] = [
         HookPoint::PreStage,
         HookPoint::PreRefresh,
         HookPoint::PrePublish,
+        HookPoint::Late,
+        HookPoint::Missed,
         HookPoint::PostPublish,
         HookPoint::Straggler,
         HookPoint::PostCheck,
@@ -48,6 +54,8 @@ impl HookPoint {
             HookPoint::PreStage => "pre-stage",
             HookPoint::PreRefresh => "pre-refresh",
             HookPoint::PrePublish => "pre-publish",
+            HookPoint::Late => "late",
+            HookPoint::Missed => "missed",
             HookPoint::PostPublish => "post-publish",
             HookPoint::Straggler => "straggler",
             HookPoint::PostCheck => "post-check",
@@ -60,7 +68,9 @@ impl HookPoint {
     pub fn vetoes(self) -> bool {
         match self {
             HookPoint::PreStage | HookPoint::PreRefresh | HookPoint::PrePublish => true,
-            HookPoint::PostPublish
+            HookPoint::Late
+            | HookPoint::Missed
+            | HookPoint::PostPublish
             | HookPoint::Straggler
             | HookPoint::PostCheck
             | HookPoint::Settled

@@ -99,6 +99,24 @@ ids! {
     OperationId = "operation id";
 }
 
+/// What the name of a calendar entry's stream begins with.
+const CALENDAR: &str = "calendar.";
+
+impl RunId {
+    /// The stream that holds the daemon's notes about one publish entry of the configuration.
+    ///
+    /// # Errors
+    /// [`BadId`] when `entry` is longer than 55 characters or holds a character that no id has.
+    pub fn calendar(entry: &str) -> Result<RunId, BadId> {
+        RunId::new(&format!("{CALENDAR}{entry}"))
+    }
+    /// Whether this is such a stream rather than a run.
+    #[must_use]
+    pub fn is_calendar(&self) -> bool {
+        self.as_str().starts_with(CALENDAR)
+    }
+}
+
 /// An agent's place in the roster that a run pinned when it was staged, from 0.
 ///
 /// The journal names agents by seat: four bytes, whatever the platform's id looks like.
@@ -160,6 +178,16 @@ impl fmt::Display for WeekDate {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stream_of_the_calendar_is_told_from_a_run() {
+        let stream = RunId::calendar("friday").unwrap();
+        assert_eq!((stream.as_str(), stream.is_calendar()), ("calendar.friday", true));
+        assert!(!RunId::new("20261127-1600-calendar.friday").unwrap().is_calendar());
+        for bad in ["a b", "a/b", &"x".repeat(56)] {
+            assert!(RunId::calendar(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn an_id_of_the_platform_is_told_from_a_name() {

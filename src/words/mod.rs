@@ -6,4 +6,6 @@ pub mod hook;
 pub mod http;
 pub mod id;
 pub mod nearest;
+pub mod permit;
 pub mod secret;
+pub mod wrap;

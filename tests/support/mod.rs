@@ -5,4 +5,5 @@
 pub mod contract;
 pub mod openapi;
 pub mod org;
+pub mod postgres;
 pub mod process;

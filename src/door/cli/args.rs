@@ -40,7 +40,7 @@ pub enum Command {
     Init(InitArgs),
     /// Stage a publish: read the org, check all that could fail, pin schedule and roster
     #[command(
-        after_help = "Example:\n  softlanding stage --business-unit \"Customer Care\" --week next --schedule Approved \\\n      --at \"Friday 16:00 CST\""
+        after_help = "Examples:\n  softlanding stage --business-unit \"Customer Care\" --week next --schedule Approved \\\n      --at \"Friday 16:00 CST\"\n  softlanding stage --business-unit \"Customer Care\" --at \"Friday 16:00 CST\" --explain"
     )]
     Stage(StageArgs),
     /// Carry a staged run out, or take up one that was interrupted
@@ -49,6 +49,14 @@ pub enum Command {
     /// Where runs stand: all of them, or one in full
     #[command(after_help = "Examples:\n  softlanding status\n  softlanding status 20261127-1600-customer-care-k3f9")]
     Status(StatusArgs),
+    /// The next publishes of the calendar, with each phase in local time and UTC
+    #[command(
+        after_help = "Examples:\n  softlanding calendar\n  softlanding calendar --publish customer-care --count 10"
+    )]
+    Calendar(CalendarArgs),
+    /// Look over what softlanding needs on this machine: configuration, zone data, secrets, store, vault, hooks
+    #[command(after_help = "Example:\n  softlanding doctor")]
+    Doctor(DoctorArgs),
     /// Write the report of a run as HTML, Markdown and JSON
     #[command(after_help = "Example:\n  softlanding report 20261127-1600-customer-care-k3f9 --out friday")]
     Report(ReportArgs),
@@ -145,6 +153,9 @@ pub struct StageArgs {
     /// The chance of the run, so that it can be repeated; drawn when left out
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// Show the arithmetic of the lead times as a table and a timeline, and record nothing
+    #[arg(long)]
+    pub explain: bool,
     /// The run as one JSON document on standard output
     #[arg(long)]
     pub json: bool,
@@ -174,6 +185,34 @@ pub struct StatusArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "described by its type")]
     pub config: ConfigArgs,
+}
+
+/// `calendar`
+#[derive(Debug, Args)]
+pub struct CalendarArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub config: ConfigArgs,
+    /// How many publishes of each entry
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=520))]
+    pub count: u32,
+    /// One entry only
+    #[arg(long, value_name = "NAME")]
+    pub publish: Option<String>,
+    /// One JSON document on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `doctor`
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub config: ConfigArgs,
+    /// One JSON document on standard output
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `report`

@@ -22,6 +22,7 @@ pub(super) enum Strictness {
 pub(super) fn code(run: &Run, ended: Ended, strictness: Strictness) -> ExitCode {
     match (ended, run.phase) {
         (Ended::Interrupted, _) => ExitCode::Interrupted,
+        (Ended::Waits, _) => ExitCode::NeedsPerson,
         (Ended::Over, Phase::Stopped) => ExitCode::Refused,
         (Ended::Over, Phase::InDoubt) => ExitCode::InDoubt,
         (Ended::Over, Phase::Settled) if strictness == Strictness::Strict && run.tally().stragglers > 0 => {

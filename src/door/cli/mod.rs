@@ -11,6 +11,8 @@ mod agents;
 mod agents_list;
 pub mod args;
 mod bug;
+mod calendar;
+mod doctor;
 mod ending;
 mod init;
 mod init_twin;
@@ -25,6 +27,7 @@ mod sim;
 mod stage;
 mod status;
 mod stop;
+mod take_up;
 mod twin;
 
 pub use args::{Cli, Command};
@@ -43,6 +46,8 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Stage(args) => stage::stage(&args).await,
         Command::Run(args) => run::run(&args).await,
         Command::Status(args) => status::status(&args).await,
+        Command::Calendar(args) => calendar::calendar(&args).await,
+        Command::Doctor(args) => doctor::doctor(&args).await,
         Command::Report(args) => report::report(&args).await,
         Command::Agents(args) => match args.command {
             AgentsCommand::Import(args) => agents::import(&args).await,

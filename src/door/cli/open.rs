@@ -4,15 +4,18 @@
 
 use std::path::Path;
 
-use crate::door::config::{ClockSettings, Config};
+use crate::door::config::{ClockSettings, Config, SecretRef, StorePlace};
 use crate::door::error::{ExitCode, Failure};
 use crate::hands::genesys::{Client, Org, Wire};
-use crate::hands::journal::{Journal, SqliteJournal};
+use crate::hands::StoreError;
+use crate::hands::journal::{AnyJournal, Journal, JournalError, PostgresJournal, SqliteJournal};
 use crate::hands::vault::Vault;
 use crate::law::event::{Event, Record};
+use crate::law::run::Run;
 use crate::words::clock::Clock;
 use crate::words::http::{Method, Request};
 use crate::words::id::RunId;
+use crate::words::secret::Secret;
 
 /// The configuration in `file`.
 pub(super) fn config(file: &Path) -> Result<Config, Failure> {
@@ -58,8 +61,44 @@ pub(super) async fn needed_vault(config: &Config) -> Result<Vault, Failure> {
 }
 
 /// The journal, for a command that only looks.
-pub(super) async fn journal(config: &Config) -> Result<SqliteJournal, Failure> {
-    Ok(SqliteJournal::open_existing(&config.store.path).await?)
+pub(super) async fn journal(config: &Config) -> Result<AnyJournal, Failure> {
+    Ok(existing(config).await??)
+}
+
+/// The journal, if there is one.
+pub(super) async fn journal_if_any(config: &Config) -> Result<Option<AnyJournal>, Failure> {
+    match existing(config).await? {
+        Ok(journal) => Ok(Some(journal)),
+        Err(JournalError::Store(StoreError::Missing { .. })) => Ok(None),
+        Err(e) => Err(e.into()),
+    }
+}
+
+async fn existing(config: &Config) -> Result<Result<AnyJournal, JournalError>, Failure> {
+    Ok(match &config.store.place {
+        StorePlace::Sqlite(path) => SqliteJournal::open_existing(path).await.map(AnyJournal::from),
+        StorePlace::Postgres { url, password } => {
+            let password = secret(password.as_ref()).await?;
+            PostgresJournal::connect_existing(url, password).await.map(AnyJournal::from)
+        }
+    })
+}
+
+/// The journal, made when there is none.
+pub(super) async fn new_journal(config: &Config) -> Result<AnyJournal, Failure> {
+    Ok(match &config.store.place {
+        StorePlace::Sqlite(path) => SqliteJournal::open(path).await?.into(),
+        StorePlace::Postgres { url, password } => {
+            PostgresJournal::connect(url, secret(password.as_ref()).await?).await?.into()
+        }
+    })
+}
+
+async fn secret(at: Option<&SecretRef>) -> Result<Option<Secret>, Failure> {
+    match at {
+        Some(at) => Ok(Some(at.resolve().await?)),
+        None => Ok(None),
+    }
 }
 
 /// A run's name as it was typed.
@@ -69,6 +108,15 @@ pub(super) fn run_id(text: &str) -> Result<RunId, Failure> {
 }
 
 /// Every record of a run.
-pub(super) async fn records(journal: &SqliteJournal, run: &RunId) -> Result<Vec<Record>, Failure> {
+pub(super) async fn records(journal: &AnyJournal, run: &RunId) -> Result<Vec<Record>, Failure> {
     Ok(journal.load::<Event>(run).await?)
+}
+
+/// The run that the records tell of.
+pub(super) fn replay(id: &RunId, records: &[Record]) -> Result<Run, Failure> {
+    Run::replay(records).map_err(|e| {
+        Failure::new(ExitCode::Access, format!("the journal of run {id} cannot be followed"))
+            .because(e)
+            .hint("keep a copy of the journal's file; restore it from a backup")
+    })
 }

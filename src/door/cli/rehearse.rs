@@ -35,7 +35,7 @@ pub(super) async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Failure> {
     let mut display = audience.display();
     let stopped = stop::asked()?;
     let told = |staged: &crate::shells::stage::Staged, clock: Clock| {
-        audience.say(echo(&staged.run, &staged.plan, &staged.budget, &staged.warnings, clock.now()));
+        audience.say(echo(&staged.run, &staged.plan, &staged.timetable, &staged.warnings, clock.now()));
         audience.say([""]);
     };
     let rehearsed = play(&rehearsal, &mut display, told, stopped).await.map_err(failed)?;
@@ -108,6 +108,8 @@ fn failed(e: RehearseError) -> Failure {
         RehearseError::Listen(e) => {
             Failure::new(ExitCode::Access, "the simulated org cannot listen on 127.0.0.1").because(e)
         }
-        e @ (RehearseError::Host(_) | RehearseError::Wire(_)) => Failure::from(anyhow::Error::new(e)),
+        e @ (RehearseError::Host(_) | RehearseError::Wire(_) | RehearseError::Led) => {
+            Failure::from(anyhow::Error::new(e))
+        }
     }
 }

@@ -7,32 +7,36 @@ use std::sync::Arc;
 use crate::door::cli::args::RunArgs;
 use crate::door::cli::ending::{Strictness, code};
 use crate::door::cli::out::Audience;
+use crate::door::cli::take_up::{Taken, Waiting, take_up};
 use crate::door::cli::{open, out, stop};
-use crate::door::config::Config;
 use crate::door::error::{ExitCode, Failure};
-use crate::hands::journal::SqliteJournal;
-use crate::law::event::{Phase, Record};
+use crate::law::event::Phase;
 use crate::law::run::Run;
-use crate::shells::driver::{Driver, Ended};
+use crate::shells::driver::{Ended, ForPeople};
 use crate::shells::live;
-use crate::shells::perform::Hands;
 use crate::shells::report::write_all;
 use crate::words::id::RunId;
 
 pub(super) async fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let id = open::run_id(&args.run)?;
     let config = open::config(&args.config.config)?;
-    let journal = open::journal(&config).await?;
-    let mut records = open::records(&journal, &id).await?;
-    let mut run = replay(&id, &records)?;
+    let journal = Arc::new(open::journal(&config).await?);
     let strictness = if args.strict { Strictness::Strict } else { Strictness::Lenient };
+    let Taken { driver, mut run, mut records } =
+        match take_up(&config, &journal, &id, Waiting::ForItsEnd, ForPeople::Wait).await? {
+            Some(taken) => taken,
+            None => {
+                return Err(Failure::new(ExitCode::Refused, format!("another process leads run {id}"))
+                    .hint("leave this run to the other process; `softlanding status` shows where it stands"));
+            }
+        };
     if run.is_over() && run.phase != Phase::InDoubt {
+        driver.leader.release().await;
         return over(&id, &run, strictness);
     }
-    let audience = Audience::of(&args.show);
-    let driver = driver(&config, id.clone(), &journal, &run).await?;
-    let mut display = audience.display();
+    let mut display = Audience::of(&args.show).display();
     let (ended, fresh) = live::drive(&driver, &mut run, &records, &mut display, stop::asked()?).await?;
+    driver.leader.release().await;
     records.extend(fresh);
     let reports = write_all(&records, &config.report.dir.join(id.as_str()), config.report.templates.as_deref());
     let (reports, trouble) = match reports {
@@ -51,14 +55,6 @@ pub(super) async fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     Ok(code(&run, ended, strictness))
 }
 
-fn replay(id: &RunId, records: &[Record]) -> Result<Run, Failure> {
-    Run::replay(records).map_err(|e| {
-        Failure::new(ExitCode::Access, format!("the journal of run {id} cannot be followed"))
-            .because(e)
-            .hint("keep a copy of the journal's file; restore it from a backup")
-    })
-}
-
 fn over(id: &RunId, run: &Run, strictness: Strictness) -> Result<ExitCode, Failure> {
     if let Some((_, why)) = &run.stop {
         return Err(Failure::new(ExitCode::Refused, format!("run {id} has stopped: {why}"))
@@ -66,28 +62,4 @@ fn over(id: &RunId, run: &Run, strictness: Strictness) -> Result<ExitCode, Failu
     }
     out::say([format!("Run {id} has settled; there is nothing left to do. Read it with: softlanding status {id}")]);
     Ok(code(run, Ended::Over, strictness))
-}
-
-async fn driver<'a>(
-    config: &Config,
-    id: RunId,
-    journal: &'a SqliteJournal,
-    run: &Run,
-) -> Result<Driver<'a, SqliteJournal>, Failure> {
-    let clock = open::clock(config).await?;
-    let (staged_at, configured) = (run.plan.api.as_ref(), &config.org.hosts.api);
-    if let Some(staged_at) = staged_at.filter(|api| *api != configured) {
-        let message = format!("run {id} was staged at {staged_at}, and this configuration names {configured}");
-        return Err(Failure::new(ExitCode::Refused, message)
-            .hint("use the configuration with which it was staged; --config names it"));
-    }
-    let client = open::client(config, clock).await?;
-    let vault = config.open_vault().await?;
-    let wanted = run.plan.mechanisms.oauth_refresh && run.plan.roster.iter().any(|m| m.enrolled);
-    if wanted && (vault.is_none() || config.app.is_none()) {
-        let message = format!("run {id} refreshes agents' tokens, and this configuration has no app or no vault");
-        return Err(Failure::new(ExitCode::Config, message)
-            .hint("use the configuration with which it was staged; --config names it"));
-    }
-    Ok(Driver { id, journal, hands: Arc::new(Hands { client, hooks: config.open_hooks(), vault }), clock })
 }

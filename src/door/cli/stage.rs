@@ -1,14 +1,19 @@
-//! `softlanding stage`: stages a publish and says what was understood.
+//! `softlanding stage`: stages a publish and says what was understood; with `--explain`, only says it.
 //!
-//! Must never: leave a run behind when it refuses.
+//! Must never: leave a run behind when it refuses, or when it only explains.
 
-use serde_json::json;
+use chrono_tz::Tz;
+use serde_json::{Map, Value, json};
 
 use crate::door::cli::args::StageArgs;
 use crate::door::cli::{intent, open, out};
+use crate::door::config::Config;
 use crate::door::error::{ExitCode, Failure};
-use crate::hands::journal::SqliteJournal;
-use crate::shells::stage::{StageRequest, Staged, Tools, echo, stage as put};
+use crate::law::lead::TooTight;
+use crate::law::plan::{Plan, Policy};
+use crate::shells::stage::{
+    History, Refusal, StageRequest, Staged, Timetable, Tools, Weighed, echo, echo_weighed, explain, stage as put, weigh,
+};
 use crate::words::calendar::{describe, parse_when};
 use crate::words::clock::{Seed, Timestamp};
 
@@ -19,47 +24,109 @@ pub(super) async fn stage(args: &StageArgs) -> Result<ExitCode, Failure> {
     let client = open::client(&config, clock).await?;
     let vault = config.open_vault().await?;
     let hooks = config.open_hooks();
+    let history = history(&config).await?;
     let request = StageRequest {
         business_unit: args.business_unit.clone(),
         week: args.week,
         schedule: args.schedule.clone(),
         publish_at,
         timing: config.timing.clone(),
+        lead: config.lead,
         limits: config.limits.clone(),
         remedies: config.remedies.clone(),
+        policy: Policy::default(),
         mechanisms: intent::mechanisms(&config),
         seed: args.seed.map_or_else(Seed::from_system, Seed),
     };
-    let tools = Tools { client: &client, vault: vault.as_ref(), hooks: &hooks };
+    let tools = Tools { client: &client, vault: vault.as_ref(), hooks: &hooks, history: &history };
+    if args.explain {
+        return explained(args, weigh(&request, &tools, clock.now()).await, publish_at.zone);
+    }
     let ready = put(&request, &tools, clock.now()).await?;
     // Opened last: a refusal leaves not even an empty journal behind.
-    let journal = SqliteJournal::open(&config.store.path).await?;
+    let journal = open::new_journal(&config).await?;
     let staged = ready.record(&journal).await?;
     let now = clock.now();
     if args.json {
         out::say([document(&staged, now).to_string()]);
     } else {
-        out::say(echo(&staged.run, &staged.plan, &staged.budget, &staged.warnings, now));
+        out::say(echo(&staged.run, &staged.plan, &staged.timetable, &staged.warnings, now));
         out::say([String::new(), format!("Staged. Carry it out with: softlanding run {}", staged.run)]);
     }
     Ok(ExitCode::Done)
 }
 
-fn document(staged: &Staged, now: Timestamp) -> serde_json::Value {
-    let plan = &staged.plan;
-    let zone = plan.zone.parse().unwrap_or(chrono_tz::Tz::UTC);
-    json!({
-        "run": staged.run,
-        "publish_at": plan.publish_at.rfc3339(),
-        "publish_at_words": describe(plan.publish_at, zone, now),
-        "business_unit": plan.business_unit,
-        "week": plan.week,
-        "schedule": plan.schedule,
-        "agents": plan.roster.len(),
-        "enrolled": plan.roster.iter().filter(|m| m.enrolled).count(),
-        "refresh_at": plan.refresh_at().rfc3339(),
-        "settle_at": plan.settle_at().rfc3339(),
-        "mechanisms": plan.mechanisms,
-        "warnings": staged.warnings,
-    })
+/// What an existing journal teaches; where there is none, nothing, and none is made.
+async fn history(config: &Config) -> Result<History, Failure> {
+    match open::journal_if_any(config).await? {
+        Some(journal) => Ok(History::read(&journal).await?),
+        None => Ok(History::default()),
+    }
+}
+
+/// Shows the arithmetic, also of what is refused.
+fn explained(args: &StageArgs, weighed: Result<Weighed, Refusal>, zone: Tz) -> Result<ExitCode, Failure> {
+    match weighed {
+        Ok(weighed) => {
+            explain_fit(args, &weighed, zone);
+            Ok(ExitCode::Done)
+        }
+        Err(refusal) => {
+            if let Refusal::TooTight { tight, timetable } = &refusal {
+                explain_misfit(args, tight, timetable, zone);
+            }
+            Err(refusal.into())
+        }
+    }
+}
+
+fn explain_fit(args: &StageArgs, weighed: &Weighed, zone: Tz) {
+    let Weighed { plan, timetable, warnings, at } = weighed;
+    if args.json {
+        let mut document = intended(plan, timetable, warnings, *at);
+        document.insert("recorded".to_owned(), json!(false));
+        out::say([Value::from(document).to_string()]);
+    } else {
+        out::say(echo_weighed(plan, timetable, warnings, *at));
+        out::say([""]);
+        out::say(explain(timetable, zone));
+        out::say(["", "It fits. Nothing was recorded, and no hook was asked: this only explains."]);
+    }
+}
+
+fn explain_misfit(args: &StageArgs, tight: &TooTight, timetable: &Timetable, zone: Tz) {
+    if args.json {
+        let refused = tight.to_string();
+        let document = json!({ "recorded": false, "refused": refused, "help": tight.help(), "timetable": timetable });
+        out::say([document.to_string()]);
+    } else {
+        out::say(explain(timetable, zone));
+        out::say(["", "It does not fit. Nothing was recorded."]);
+    }
+}
+
+fn document(staged: &Staged, now: Timestamp) -> Value {
+    let mut document = intended(&staged.plan, &staged.timetable, &staged.warnings, now);
+    document.insert("run".to_owned(), json!(staged.run));
+    document.into()
+}
+
+fn intended(plan: &Plan, timetable: &Timetable, warnings: &[String], now: Timestamp) -> Map<String, Value> {
+    let zone = plan.zone.parse().unwrap_or(Tz::UTC);
+    let entry = |(name, value): (&str, Value)| (name.to_owned(), value);
+    let entries = [
+        ("publish_at", json!(plan.publish_at.rfc3339())),
+        ("publish_at_words", json!(describe(plan.publish_at, zone, now))),
+        ("business_unit", json!(plan.business_unit)),
+        ("week", json!(plan.week)),
+        ("schedule", json!(plan.schedule)),
+        ("agents", json!(plan.roster.len())),
+        ("enrolled", json!(plan.roster.iter().filter(|m| m.enrolled).count())),
+        ("refresh_at", json!(plan.refresh_at().rfc3339())),
+        ("settle_at", json!(plan.settle_at().rfc3339())),
+        ("mechanisms", json!(plan.mechanisms)),
+        ("timetable", json!(timetable)),
+        ("warnings", json!(warnings)),
+    ];
+    entries.into_iter().map(entry).collect()
 }

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use crate::door::cli::args::StatusArgs;
 use crate::door::cli::{open, out};
 use crate::door::error::{ExitCode, Failure};
-use crate::hands::journal::{Journal, RunSummary, SqliteJournal};
+use crate::hands::journal::{AnyJournal, Journal, RunSummary};
 use crate::law::event::Phase;
 use crate::law::run::Run;
 use crate::shells::report::Story;
@@ -17,11 +17,14 @@ use crate::words::clock::{Clock, Timestamp};
 
 pub(super) async fn status(args: &StatusArgs) -> Result<ExitCode, Failure> {
     let config = open::config(&args.config.config)?;
-    if args.run.is_none() && !config.store.path.exists() {
-        out::say(["No run has been staged yet."]);
-        return Ok(ExitCode::Done);
-    }
-    let journal = open::journal(&config).await?;
+    let journal = match (&args.run, open::journal_if_any(&config).await?) {
+        (_, Some(journal)) => journal,
+        (Some(_), None) => open::journal(&config).await?,
+        (None, None) => {
+            out::say(["No run has been staged yet."]);
+            return Ok(ExitCode::Done);
+        }
+    };
     // A twin that has ended takes its clock with it; the runs can be read all the same.
     let now = open::clock(&config).await.unwrap_or(Clock::System).now();
     match &args.run {
@@ -30,7 +33,7 @@ pub(super) async fn status(args: &StatusArgs) -> Result<ExitCode, Failure> {
     }
 }
 
-async fn one(journal: &SqliteJournal, run: &str, now: Timestamp) -> Result<ExitCode, Failure> {
+async fn one(journal: &AnyJournal, run: &str, now: Timestamp) -> Result<ExitCode, Failure> {
     let id = open::run_id(run)?;
     let records = open::records(journal, &id).await?;
     let story = Story::of(&records);
@@ -45,7 +48,7 @@ async fn one(journal: &SqliteJournal, run: &str, now: Timestamp) -> Result<ExitC
     Ok(ExitCode::Done)
 }
 
-async fn all(journal: &SqliteJournal, now: Timestamp) -> Result<ExitCode, Failure> {
+async fn all(journal: &AnyJournal, now: Timestamp) -> Result<ExitCode, Failure> {
     let runs = journal.runs().await?;
     if runs.is_empty() {
         out::say(["No run has been staged yet."]);
@@ -56,7 +59,7 @@ async fn all(journal: &SqliteJournal, now: Timestamp) -> Result<ExitCode, Failur
     Ok(ExitCode::Done)
 }
 
-async fn lines(journal: &SqliteJournal, summary: &RunSummary, now: Timestamp) -> [String; 2] {
+async fn lines(journal: &AnyJournal, summary: &RunSummary, now: Timestamp) -> [String; 2] {
     let head = |words: &str| format!("{}  {words}", summary.run);
     let records = match open::records(journal, &summary.run).await {
         Ok(records) => records,

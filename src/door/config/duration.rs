@@ -6,7 +6,7 @@ use crate::words::calendar::duration_words;
 
 /// Reads a duration: whole numbers, each with its unit (`ms`, `s`, `min` or `m`, `h`, `d`), largest unit first.
 ///
-/// `None` when it is none, or longer than a year.
+/// `None` when it is none, or longer than 3660 days.
 #[must_use]
 pub fn parse_duration_ms(text: &str) -> Option<i64> {
     let compact: String = text.chars().filter(|c| *c != ' ').collect();
@@ -21,10 +21,11 @@ pub fn parse_duration_ms(text: &str) -> Option<i64> {
         total_ms = number.parse::<i64>().ok()?.checked_mul(unit_ms)?.checked_add(total_ms)?;
         (rest, smaller_than_ms) = (after, unit_ms);
     }
-    (!compact.is_empty() && total_ms <= YEAR_MS).then_some(total_ms)
+    (!compact.is_empty() && total_ms <= LONGEST_MS).then_some(total_ms)
 }
 
-const YEAR_MS: i64 = 366 * 86_400_000;
+/// Ten years, with their leap days: more is a slip of the pen.
+const LONGEST_MS: i64 = 3660 * 86_400_000;
 
 fn unit_ms(unit: &str) -> Option<i64> {
     Some(match unit {

@@ -10,17 +10,24 @@ mod duration;
 mod error;
 mod model;
 mod org;
+mod publish;
 mod reader;
 mod reference;
 mod secret;
 mod sections;
+mod store;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_publish;
 mod url;
 
 pub use duration::parse_duration_ms;
 pub use error::{ConfigError, ConfigErrors};
-pub use model::{App, ClockSettings, Config, HookSettings, Org, ReportSettings, StoreSettings, VaultSettings};
+pub use model::{
+    App, CatchUp, ClockSettings, Config, HookSettings, Org, PublishSettings, ReportSettings, ServeSettings, StorePlace,
+    StoreSettings, VaultSettings,
+};
 pub use secret::{SecretError, SecretRef};
 
 /// The commented configuration that `softlanding init` writes.

@@ -8,7 +8,10 @@ use chrono_tz::Tz;
 
 use super::secret::SecretRef;
 use crate::hands::genesys::Hosts;
-use crate::law::plan::{Limits, Mechanisms, RemedyPolicy, Timing};
+use crate::law::lead::LeadSettings;
+use crate::law::plan::{Approval, Limits, Mechanisms, OnDrift, RemedyPolicy, Timing};
+use crate::shells::stage::WeekChoice;
+use crate::words::calendar::recur::Recurrence;
 
 /// A whole configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,8 +32,10 @@ pub struct Config {
     pub report: ReportSettings,
     /// The zone of instants that name none.
     pub zone: Tz,
-    /// When things happen.
+    /// When things happen. Where the refresh lead is computed, the usual one stands here until staging has done so.
     pub timing: Timing,
+    /// How lead times are found.
+    pub lead: LeadSettings,
     /// How much is done at once.
     pub limits: Limits,
     /// A cap below the platform's own limit, in calls per minute; `None` leaves it to the platform.
@@ -41,6 +46,10 @@ pub struct Config {
     pub mechanisms: Mechanisms,
     /// The path of the *reported* session reset, where it differs from the one that users report.
     pub session_reset_path: Option<String>,
+    /// What is published by itself, in the order of the file; names are unique.
+    pub publishes: Vec<PublishSettings>,
+    /// How `serve` works.
+    pub serve: ServeSettings,
     /// A clock to follow instead of the system's; for rehearsals only.
     pub clock: Option<ClockSettings>,
 }
@@ -67,11 +76,40 @@ pub struct App {
     pub client_secret: SecretRef,
 }
 
-/// The journal's file.
+/// The journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreSettings {
-    /// Its path.
-    pub path: PathBuf,
+    /// Where it is.
+    pub place: StorePlace,
+    /// How long the journal of a run that has ended is kept, in milliseconds, from 1 day to 3660 days; `None` keeps it for
+    /// ever.
+    pub keep_ms: Option<i64>,
+}
+
+/// Where the journal is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StorePlace {
+    /// An SQLite file.
+    Sqlite(PathBuf),
+    /// A PostgreSQL database, which several replicas may share.
+    Postgres {
+        /// How it is reached: `postgres://user@host:port/database`, never with a password. `sslmode` is written out when
+        /// the host is another machine.
+        url: String,
+        /// Where its password is; `None` leaves it to PGPASSWORD and ~/.pgpass.
+        password: Option<SecretRef>,
+    },
+}
+
+impl StoreSettings {
+    /// The file, when the journal is one.
+    #[must_use]
+    pub fn sqlite_path(&self) -> Option<&Path> {
+        match &self.place {
+            StorePlace::Sqlite(path) => Some(path),
+            StorePlace::Postgres { .. } => None,
+        }
+    }
 }
 
 /// The vault's file and key.
@@ -99,6 +137,79 @@ pub struct ReportSettings {
     pub dir: PathBuf,
     /// A folder of templates that take the place of the built-in ones.
     pub templates: Option<PathBuf>,
+}
+
+/// A publish that recurs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PublishSettings {
+    /// Its name: 1 to 40 lower-case letters, digits and dashes. It names the entry's runs and its stream in the calendar.
+    pub name: String,
+    /// When: expression, zone, changes of the clocks, skipped dates.
+    pub recurrence: Recurrence,
+    /// The zone in which its instants are meant and shown.
+    pub zone: Tz,
+    /// The business unit, by name or id.
+    pub business_unit: String,
+    /// Which week is published.
+    pub week: WeekChoice,
+    /// The draft: an id, an exact description, or a rule with `*`; `None` takes the week's only draft.
+    pub schedule: Option<String>,
+    /// How long before T the run is staged, in milliseconds, from 10 minutes to 14 days.
+    pub stage_before_ms: i64,
+    /// Whether somebody must approve the staged run before it may publish.
+    pub approval: Approval,
+    /// What becomes of it when the schedule has changed since it was staged.
+    pub on_drift: OnDrift,
+    /// How late it may still begin.
+    pub catch_up: CatchUp,
+}
+
+/// Whether a publish that was missed, because nothing ran at its instant, is made up for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CatchUp {
+    /// It is not.
+    Never,
+    /// It is, up to so many milliseconds after T: from 1 ms to 12 h.
+    Within(i64),
+}
+
+impl CatchUp {
+    /// A publish this late, in milliseconds, was held up by a busy machine, not missed.
+    pub const PUNCTUAL_MS: i64 = 5_000;
+
+    /// Up to so many milliseconds after T; none at all is never.
+    #[must_use]
+    pub fn within(ms: i64) -> CatchUp {
+        if ms > 0 { CatchUp::Within(ms) } else { CatchUp::Never }
+    }
+
+    /// How long after T an instant that nobody has staged is still caught up with, in milliseconds; 0 for never.
+    #[must_use]
+    pub fn ms(self) -> i64 {
+        match self {
+            CatchUp::Never => 0,
+            CatchUp::Within(ms) => ms,
+        }
+    }
+
+    /// What takes the place of [`Timing::late_by_max_ms`] in the runs of the entry, in milliseconds.
+    #[must_use]
+    pub fn late_by_max_ms(self) -> i64 {
+        match self {
+            CatchUp::Never => CatchUp::PUNCTUAL_MS,
+            CatchUp::Within(ms) => ms,
+        }
+    }
+}
+
+/// How `serve` works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServeSettings {
+    /// How long a replica leads a run before it must renew its lead, in milliseconds, from 2 s to 60 s. Another replica
+    /// takes over after that.
+    pub lease_ms: i64,
+    /// How often the store is asked for orders and due runs, in milliseconds, from 100 ms to 10 s.
+    pub look_every_ms: i64,
 }
 
 /// A clock to follow.

@@ -14,6 +14,9 @@ use crate::words::nearest::nearest;
 /// The longest text of a field that is accepted, in characters.
 const TEXT_CHARS_MAX: usize = 4096;
 
+/// Fields of the document itself: below a section they would be that section's.
+const ABOVE_SECTIONS: [&str; 1] = ["store"];
+
 /// Collects errors while fields are read.
 #[derive(Debug)]
 pub(super) struct Reader<'t> {
@@ -115,13 +118,38 @@ impl<'t> Reader<'t> {
         section
     }
 
+    /// The tables of `[[name]]`, each as a section called `name[1]`, `name[2]` and so on.
+    pub(super) fn tables(&mut self, document: &mut Section<'t>, name: &'static str) -> Vec<Section<'t>> {
+        let Some(field) = document.take(name) else { return Vec::new() };
+        let accepted = format!("a section [[{name}]] for each entry");
+        let DeValue::Array(list) = field.value else {
+            let hint = format!("write [[{name}]], with two brackets");
+            self.wrong_hint(&field, shown(field.value), accepted, hint);
+            return Vec::new();
+        };
+        let mut sections = Vec::new();
+        for (at, item) in list.iter().enumerate() {
+            let name = format!("{name}[{}]", at + 1);
+            match item.get_ref() {
+                DeValue::Table(table) => {
+                    sections.push(Section { name, span: item.span(), table: Some(table), known: Vec::new() });
+                }
+                other => self.wrong(&Field { name, span: item.span(), value: other }, shown(other), accepted.as_str()),
+            }
+        }
+        sections
+    }
+
     /// Reports the fields of a section that nobody has asked for.
     pub(super) fn finish(&mut self, section: &Section<'t>) {
         let unknown = section.table.into_iter().flat_map(|table| table.keys());
         for key in unknown.filter(|key| !section.known.iter().any(|known| *known == key.get_ref().as_ref())) {
             let name = key.get_ref().as_ref();
             let what = if section.name.is_empty() { "section" } else { "field" };
-            let hint = nearest(name, section.known.iter().copied()).map(|near| format!("did you mean {near}?"));
+            let near = nearest(name, section.known.iter().copied()).map(|near| format!("did you mean {near}?"));
+            let hint = near.or_else(|| {
+                ABOVE_SECTIONS.contains(&name).then(|| format!("{name} = … stands above the first section of the file"))
+            });
             let found = format!("an unknown {what}");
             self.push(key.span(), section.path(&cut(name)), found, section.known.join(", "), hint);
         }
@@ -160,10 +188,23 @@ impl<'t> Reader<'t> {
         default_ms: i64,
         range_ms: RangeInclusive<i64>,
     ) -> i64 {
-        let Some(field) = section.take(key) else { return default_ms };
+        self.optional_duration_ms(section, key, "", default_ms, range_ms).unwrap_or(default_ms)
+    }
+
+    /// A duration within a range, if the field is there and is one; `such_as_ms` is the example in the error, and `or`
+    /// begins the sentence about what else is accepted.
+    pub(super) fn optional_duration_ms(
+        &mut self,
+        section: &mut Section<'t>,
+        key: &'static str,
+        or: &str,
+        such_as_ms: i64,
+        range_ms: RangeInclusive<i64>,
+    ) -> Option<i64> {
+        let field = section.take(key)?;
         let accepted = format!(
-            "a duration such as \"{}\", from {} to {}",
-            written(default_ms),
+            "{or}a duration such as \"{}\", from {} to {}",
+            written(such_as_ms),
             written(*range_ms.start()),
             written(*range_ms.end())
         );
@@ -172,17 +213,34 @@ impl<'t> Reader<'t> {
             DeValue::Integer(_) | DeValue::Float(_) => {
                 let hint = "a number needs a unit: ms, s, min, h or d, in quotes".to_owned();
                 self.wrong_hint(&field, shown(field.value), accepted, hint);
-                return default_ms;
+                return None;
             }
             DeValue::Boolean(_) | DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => None,
         };
-        match ms {
-            Some(ms) if range_ms.contains(&ms) => ms,
-            Some(_) | None => {
-                self.wrong(&field, shown(field.value), accepted);
-                default_ms
+        let ms = ms.filter(|ms| range_ms.contains(ms));
+        if ms.is_none() {
+            self.wrong(&field, shown(field.value), accepted);
+        }
+        ms
+    }
+
+    /// One of a few words, if the field is there and holds one.
+    pub(super) fn choice<T: Copy>(
+        &mut self,
+        section: &mut Section<'t>,
+        key: &'static str,
+        choices: &[(&'static str, T)],
+    ) -> Option<T> {
+        let accepted = choices.iter().map(|(word, _)| format!("{word:?}")).collect::<Vec<_>>().join(" or ");
+        let (field, text) = self.text(section, key, &accepted)?;
+        let chosen = choices.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+        if chosen.is_none() {
+            match nearest(text, choices.iter().map(|(word, _)| *word)) {
+                Some(near) => self.wrong_hint(&field, shown(field.value), accepted, format!("did you mean {near}?")),
+                None => self.wrong(&field, shown(field.value), accepted),
             }
         }
+        chosen
     }
 
     /// A whole number within a range, if the field is there and is one.

@@ -5,13 +5,16 @@
 use std::path::Path;
 
 use chrono_tz::Tz;
-use toml::de::DeTable;
+use toml::de::{DeTable, DeValue};
 
 use super::error::ConfigErrors;
-use super::model::{Config, HookSettings, ReportSettings, StoreSettings, VaultSettings};
+use super::model::{Config, HookSettings, ReportSettings, ServeSettings, VaultSettings};
 use super::org::{app, clock, org};
-use super::reader::{Reader, Section, shown};
+use super::publish::publishes;
+use super::reader::{Field, Reader, Section, shown};
 use super::reference::{Need, path, secret};
+use super::store::store;
+use crate::law::lead::{LeadSettings, RefreshLead};
 use crate::law::plan::{Limits, Mechanisms, RemedyPolicy, Timing};
 use crate::words::calendar::parse_zone;
 
@@ -68,10 +71,12 @@ fn read_document<'t>(reader: &mut Reader<'t>, table: &'t toml::Spanned<DeTable<'
     let vault = vault(reader, &mut document, &folder);
     let hooks = hooks(reader, &mut document, &folder);
     let report = report(reader, &mut document, &folder);
-    let (zone, timing) = timing(reader, &mut document);
+    let (zone, timing, lead) = timing(reader, &mut document);
     let (calls_per_minute_max, limits) = limits(reader, &mut document);
     let remedies = remedies(reader, &mut document);
     let (mechanisms, session_reset_path) = mechanisms(reader, &mut document);
+    let publishes = publishes(reader, &mut document, zone, &timing);
+    let serve = serve(reader, &mut document);
     let reach = org.as_ref().map(|(_, reach)| *reach);
     let clock = clock(reader, &mut document, reach);
     reader.finish(&document);
@@ -87,20 +92,16 @@ fn read_document<'t>(reader: &mut Reader<'t>, table: &'t toml::Spanned<DeTable<'
         report,
         zone,
         timing,
+        lead,
         limits,
         calls_per_minute_max,
         remedies,
         mechanisms,
         session_reset_path,
+        publishes,
+        serve,
         clock,
     })
-}
-
-fn store<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>, folder: &Path) -> StoreSettings {
-    let mut section = reader.section(document, "store");
-    let path = path(reader, &mut section, "path", "softlanding.db", folder);
-    reader.finish(&section);
-    StoreSettings { path }
 }
 
 /// The vault needs a key as soon as there is an app whose tokens it would hold.
@@ -138,7 +139,7 @@ fn report<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>, folder: &Path
     ReportSettings { dir, templates }
 }
 
-fn timing<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> (Tz, Timing) {
+fn timing<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> (Tz, Timing, LeadSettings) {
     let mut section = reader.section(document, "timing");
     let zones = "a time zone: Central, Eastern, Mountain, Pacific, UTC, or a name such as \"America/Chicago\"";
     let zone = reader.text(&mut section, "zone", zones).and_then(|(field, name)| {
@@ -149,9 +150,10 @@ fn timing<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> (Tz, Timin
         zone
     });
     let usual = Timing::default();
+    let (refresh_lead, refresh_lead_ms) = refresh_lead(reader, &mut section, usual.refresh_lead_ms);
     let mut ms = |key, default_ms, range_ms| reader.duration_ms(&mut section, key, default_ms, range_ms);
     let timing = Timing {
-        refresh_lead_ms: ms("refresh_lead", usual.refresh_lead_ms, MIN..=12 * H),
+        refresh_lead_ms,
         prepare_lead_ms: ms("prepare_lead", usual.prepare_lead_ms, 5 * S..=H),
         late_by_max_ms: ms("late_by_max", usual.late_by_max_ms, 0..=12 * H),
         publish_window_ms: ms("publish_window", usual.publish_window_ms, 30 * S..=6 * H),
@@ -162,9 +164,37 @@ fn timing<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> (Tz, Timin
         logged_out_interval_ms: ms("logged_out_interval", usual.logged_out_interval_ms, S..=H),
         settle_after_ms: ms("settle_after", usual.settle_after_ms, MIN..=12 * H),
     };
+    let expected = LeadSettings::default();
+    let lead = LeadSettings {
+        refresh_lead,
+        margin_ms: ms("lead_margin", expected.margin_ms, 0..=2 * H),
+        publish_expected_ms: ms("publish_expected", expected.publish_expected_ms, S..=6 * H),
+        token_life_ms: ms("token_life", expected.token_life_ms, 5 * MIN..=48 * H),
+    };
+    orders(reader, &mut section, &timing, refresh_lead);
+    reader.finish(&section);
+    (zone.unwrap_or(Tz::America__Chicago), timing, lead)
+}
+
+/// `"auto"`, or a duration.
+fn refresh_lead<'t>(reader: &mut Reader<'t>, section: &mut Section<'t>, usual_ms: i64) -> (RefreshLead, i64) {
+    let auto = |field: &Field<'_>| matches!(field.value, DeValue::String(text) if text == "auto");
+    match section.take("refresh_lead") {
+        None => (RefreshLead::Auto, usual_ms),
+        Some(field) if auto(&field) => (RefreshLead::Auto, usual_ms),
+        Some(_) => {
+            let range_ms = MIN..=12 * H;
+            let ms = reader.optional_duration_ms(section, "refresh_lead", "\"auto\", or ", usual_ms, range_ms);
+            (RefreshLead::Given, ms.unwrap_or(usual_ms))
+        }
+    }
+}
+
+/// What must be shorter than what. A computed lead is longer than the last look by itself.
+fn orders<'t>(reader: &mut Reader<'t>, section: &mut Section<'t>, timing: &Timing, refresh_lead: RefreshLead) {
     let orders = [
         (
-            timing.prepare_lead_ms < timing.refresh_lead_ms,
+            refresh_lead == RefreshLead::Auto || timing.prepare_lead_ms < timing.refresh_lead_ms,
             "prepare_lead",
             "refresh_lead",
             "the last look comes after the refresh",
@@ -185,11 +215,9 @@ fn timing<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> (Tz, Timin
     for (fine, shorter, longer, why) in orders {
         if !fine {
             let accepted = format!("a {shorter} shorter than {longer}: {why}");
-            either(reader, &mut section, shorter, longer, &accepted);
+            either(reader, section, shorter, longer, &accepted);
         }
     }
-    reader.finish(&section);
-    (zone.unwrap_or(Tz::America__Chicago), timing)
 }
 
 /// Two fields that do not fit together: the error stands at the first of them that is in the file.
@@ -267,4 +295,12 @@ fn mechanisms<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> (Mecha
     });
     reader.finish(&section);
     (mechanisms, reset_path)
+}
+
+fn serve<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> ServeSettings {
+    let mut section = reader.section(document, "serve");
+    let lease_ms = reader.duration_ms(&mut section, "lease", 6 * S, 2 * S..=MIN);
+    let look_every_ms = reader.duration_ms(&mut section, "look_every", S / 2, 100..=10 * S);
+    reader.finish(&section);
+    ServeSettings { lease_ms, look_every_ms }
 }

@@ -2,24 +2,26 @@
 
 use std::path::Path;
 
+use super::tests_publish::the_example_of_an_entry_is_full_of_defaults;
 use super::*;
 use crate::hands::genesys::hosts::REGIONS;
+use crate::law::lead::{LeadSettings, RefreshLead};
 use crate::law::plan::{Limits, Mechanisms, RemedyPolicy, Timing};
 use crate::words::clock::Seed;
 
 const FILE: &str = "/etc/softlanding/softlanding.toml";
-const ORG: &str = "[org]\nregion = \"us_west_2\"\nclient_id = \"abc\"\nclient_secret = { env = \"S\" }\n";
+pub(super) const ORG: &str = "[org]\nregion = \"us_west_2\"\nclient_id = \"abc\"\nclient_secret = { env = \"S\" }\n";
 
-fn parse(text: &str) -> Result<Config, ConfigErrors> {
+pub(super) fn parse(text: &str) -> Result<Config, ConfigErrors> {
     Config::parse(text, Path::new(FILE))
 }
 /// The errors as lines, without the file's folder.
-fn errors(text: &str) -> Vec<String> {
+pub(super) fn errors(text: &str) -> Vec<String> {
     let errors = parse(text).unwrap_err();
     errors.errors.iter().map(|e| e.line_for(Path::new("s.toml"))).collect()
 }
 /// A good file with something below it; the added text begins in line 5.
-fn errors_after_org(text: &str) -> Vec<String> {
+pub(super) fn errors_after_org(text: &str) -> Vec<String> {
     errors(&format!("{ORG}{text}"))
 }
 
@@ -38,16 +40,23 @@ fn the_template_is_read_and_its_defaults_are_the_real_ones() {
     // Each default is in the file once, so that the comparison has compared it.
     assert_eq!(spelled_out.lines().count(), TEMPLATE.lines().count());
     let switched_on = spelled_out.lines().zip(TEMPLATE.lines()).filter(|(a, b)| a != b).count();
-    assert_eq!(switched_on, 35);
+    assert_eq!(switched_on, 40);
     // Three spaces after # mark what has no default; switched on too, the file is still a good one.
     let everything: String = spelled_out
         .lines()
-        .filter(|line| !line.contains("_url = ") && !line.contains("{ env = \"NAME\" } ") && !line.starts_with("#   {"))
+        .filter(|line| {
+            !line.contains("_url = ")
+                && !line.starts_with("path = \"softlanding.db\"")
+                && !line.contains("{ env = \"NAME\" } ")
+                && !line.starts_with("#   {")
+        })
         .filter(|line| !line.contains("[clock]") && !line.contains("follow = "))
         .map(|line| line.strip_prefix("#   ").unwrap_or(line).to_owned() + "\n")
         .collect();
     let full = parse(&everything).unwrap_or_else(|e| panic!("{e:#?}"));
     assert!(full.app.is_some() && full.vault.is_some() && full.calls_per_minute_max == Some(240));
+    assert!(matches!(full.store.place, StorePlace::Postgres { password: Some(_), .. }) && full.store.keep_ms.is_some());
+    the_example_of_an_entry_is_full_of_defaults(&full.publishes);
 }
 
 #[test]
@@ -56,9 +65,10 @@ fn a_small_file_is_enough_and_paths_begin_beside_it() {
     assert_eq!(config.org.hosts.api, "https://api.usw2.pure.cloud");
     assert_eq!(config.org.hosts.login, "https://login.usw2.pure.cloud");
     assert_eq!(config.org.client_secret, SecretRef::Env("S".to_owned()));
-    assert_eq!(config.store.path, Path::new("/etc/softlanding/softlanding.db"));
+    assert_eq!(config.store.sqlite_path().unwrap(), Path::new("/etc/softlanding/softlanding.db"));
     assert_eq!(config.hooks.dir, Path::new("/etc/softlanding/hooks"));
     assert_eq!((config.timing, config.limits), (Timing::default(), Limits::default()));
+    assert_eq!(config.lead, LeadSettings::default());
     assert_eq!((config.remedies, config.mechanisms), (RemedyPolicy::default(), Mechanisms::default()));
     assert_eq!((config.zone, config.calls_per_minute_max), (chrono_tz::Tz::America__Chicago, None));
     assert_eq!((config.app.is_some(), config.vault, config.clock), (false, None, None));
@@ -80,6 +90,7 @@ fn everything_can_be_set() {
     let vault = config.vault.unwrap();
     assert_eq!((vault.path.as_path(), vault.key), (Path::new("/var/v.db"), SecretRef::File("/run/key".into())));
     assert_eq!((config.zone, config.timing.refresh_lead_ms), (chrono_tz::Tz::America__New_York, 5_400_000));
+    assert_eq!(config.lead.refresh_lead, RefreshLead::Given);
     assert_eq!(config.calls_per_minute_max, Some(100));
     assert_eq!((config.remedies.outage_share, config.remedies.rung_failure_share), (0.25, 1.0));
     assert_eq!(config.session_reset_path.as_deref(), Some("/api/v2/x"));
@@ -101,12 +112,12 @@ fn all_errors_come_at_once_in_order_of_the_lines() {
         "s.toml:4: org.client_secret: found a literal string; accepted: { env = \"NAME\" }, { file = \"path\" } or \
          { command = \"…\" } (a secret in this file would end up in backups, tickets and version control)"
             .to_owned(),
-        "s.toml:7: timing.refresh_lead: found 45; accepted: a duration such as \"20min\", from 1min to 12h (a number needs \
+        "s.toml:7: timing.refresh_lead: found 45; accepted: \"auto\", or a duration such as \"20min\", from 1min to 12h (a number needs \
          a unit: ms, s, min, h or d, in quotes)"
             .to_owned(),
         "s.toml:8: timing.prepare_lead: found \"soon\"; accepted: a duration such as \"1min\", from 5s to 1h".to_owned(),
         "s.toml:10: limts: found an unknown section; accepted: org, app, store, vault, hooks, report, timing, limits, \
-         remedies, mechanisms, clock (did you mean limits?)"
+         remedies, mechanisms, publish, serve, clock (did you mean limits?)"
             .to_owned(),
         "s.toml:12: limits.in_flight_max: found 0; accepted: a whole number from 1 to 256".to_owned(),
         "s.toml:14: mechanisms.ask: found \"yes\"; accepted: true or false, without quotes".to_owned(),
@@ -121,7 +132,18 @@ fn each_mistake_is_named() {
         ("[store]\npath = ''", "s.toml:6: store.path: found an empty string"),
         ("[store]\npath = '~/x.db'", "~ is the shell's"),
         ("[store]\npath = \"a\\u0000b\"", "found a string with control characters"),
-        ("store = 5", "s.toml:5: org.store: found an unknown field"),
+        ("store = 'sqlite:x'", "s.toml:5: org.store: found an unknown field"),
+        ("store = 'sqlite:x'", "(store = … stands above the first section of the file)"),
+        ("[store]\npath = 'x'\nurl = 'postgres://db/x'", "s.toml:7: store.url: found a url together with a path"),
+        ("[store]\npassword = { env = 'P' }", "s.toml:6: store.password: found a password without a url"),
+        ("[store]\nurl = 'postgres://s:hush@db/x'", "take the password out of the URL: password = { file = \"…\" }"),
+        (
+            "[store]\nkeep = 400",
+            "store.keep: found 400; accepted: a duration such as \"400d\", from 1d to 3660d (a number",
+        ),
+        ("[store]\nkeep = '12h'", "found \"12h\"; accepted: a duration such as \"400d\", from 1d to 3660d"),
+        ("[serve]\nlease = '1s'", "serve.lease: found \"1s\"; accepted: a duration such as \"6s\", from 2s to 1min"),
+        ("[serve]\nlook_every = '11s'", "serve.look_every: found \"11s\"; accepted: a duration such as \"500ms\""),
         ("[vault]\nkey = 'hush'", "s.toml:6: vault.key: found a literal string"),
         ("[vault]\nkey = { env = 'A', file = 'b' }", "found a table of 2 fields"),
         ("[vault]\nkey = {}", "found a table of 0 fields"),
@@ -133,7 +155,15 @@ fn each_mistake_is_named() {
         ("[app]\nclient_id = 'x'\nclient_secret = { env = 'A' }", "vault.key: found nothing; accepted: { env"),
         ("[hooks]\ntimeout = '11min'", "found \"11min\"; accepted: a duration such as \"30s\", from 100ms to 10min"),
         ("[timing]\nzone = 'Midwest'", "s.toml:6: timing.zone: found \"Midwest\""),
-        ("[timing]\nprepare_lead = '40min'", "accepted: a prepare_lead shorter than refresh_lead"),
+        (
+            "[timing]\nprepare_lead = '40min'\nrefresh_lead = '20min'",
+            "accepted: a prepare_lead shorter than refresh_lead",
+        ),
+        (
+            "[timing]\nrefresh_lead = 'automatic'",
+            "accepted: \"auto\", or a duration such as \"20min\", from 1min to 12h",
+        ),
+        ("[timing]\ntoken_life = '4min'", "accepted: a duration such as \"1d\", from 5min to 2d"),
         (
             "[timing]\nrefresh_lead = '1min'",
             "s.toml:6: timing.refresh_lead: found \"1min\"; accepted: a prepare_lead shorter",
@@ -216,7 +246,10 @@ fn a_file_that_cannot_be_read_says_so() {
     assert!(Config::read(&folder.join("bytes.toml")).unwrap_err().to_string().contains("no UTF-8 text"));
     std::fs::write(folder.join("good.toml"), TEMPLATE).unwrap();
     let good = Config::read(&folder.join("good.toml")).unwrap();
-    assert_eq!((good.folder(), &good.store.path), (folder.path(), &folder.join("softlanding.db")));
+    assert_eq!(
+        (good.folder(), good.store.sqlite_path()),
+        (folder.path(), Some(folder.join("softlanding.db").as_path()))
+    );
 }
 
 /// One random change: a piece cut out, doubled, moved, or replaced by something odd.

@@ -48,7 +48,7 @@ pub(super) fn base_url(text: &str) -> Result<Base, String> {
     Ok(Base { url: url.as_str().trim_end_matches('/').to_owned(), path, reach })
 }
 
-fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }

@@ -1,7 +1,8 @@
 //! One request on its way to the platform: login first, then its turn, then the answer; and the few repeats that are
 //! harmless: once after a 401 on the publisher's token, a few times after a 429.
 //!
-//! Must never: send a request marked [`Repeat::Never`] a second time, whatever came back.
+//! Must never: send a request marked [`Repeat::Never`] a second time, whatever came back, or let one leave after the
+//! instant that [`Ask::not_after`] names.
 
 use serde_json::Value;
 
@@ -9,7 +10,7 @@ use crate::hands::genesys::failure;
 use crate::hands::genesys::login::{self, Access};
 use crate::hands::genesys::org::Org;
 use crate::law::command::{Failure, FailureKind};
-use crate::law::pace::{Turn, Urgency};
+use crate::law::pace::{Party, Ticket, Turn, Urgency};
 use crate::words::clock::Timestamp;
 use crate::words::http::{Lost, Method, Request, Response};
 use crate::words::secret::Secret;
@@ -73,6 +74,9 @@ type Reason = (FailureKind, &'static str);
 const NO_TURN: Reason = (FailureKind::Throttled, "the rate limit leaves no turn in time");
 const NO_LOGIN: Reason = (FailureKind::NotSent, "the login of the publisher is not there in time");
 
+/// The words of a failure when the last instant for leaving has passed, or will have before there is a turn.
+const TOO_LATE: &str = "it could not leave in time, and so was not sent";
+
 /// Logins that one request tries for.
 const LOGINS_MAX: u8 = 2;
 
@@ -87,8 +91,11 @@ pub struct Ask {
     headers: Vec<(String, String)>,
     body: Vec<u8>,
     credential: Credential,
-    urgency: Urgency,
+    ticket: Ticket,
     repeat: Repeat,
+    not_after: Option<Timestamp>,
+    /// When it was handed to the wire, if it was and may have left.
+    left: Option<Timestamp>,
     first: Option<Timestamp>,
     not_before: Timestamp,
     throttled: u8,
@@ -122,8 +129,10 @@ impl Ask {
             headers: Vec::new(),
             body: Vec::new(),
             credential,
-            urgency: Urgency::Normal,
+            ticket: Ticket::new(Party::HOUSE, Urgency::Normal),
             repeat: Repeat::Harmless,
+            not_after: None,
+            left: None,
             first: None,
             not_before: Timestamp(i64::MIN),
             throttled: 0,
@@ -148,7 +157,21 @@ impl Ask {
     /// The same, allowed to spend what is kept back for the publish.
     #[must_use]
     pub fn urgent(mut self) -> Ask {
-        self.urgency = Urgency::Publish;
+        self.ticket = Ticket::new(self.ticket.party(), Urgency::Publish);
+        self
+    }
+    /// The same on behalf of a party: its share of the rate budget is spent. To be said before it asks for its turn.
+    #[must_use]
+    pub fn for_party(mut self, party: Party) -> Ask {
+        self.ticket = Ticket::new(party, self.ticket.urgency());
+        self
+    }
+    /// The same, given up as not sent unless it has been handed to the wire by `at`, on the clock that [`Ask::next`] is
+    /// told; of several such instants the first counts. It is checked when the request is about to leave, after any login
+    /// and any wait for its turn, and for each repeat anew. The way to the platform comes on top.
+    #[must_use]
+    pub fn not_after(mut self, at: Timestamp) -> Ask {
+        self.not_after = Some(self.not_after.map_or(at, |earlier| earlier.min(at)));
         self
     }
     /// The same, sent once and never again.
@@ -156,6 +179,20 @@ impl Ask {
     pub fn once(mut self) -> Ask {
         self.repeat = Repeat::Never;
         self
+    }
+    /// When the request was handed to the wire, the last time if it was repeated; `None` when it is proven that it never
+    /// left.
+    #[must_use]
+    pub fn left(&self) -> Option<Timestamp> {
+        self.left
+    }
+    /// Nobody asks on: its place among those that wait for a turn is free. To be called when it is given up half-way.
+    pub fn withdraw(&mut self, org: &mut Org) {
+        match self.credential {
+            Credential::Publisher => org.publisher.withdraw(&mut self.ticket),
+            Credential::App(_) => org.app.withdraw(&mut self.ticket),
+            Credential::Agent(_) | Credential::Nobody => {}
+        }
     }
     /// What comes next; to be called after [`Next::Wait`]'s instant, or after [`Ask::answer`].
     pub fn next(&mut self, org: &mut Org, now: Timestamp) -> Next<Result<Response, Failure>> {
@@ -167,7 +204,7 @@ impl Ask {
             State::Told => Next::Done(Err(told_twice())),
             // The answer is still out; there is nothing to do before it.
             State::LoggingIn | State::Sent(_) => Next::Wait(now + 100),
-            State::Ready if now < self.not_before => self.wait(self.not_before, now, &NO_TURN),
+            State::Ready if now < self.not_before => self.wait(org, self.not_before, now, &NO_TURN),
             State::Ready => self.leave(org, now),
         }
     }
@@ -179,7 +216,12 @@ impl Ask {
                 self.pace(org, now, answer.as_ref().ok());
                 self.state = match answer {
                     Ok(response) => self.judge(org, now, number, response),
-                    Err(lost) => State::Over(Err(failure::lost(&lost))),
+                    Err(lost) => {
+                        if let Lost::NotSent(_) = lost {
+                            self.left = None;
+                        }
+                        State::Over(Err(failure::lost(&lost)))
+                    }
                 };
             }
             State::Ready | State::Over(_) | State::Told => {}
@@ -187,6 +229,9 @@ impl Ask {
     }
 
     fn leave(&mut self, org: &mut Org, now: Timestamp) -> Next<Result<Response, Failure>> {
+        if self.not_after.is_some_and(|last| now > last) {
+            return self.give_up(org, failure::local(FailureKind::NotSent, TOO_LATE));
+        }
         let (bearer, number) = match &self.credential {
             Credential::Agent(token) => (Some(token.clone()), None),
             Credential::App(_) | Credential::Nobody => (None, None),
@@ -196,10 +241,10 @@ impl Ask {
                     let form = [("grant_type", "client_credentials")];
                     login::token_request(&settings.hosts.login, &settings.client_id, &settings.client_secret, &form)
                 };
-                match org.login.access(now, self.urgency, login) {
+                match org.login.access(now, self.ticket.urgency(), login) {
                     Access::Use(token, number) => (Some(token), Some(number)),
-                    Access::Wait(at) => return self.wait(at, now, &NO_LOGIN),
-                    Access::Failed(failure) => return self.give_up(failure),
+                    Access::Wait(at) => return self.wait(org, at, now, &NO_LOGIN),
+                    Access::Failed(failure) => return self.give_up(org, failure),
                     Access::LogIn(request) => {
                         self.state = State::LoggingIn;
                         return Next::Send(request);
@@ -209,16 +254,17 @@ impl Ask {
         };
         let request = match self.request(org, bearer.as_ref()) {
             Ok(request) => request,
-            Err(failure) => return self.give_up(failure),
+            Err(failure) => return self.give_up(org, failure),
         };
         let turn = match &self.credential {
-            Credential::Publisher => org.publisher.turn(now, self.urgency),
-            Credential::App(_) => org.app.turn(now, self.urgency),
+            Credential::Publisher => org.publisher.turn(now, &mut self.ticket),
+            Credential::App(_) => org.app.turn(now, &mut self.ticket),
             Credential::Agent(_) | Credential::Nobody => Turn::Go,
         };
         match turn {
-            Turn::Wait(at) => self.wait(at, now, &NO_TURN),
+            Turn::Wait(at) => self.wait(org, at, now, &NO_TURN),
             Turn::Go => {
+                self.left = Some(now);
                 self.state = State::Sent(number);
                 Next::Send(request)
             }
@@ -276,27 +322,37 @@ impl Ask {
 
     fn pace(&self, org: &mut Org, now: Timestamp, response: Option<&Response>) {
         match self.credential {
-            Credential::Publisher => Org::learn(&mut org.publisher, now, response),
-            Credential::App(_) => Org::learn(&mut org.app, now, response),
+            Credential::Publisher => Org::learn(&mut org.publisher, now, self.ticket.party(), response),
+            Credential::App(_) => Org::learn(&mut org.app, now, self.ticket.party(), response),
             Credential::Agent(_) | Credential::Nobody => {}
         }
     }
 
-    fn wait(&mut self, at: Timestamp, now: Timestamp, reason: &Reason) -> Next<Result<Response, Failure>> {
+    fn wait(
+        &mut self,
+        org: &mut Org,
+        at: Timestamp,
+        now: Timestamp,
+        reason: &Reason,
+    ) -> Next<Result<Response, Failure>> {
         let first = *self.first.get_or_insert(now);
         let patience_ms = match self.repeat {
             Repeat::Harmless => PATIENCE_MS,
             Repeat::Never => PUBLISH_PATIENCE_MS,
         };
-        if at <= first + patience_ms {
+        // To wait for what comes too late would only cost time.
+        let in_time = self.not_after.is_none_or(|last| at <= last);
+        if in_time && at <= first + patience_ms {
             return Next::Wait(at);
         }
-        let mut failure = failure::local(reason.0, reason.1);
+        let (kind, words) = if in_time { *reason } else { (FailureKind::NotSent, TOO_LATE) };
+        let mut failure = failure::local(kind, words);
         failure.again_at = Some(at);
-        self.give_up(failure)
+        self.give_up(org, failure)
     }
 
-    fn give_up(&mut self, failure: Failure) -> Next<Result<Response, Failure>> {
+    fn give_up(&mut self, org: &mut Org, failure: Failure) -> Next<Result<Response, Failure>> {
+        self.withdraw(org);
         self.state = State::Told;
         Next::Done(Err(failure))
     }

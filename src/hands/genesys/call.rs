@@ -1,14 +1,16 @@
 //! One command on its way to the platform: a small machine over asks, without I/O. Whoever drives it sends what it
 //! says, hands the answer back, and in the end takes what is done.
 //!
-//! Must never: send the publish more than once, or name an agent whose seat the plan does not have.
+//! Must never: send the publish more than once, name an agent whose seat the plan does not have, or leave an agent without
+//! the station that it took away.
 
 use crate::hands::genesys::ask::Ask;
 pub use crate::hands::genesys::ask::Next;
 use crate::hands::genesys::org::Org;
 use crate::hands::genesys::stations::{self, Hold};
 use crate::hands::genesys::{failure, phones, publish, tokens, users};
-use crate::law::command::{Command, Failure, FailureKind, OnDoubt, Outcome, TokenVia, UploadKey};
+use crate::law::command::{Command, Effect, Failure, FailureKind, OnDoubt, Outcome, TokenVia, UploadKey};
+use crate::law::pace::Party;
 use crate::law::plan::Plan;
 use crate::law::verdict::ProbeState;
 use crate::words::clock::Timestamp;
@@ -30,8 +32,19 @@ pub struct Done {
 pub struct Call {
     step: Step,
     then: Then,
+    party: Party,
+    /// Binds every request that is still to come.
+    not_after: Option<Timestamp>,
+    station: Freed,
     /// What must not show up in any failure's words.
     secrets: Vec<Secret>,
+}
+
+/// Whether the agent may be without the station, through this call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Freed {
+    No,
+    Perhaps,
 }
 
 /// What is being done.
@@ -79,17 +92,42 @@ impl Call {
         if let (OnDoubt::Observe(_), Step::Ask(_, ask)) = (command.on_doubt(), &mut step) {
             **ask = ask.as_ref().clone().once();
         }
-        Call { step, then, secrets }
+        Call { step, then, party: Party::HOUSE, not_after: None, station: Freed::No, secrets }
+    }
+    /// The same on behalf of a party: its share of the rate budget is spent. To be said before the first [`Call::next`].
+    #[must_use]
+    pub fn for_party(mut self, party: Party) -> Call {
+        self.party = party;
+        self.stamp()
+    }
+    /// The same, given up unless it has left by `at`, on the clock that [`Call::next`] is told; of several such instants the
+    /// first counts. To be said before the first [`Call::next`].
+    ///
+    /// A request that has not been handed to the wire by then is not sent, whether it waits for its turn, for a login or
+    /// for nothing; the failure is [`FailureKind::NotSent`], which proves that the command had no effect. Every request of
+    /// a command is bound, with one exception: a station that [`Command::Reassociate`] has freed, or may have freed, is
+    /// taken again however late it is.
+    #[must_use]
+    pub fn not_after(mut self, at: Timestamp) -> Call {
+        self.not_after = Some(self.not_after.map_or(at, |earlier| earlier.min(at)));
+        self.stamp()
+    }
+    /// Nobody drives it on. To be called when it is given up half-way.
+    pub fn withdraw(&mut self, org: &mut Org) {
+        match &mut self.step {
+            Step::Ask(_, ask) => ask.withdraw(org),
+            Step::Reset(_) | Step::Probe(..) | Step::Done(_) => {}
+        }
     }
     /// What comes next; to be called again after [`Next::Wait`]'s instant, or after [`Call::answer`]. Once it says
     /// [`Next::Done`] it keeps saying so.
     pub fn next(&mut self, org: &mut Org, now: Timestamp) -> Next {
         loop {
-            let result = match &mut self.step {
+            let (result, left) = match &mut self.step {
                 Step::Done(done) => return Next::Done(done.as_ref().clone()),
                 Step::Reset(agents) => {
                     let ask = tokens::reset_sessions(&org.settings.session_reset_path, agents);
-                    self.step = ask_now(ask);
+                    self.go_on(ask, Then::Accepted);
                     continue;
                 }
                 // A token that has run out by itself would be refused whatever the publish did.
@@ -98,17 +136,18 @@ impl Call {
                     continue;
                 }
                 Step::Probe(access, _) => {
-                    self.step = ask_now(tokens::probe(access));
+                    let ask = tokens::probe(access);
+                    self.go_on(ask, Then::Probed);
                     continue;
                 }
                 Step::Ask(from, _) if now < *from => return Next::Wait(*from),
                 Step::Ask(_, ask) => match ask.next(org, now) {
                     Next::Send(request) => return Next::Send(request),
                     Next::Wait(at) => return Next::Wait(at),
-                    Next::Done(result) => result,
+                    Next::Done(result) => (result, ask.left()),
                 },
             };
-            self.proceed(result, now);
+            self.proceed(result, left, now);
             if let Step::Done(done) = &mut self.step {
                 scrub(&mut done.outcome, org, &self.secrets);
             }
@@ -122,10 +161,10 @@ impl Call {
         }
     }
 
-    fn proceed(&mut self, answer: Result<Response, Failure>, now: Timestamp) {
+    fn proceed(&mut self, answer: Result<Response, Failure>, left: Option<Timestamp>, now: Timestamp) {
         let then = std::mem::replace(&mut self.then, Then::Accepted);
         match then {
-            Then::Publish => self.finish(Outcome::Published(publish::publish_answer(answer, now))),
+            Then::Publish => self.finish(Outcome::Published { answer: publish::publish_answer(answer, now), left }),
             Then::Granted(held) => {
                 let (outcome, grant) = tokens::granted(answer, &held, now);
                 self.step = done(outcome, grant);
@@ -203,18 +242,32 @@ impl Call {
         answer: Result<Response, Failure>,
         now: Timestamp,
     ) {
-        match answer.and_then(|response| failure::accepted(response, now)) {
-            Err(failure) if stations::passes(&failure) && tries < stations::TRIES_MAX => {
-                let ask = stations::free(&station);
-                self.go_on_at(now + stations::PAUSE_MS, ask, Then::StationFreed(agent, station, tries + 1));
-            }
+        let failure = match answer.and_then(|response| failure::accepted(response, now)) {
+            Ok(_) => return self.take_again(agent, station),
             // 404: nobody holds it any more, which is what was wanted.
-            Err(failure) if failure.kind != FailureKind::NotFound => self.finish(Outcome::Failed(failure)),
-            Ok(_) | Err(_) => {
-                let ask = stations::take(&agent, &station);
-                self.go_on(ask, Then::StationTaken(agent, station, 1));
-            }
+            Err(failure) if failure.kind == FailureKind::NotFound => return self.take_again(agent, station),
+            Err(failure) => failure,
+        };
+        if failure.kind.effect() == Effect::Possible {
+            self.station = Freed::Perhaps;
         }
+        let again_at = now + stations::PAUSE_MS;
+        let in_time = self.not_after.is_none_or(|last| again_at <= last);
+        if in_time && stations::passes(&failure) && tries < stations::TRIES_MAX {
+            let ask = stations::free(&station);
+            self.go_on_at(again_at, ask, Then::StationFreed(agent, station, tries + 1));
+        } else if self.station == Freed::Perhaps {
+            self.take_again(agent, station);
+        } else {
+            self.finish(Outcome::Failed(failure));
+        }
+    }
+
+    /// Whoever was freed, or may have been, must not stay without a station: from here on nothing is too late.
+    fn take_again(&mut self, agent: AgentId, station: StationId) {
+        (self.station, self.not_after) = (Freed::Perhaps, None);
+        let ask = stations::take(&agent, &station);
+        self.go_on(ask, Then::StationTaken(agent, station, 1));
     }
 
     fn taken(
@@ -231,16 +284,34 @@ impl Call {
                 let ask = stations::take(&agent, &station);
                 self.go_on_at(now + stations::PAUSE_MS, ask, Then::StationTaken(agent, station, tries + 1));
             }
+            Err(failure) if self.station == Freed::Perhaps => {
+                self.finish(Outcome::Failed(stations::freed_only(stations::gone(failure))));
+            }
             Err(failure) => self.finish(Outcome::Failed(stations::gone(failure))),
         }
     }
 
     fn go_on(&mut self, ask: Ask, then: Then) {
-        (self.step, self.then) = (ask_now(ask), then);
+        self.go_on_at(Timestamp(i64::MIN), ask, then);
     }
 
     fn go_on_at(&mut self, at: Timestamp, ask: Ask, then: Then) {
-        (self.step, self.then) = (Step::Ask(at, Box::new(ask)), then);
+        (self.step, self.then) = (Step::Ask(at, Box::new(self.stamped(ask))), then);
+    }
+
+    fn stamp(mut self) -> Call {
+        if let Step::Ask(at, ask) = &self.step {
+            self.step = Step::Ask(*at, Box::new(self.stamped(ask.as_ref().clone())));
+        }
+        self
+    }
+
+    fn stamped(&self, ask: Ask) -> Ask {
+        let ask = ask.for_party(self.party);
+        match self.not_after {
+            Some(at) => ask.not_after(at),
+            None => ask,
+        }
     }
 
     fn finish(&mut self, outcome: Outcome) {
@@ -252,8 +323,8 @@ fn first(command: &Command, plan: &Plan, held: Option<Grant>) -> Result<(Step, T
     let one = |seat: Seat| agent_in(plan, seat);
     let start = match command {
         Command::ReadSchedule => (ask_now(publish::read(plan)), Then::ReadSchedule),
-        Command::PrepareUpload => {
-            let body = publish::upload_body(plan);
+        Command::PrepareUpload { version } => {
+            let body = publish::upload_body(plan, *version);
             (ask_now(publish::upload_url(plan, body.len())), Then::UploadUrl(body))
         }
         Command::Publish { upload } => (ask_now(publish::publish(plan, upload)), Then::Publish),
@@ -342,10 +413,10 @@ fn scrub(outcome: &mut Outcome, org: &Org, own: &[Secret]) {
     let failure = match outcome {
         Outcome::Failed(failure)
         | Outcome::TokenDead { failure }
-        | Outcome::Published(PublishAnswer::NotDone(failure) | PublishAnswer::Doubt(failure)) => failure,
+        | Outcome::Published { answer: PublishAnswer::NotDone(failure) | PublishAnswer::Doubt(failure), .. } => failure,
         Outcome::Schedule(_)
         | Outcome::UploadReady(_)
-        | Outcome::Published(PublishAnswer::Accepted { .. })
+        | Outcome::Published { answer: PublishAnswer::Accepted { .. }, .. }
         | Outcome::TokenRefreshed { .. }
         | Outcome::Users(_)
         | Outcome::Phones { .. }

@@ -10,8 +10,10 @@ use crate::hands::genesys::failure;
 use crate::hands::genesys::org::Org;
 use crate::hands::genesys::wire::Wire;
 use crate::law::command::Failure;
+use crate::law::pace::Party;
 use crate::words::clock::{Clock, Timestamp};
 use crate::words::http::{Lost, Response};
+use crate::words::permit::Permit;
 
 /// One organisation over real sockets. Clones share login, rate budgets and connections.
 #[derive(Debug, Clone)]
@@ -19,24 +21,38 @@ pub struct Client {
     org: Arc<Mutex<Org>>,
     wire: Arc<Wire>,
     clock: Clock,
+    party: Party,
+    permit: Permit,
 }
 
 impl Client {
     /// A client for `org`, over `wire`, waiting on `clock`.
     #[must_use]
     pub fn new(org: Org, wire: Wire, clock: Clock) -> Client {
-        Client { org: Arc::new(Mutex::new(org)), wire: Arc::new(wire), clock }
+        let (party, permit) = (Party::HOUSE, Permit::always());
+        Client { org: Arc::new(Mutex::new(org)), wire: Arc::new(wire), clock, party, permit }
+    }
+    /// The same client on behalf of a party: what it asks spends that party's share of the rate budgets. A new client asks
+    /// for [`Party::HOUSE`].
+    #[must_use]
+    pub fn for_party(&self, party: Party) -> Client {
+        Client { party, ..self.clone() }
+    }
+    /// The same, whose requests leave only while `permit` holds; a request that may not leave counts as not sent.
+    #[must_use]
+    pub fn permitted_by(&self, permit: Permit) -> Client {
+        Client { permit, ..self.clone() }
     }
     /// Carries a command out.
     pub async fn perform(&self, call: Call) -> Done {
-        self.drive(call).await
+        self.drive(call.for_party(self.party)).await
     }
     /// Makes one request; an answer of any status is an answer.
     ///
     /// # Errors
     /// Why there is no answer.
     pub async fn ask(&self, ask: Ask) -> Result<Response, Failure> {
-        let answer = self.drive(ask).await;
+        let answer = self.drive(ask.for_party(self.party)).await;
         answer.map_err(|mut failure| {
             failure::scrub(&mut failure, self.org().secrets());
             failure
@@ -59,6 +75,10 @@ impl Client {
             match flight.next() {
                 Next::Done(over) => return over,
                 Next::Wait(at) => self.clock.sleep_until(at).await,
+                // Asked at the last moment: a request may have waited for its turn, and this process may have been paused.
+                Next::Send(_) if !self.permit.holds() => {
+                    flight.land(Err(Lost::NotSent("this process may not act for the run any more".to_owned())));
+                }
                 Next::Send(request) => {
                     let answer = self.wire.send(request).await;
                     flight.land(answer);
@@ -73,6 +93,7 @@ trait Errand {
     type Over;
     fn next(&mut self, org: &mut Org, now: Timestamp) -> Next<Self::Over>;
     fn answer(&mut self, org: &mut Org, now: Timestamp, answer: Result<Response, Lost>);
+    fn withdraw(&mut self, org: &mut Org);
 }
 
 impl Errand for Call {
@@ -82,6 +103,9 @@ impl Errand for Call {
     }
     fn answer(&mut self, org: &mut Org, now: Timestamp, answer: Result<Response, Lost>) {
         Call::answer(self, org, now, answer);
+    }
+    fn withdraw(&mut self, org: &mut Org) {
+        Call::withdraw(self, org);
     }
 }
 
@@ -93,10 +117,13 @@ impl Errand for Ask {
     fn answer(&mut self, org: &mut Org, now: Timestamp, answer: Result<Response, Lost>) {
         Ask::answer(self, org, now, answer);
     }
+    fn withdraw(&mut self, org: &mut Org) {
+        Ask::withdraw(self, org);
+    }
 }
 
 /// An errand under way. When its driver is dropped in mid-air the answer counts as lost, so that the rate budget and the
-/// login do not wait for it for ever.
+/// login do not wait for it for ever; when it is dropped while it waits, its place among those that wait is free.
 struct Flight<'a, E: Errand> {
     errand: E,
     client: &'a Client,
@@ -128,5 +155,6 @@ impl<E: Errand> Drop for Flight<'_, E> {
         if self.aloft == Aloft::Yes {
             self.land(Err(Lost::NoAnswer("given up".to_owned())));
         }
+        self.errand.withdraw(&mut self.client.org());
     }
 }

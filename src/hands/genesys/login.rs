@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::hands::genesys::failure;
 use crate::law::command::{Failure, FailureKind};
-use crate::law::pace::{Pacer, RateHeaders, Turn, Urgency};
+use crate::law::pace::{Pacer, Party, RateHeaders, Ticket, Turn, Urgency};
 use crate::words::clock::Timestamp;
 use crate::words::http::{Lost, Method, Request, Response};
 use crate::words::secret::Secret;
@@ -118,8 +118,8 @@ impl Login {
     pub fn answered(&mut self, now: Timestamp, answer: &Result<Response, Lost>) -> Result<(), Failure> {
         self.fetching_until = None;
         match answer {
-            Ok(response) => self.pacer.answered(now, failure::rate_headers(response)),
-            Err(_) => self.pacer.answered(now, RateHeaders::default()),
+            Ok(response) => self.pacer.answered(now, Party::HOUSE, failure::rate_headers(response)),
+            Err(_) => self.pacer.answered(now, Party::HOUSE, RateHeaders::default()),
         }
         match tokens_of(now, answer) {
             Ok(tokens) => {
@@ -160,12 +160,17 @@ impl Login {
         urgency: Urgency,
         request: impl FnOnce() -> Request,
     ) -> Result<Access, Timestamp> {
-        match self.pacer.turn(now, urgency) {
+        // A login is everybody's: it belongs to no party, and nobody has to queue behind it.
+        let mut ticket = Ticket::new(Party::HOUSE, urgency);
+        match self.pacer.turn(now, &mut ticket) {
             Turn::Go => {
                 self.fetching_until = Some(now + FETCH_LEASE_MS);
                 Ok(Access::LogIn(request()))
             }
-            Turn::Wait(at) => Err(at),
+            Turn::Wait(at) => {
+                self.pacer.withdraw(&mut ticket);
+                Err(at)
+            }
         }
     }
 

@@ -4,7 +4,7 @@
 
 use crate::hands::genesys::hosts::Hosts;
 use crate::hands::genesys::login::Login;
-use crate::law::pace::Pacer;
+use crate::law::pace::{Pacer, Party};
 use crate::words::clock::Timestamp;
 use crate::words::http::Response;
 use crate::words::secret::Secret;
@@ -59,7 +59,7 @@ impl OrgSettings {
     }
 }
 
-/// What all commands of one process to one organisation share.
+/// What all commands of one process to one organisation share, those of several runs included.
 #[derive(Debug, Clone)]
 pub struct Org {
     /// How it is reached.
@@ -92,10 +92,10 @@ impl Org {
         let app = self.settings.app.as_ref().map(|app| &app.client_secret);
         self.login.secrets().chain([&self.settings.client_secret]).chain(app)
     }
-    pub(super) fn learn(pacer: &mut Pacer, now: Timestamp, answer: Option<&Response>) {
+    pub(super) fn learn(pacer: &mut Pacer, now: Timestamp, party: Party, answer: Option<&Response>) {
         match answer {
-            Some(response) => pacer.answered(now, failure::rate_headers(response)),
-            None => pacer.lost(now),
+            Some(response) => pacer.answered(now, party, failure::rate_headers(response)),
+            None => pacer.lost(now, party),
         }
     }
 }

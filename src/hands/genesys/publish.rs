@@ -48,11 +48,11 @@ pub fn state_of(response: &Response) -> Result<ScheduleState, Failure> {
     }
 }
 
-/// The body that publishes and changes nothing else, compressed. That this is enough is derived, not seen live
+/// The body that publishes `version` and changes nothing else, compressed. That this is enough is derived, not seen live
 /// (API.md section 5, UNCERTAIN). `purgeCache` is *reported* only.
 #[must_use]
-pub fn upload_body(plan: &Plan) -> Vec<u8> {
-    let mut body = json!({"metadata": {"version": plan.schedule.version}, "published": true});
+pub fn upload_body(plan: &Plan, version: i64) -> Vec<u8> {
+    let mut body = json!({"metadata": {"version": version}, "published": true});
     if plan.mechanisms.purge_cache {
         body["purgeCache"] = Value::Bool(true);
     }

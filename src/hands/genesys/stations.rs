@@ -92,6 +92,17 @@ pub fn passes(failure: &Failure) -> bool {
     }
 }
 
+/// What keeps a station from being taken after it was freed: the command as a whole had an effect all the same, so a
+/// request that never left proves nothing.
+#[must_use]
+pub fn freed_only(failure: Failure) -> Failure {
+    if failure.kind != FailureKind::NotSent {
+        return failure;
+    }
+    let message = format!("the station was freed and could not be taken again: {}", failure.message);
+    Failure { kind: FailureKind::NoAnswer, message, ..failure }
+}
+
 /// A station that has gone is not a mechanism that is missing.
 #[must_use]
 pub fn gone(failure: Failure) -> Failure {

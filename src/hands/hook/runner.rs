@@ -48,6 +48,15 @@ impl Hooks {
         Ok(hooks.iter().map(|path| list::name(path)).collect())
     }
 
+    /// The names of the files at `point` that are no hooks only because they are not executable.
+    ///
+    /// # Errors
+    /// Why the point's folder cannot be read, as a fragment.
+    pub fn not_executable(&self, point: HookPoint) -> Result<Vec<String>, String> {
+        let files = list::not_executable(&self.folder(point)).map_err(|e| e.to_string())?;
+        Ok(files.iter().map(|path| list::name(path)).collect())
+    }
+
     /// Runs the hooks of `point`, one after the other in order of their names, each with `document` on its standard
     /// input. At a point that vetoes, the first failure is the last hook to run.
     ///

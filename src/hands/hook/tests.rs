@@ -54,6 +54,8 @@ async fn hooks_run_in_order_and_only_hooks() {
     let ok = &HookOutcome::Ok;
     assert_eq!(got, [("10-a", ok, "10-a"), ("20-b", ok, "20-b"), ("9-late", ok, "9-late")]);
     assert_eq!(hooks.names(HookPoint::PostPublish).unwrap(), ["10-a", "20-b", "9-late"]);
+    assert_eq!(hooks.not_executable(HookPoint::PostPublish).unwrap(), ["40-not-executable"]);
+    assert_eq!(hooks.not_executable(HookPoint::Settled).unwrap(), [""; 0]);
     assert_eq!(hooks.run(HookPoint::Settled, &json!({})).await.hooks, []);
     assert_eq!(Hooks::new(folder.join("none"), PATIENT).run(HookPoint::Settled, &json!({})).await.hooks, []);
 }

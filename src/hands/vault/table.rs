@@ -10,8 +10,7 @@ use zeroize::Zeroizing;
 
 use super::VaultError;
 use super::seal::{Owner, Sealed, Sealer, new_key_id};
-use crate::hands::StoreError;
-use crate::hands::sqlite::{IfMissing, Schema, begin, open};
+use crate::hands::sqlite::{IfMissing, Schema, begin, look, open, sql as store_sql};
 use crate::words::clock::Timestamp;
 use crate::words::id::AgentId;
 use crate::words::secret::{Grant, Secret};
@@ -85,7 +84,7 @@ pub struct Vault {
 }
 
 fn sql(doing: &'static str) -> impl Fn(sqlx::Error) -> VaultError {
-    let wrap = StoreError::sql("vault", doing);
+    let wrap = store_sql("vault", doing);
     move |source| VaultError::Store(wrap(source))
 }
 
@@ -101,6 +100,28 @@ impl Vault {
         let mut db = open(path, SCHEMA, IfMissing::Create).await?;
         let key_id = checked_key_id(&mut db, &sealer).await?;
         Ok(Vault { db: Mutex::new(db), sealer, key_id })
+    }
+
+    /// How many agents the vault at `path` holds, once `key` is known to be its key. Changes nothing: it does not make a
+    /// vault, nor bring an older one up to date.
+    ///
+    /// # Errors
+    /// As [`Vault::open`], and when there is no file.
+    pub async fn count_at(path: &Path, key: &Secret) -> Result<u64, VaultError> {
+        let sealer = Sealer::new(key)?;
+        let (mut db, version) = look(path, SCHEMA).await?;
+        if version == 0 {
+            return Ok(0);
+        }
+        let known = known_key_id(&mut db, &sealer).await?;
+        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM grants")
+            .fetch_one(&mut db)
+            .await
+            .map_err(sql("counting agents"))?;
+        match known {
+            None if count > 0 => Err(VaultError::Damaged),
+            Some(_) | None => Ok(u64::try_from(count).unwrap_or_default()),
+        }
     }
 
     /// Puts an agent's grant in, or in the place of an older one, and makes it alive.
@@ -261,14 +282,8 @@ fn enrolled(agent: &AgentId, rows: u64) -> Result<(), VaultError> {
 async fn checked_key_id(db: &mut SqliteConnection, sealer: &Sealer) -> Result<String, VaultError> {
     let sql = sql("checking the vault's key");
     let mut tx = begin(db).await.map_err(&sql)?;
-    let row: Option<(String, Vec<u8>, Vec<u8>)> =
-        sqlx::query_as("SELECT id, nonce, sealed FROM keys").fetch_optional(&mut *tx).await.map_err(&sql)?;
-    if let Some((id, nonce, bytes)) = row {
-        let owner = Owner { kind: "check", agent: "", key_id: &id };
-        return match sealer.open(&owner, &Sealed { nonce, bytes }) {
-            Ok(plain) if plain.as_slice() == CHECK => Ok(id),
-            Ok(_) | Err(_) => Err(VaultError::WrongKey),
-        };
+    if let Some(id) = known_key_id(&mut tx, sealer).await? {
+        return Ok(id);
     }
     let grants: i64 = sqlx::query_scalar("SELECT count(*) FROM grants").fetch_one(&mut *tx).await.map_err(&sql)?;
     if grants > 0 {
@@ -286,6 +301,20 @@ async fn checked_key_id(db: &mut SqliteConnection, sealer: &Sealer) -> Result<St
         .map_err(&sql)?;
     tx.commit().await.map_err(&sql)?;
     Ok(id)
+}
+
+/// The same for a vault that has a check value; `None` when it has none yet.
+async fn known_key_id(db: &mut SqliteConnection, sealer: &Sealer) -> Result<Option<String>, VaultError> {
+    let row: Option<(String, Vec<u8>, Vec<u8>)> = sqlx::query_as("SELECT id, nonce, sealed FROM keys")
+        .fetch_optional(&mut *db)
+        .await
+        .map_err(sql("checking the vault's key"))?;
+    let Some((id, nonce, bytes)) = row else { return Ok(None) };
+    let owner = Owner { kind: "check", agent: "", key_id: &id };
+    match sealer.open(&owner, &Sealed { nonce, bytes }) {
+        Ok(plain) if plain.as_slice() == CHECK => Ok(Some(id)),
+        Ok(_) | Err(_) => Err(VaultError::WrongKey),
+    }
 }
 
 /// A grant as bytes: the refresh token; 0, or 1 with the access token and its expiry. Each text has its length before it.

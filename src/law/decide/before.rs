@@ -7,6 +7,7 @@ use crate::law::agent::TokenState;
 use crate::law::command::{Command, Outcome, TokenVia};
 use crate::law::event::{Event, Phase, StopKind};
 use crate::law::pace::backoff_ms;
+use crate::law::run::Held;
 use crate::law::verdict::Rung;
 use crate::words::hook::HookPoint;
 use crate::words::id::Seat;
@@ -36,12 +37,16 @@ pub(super) fn missed(work: &mut Work) -> bool {
     if late_ms <= max_ms {
         return false;
     }
-    let why = format!(
+    let passed = format!(
         "the publish instant passed {} s ago, more than the {} s that are allowed",
         late_ms / 1000,
         max_ms / 1000
     );
-    work.stop(StopKind::Missed, why);
+    match (work.run.held, work.run.waits_for()) {
+        (Held::ByDrift(drift), _) => work.stop(StopKind::Drifted, format!("{}, and nobody has decided", drift.words())),
+        (_, Some(wait)) => work.stop(StopKind::Missed, format!("{passed}, and {}", wait.words())),
+        (_, None) => work.stop(StopKind::Missed, passed),
+    }
     true
 }
 

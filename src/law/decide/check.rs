@@ -20,6 +20,7 @@ pub(super) const SWEEP_SPACING_MS: i64 = 5_000;
 pub(super) fn check(work: &mut Work) {
     fill(work);
     work.hooked(HookPoint::PostPublish);
+    super::publish::tell_if_late(work);
     let settle_at = work.run.settle_at();
     let everyone_done = work.run.counts.done as usize == work.run.agents.len();
     if work.now >= settle_at || everyone_done {
@@ -102,7 +103,7 @@ fn end_sweep(work: &mut Work) {
         | Command::ProbeMedia { .. } => true,
         Command::ReadUsers { purpose: ReadPurpose::BeforeRemedy, .. }
         | Command::ReadSchedule
-        | Command::PrepareUpload
+        | Command::PrepareUpload { .. }
         | Command::Publish { .. }
         | Command::RefreshToken { .. }
         | Command::ResetSessions { .. }

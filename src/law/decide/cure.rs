@@ -37,7 +37,7 @@ fn next_rung(work: &Work, seat: Seat) -> Option<Rung> {
 
 /// Starts the look at calls that every remedy rests on, as soon as a batch is worth a call.
 pub(super) fn cure(work: &mut Work) {
-    if work.run.brake == Brake::Applied {
+    if work.run.brake.stops() {
         return;
     }
     let now = work.now;
@@ -59,7 +59,7 @@ pub(super) fn cure(work: &mut Work) {
 
 /// The look at calls is back: whoever is still a straggler and provably not on a call gets the next rung.
 pub(super) fn looked(work: &mut Work, seats: &[Seat]) {
-    if work.run.brake == Brake::Applied || work.run.phase != Phase::Checking {
+    if work.run.brake.stops() || work.run.phase != Phase::Checking {
         return;
     }
     let mut batch = Batch::default();

@@ -4,7 +4,7 @@
 
 use super::Work;
 use crate::law::command::Command;
-use crate::law::event::Event;
+use crate::law::event::{Event, StopKind};
 use crate::law::verdict::{Missing, Verdict};
 use crate::words::hook::HookPoint;
 use crate::words::id::Seat;
@@ -27,6 +27,14 @@ pub(super) fn settle(work: &mut Work) {
         let tally = work.run.tally();
         work.note(Event::Settled { tally });
     }
+}
+
+/// Over before its end: who should hear of it does. A publish that was missed has a moment of its own.
+pub(super) fn stopped(work: &mut Work) {
+    if matches!(work.run.stop, Some((StopKind::Missed, _))) {
+        work.hooked(HookPoint::Missed);
+    }
+    work.hooked(HookPoint::Failed);
 }
 
 /// A person must look. Taken up again, the run looks again, and never publishes again.

@@ -4,19 +4,21 @@
 //! `wake_at`. Calling early or once too often is harmless. Must never: do anything itself.
 //!
 //! One file per phase of a run: `before` (waiting, refresh), `publish` (prepare, claim, see through), `check` (sweeps and
-//! verdicts), `cure` (the ladder and the brake), `end` (settling, the last hooks).
+//! verdicts), `cure` (the ladder and the brake), `end` (settling, the last hooks); and `orders`, what people tell it.
 
 mod before;
 mod check;
 mod cure;
 mod end;
+mod orders;
 mod publish;
 #[cfg(test)]
 mod tests;
 
 use crate::law::command::{Command, CommandId, Failure, FailureKind, Outcome};
 use crate::law::event::{Event, Phase, StopKind};
-use crate::law::run::Run;
+use crate::law::order::{Order, OrderId};
+use crate::law::run::{Closing, Goal, Run};
 use crate::law::verdict::Rung;
 use crate::words::clock::Timestamp;
 use crate::words::hook::{HookOutcome, HookPoint, HookRun};
@@ -25,6 +27,15 @@ use crate::words::id::Seat;
 /// Something that happened to the process.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
+    /// Somebody told the run something.
+    Ordered {
+        /// Its number in the store: an order that is handed over twice is followed once.
+        id: OrderId,
+        /// What, who and why.
+        order: Order,
+    },
+    /// The process is about to end: nothing new is begun, answers to what is under way are still taken in.
+    Closing,
     /// It took the run up, freshly staged or replayed from its journal.
     Started,
     /// An instant came.
@@ -57,6 +68,8 @@ pub enum Planted {
     RetryBlindly,
     /// A publish in doubt that does not show up is sent again after a while.
     RepublishOnTimer,
+    /// The publish is made although nobody approved it or somebody holds it.
+    IgnoreHolds,
 }
 
 /// Decides. See the module's text for the bargain.
@@ -66,6 +79,8 @@ pub fn decide(run: &mut Run, input: Input, now: Timestamp) -> Step {
         Input::Started => work.note(Event::TakenUp),
         Input::Woke => {}
         Input::Answered { id, outcome } => answered(&mut work, id, outcome),
+        Input::Ordered { id, order } => orders::taken(&mut work, id, order),
+        Input::Closing => work.run.desk.closing = Closing::Yes,
     }
     loop {
         let before = work.run.phase;
@@ -137,6 +152,9 @@ impl Work<'_> {
 }
 
 fn advance(work: &mut Work) {
+    if work.run.desk.closing == Closing::Yes || beyond(work.run.desk.goal, work.run.phase) {
+        return;
+    }
     match work.run.phase {
         Phase::Waiting => before::wait(work),
         Phase::Refreshing => before::refresh(work),
@@ -147,10 +165,29 @@ fn advance(work: &mut Work) {
         Phase::Settled => {
             work.hooked(HookPoint::Settled);
         }
-        Phase::Stopped => {
-            work.hooked(HookPoint::Failed);
-        }
+        Phase::Stopped => end::stopped(work),
         Phase::InDoubt => end::in_doubt(work),
+    }
+}
+
+/// Whether a phase lies beyond what this process was asked for. The end of a run that stopped or is in doubt never does:
+/// its hooks must be heard.
+fn beyond(goal: Goal, phase: Phase) -> bool {
+    let last = match goal {
+        Goal::End => return false,
+        Goal::Refreshed => Phase::Refreshing,
+        Goal::Published => Phase::Publishing,
+        Goal::Checked => Phase::Checking,
+    };
+    match phase {
+        Phase::Waiting
+        | Phase::Refreshing
+        | Phase::Preparing
+        | Phase::Publishing
+        | Phase::Checking
+        | Phase::Settling
+        | Phase::Settled => phase > last,
+        Phase::Stopped | Phase::InDoubt => false,
     }
 }
 
@@ -159,7 +196,7 @@ fn answered(work: &mut Work, id: CommandId, outcome: Outcome) {
     let Some(command) = work.run.desk.under_way.remove(&id) else { return };
     match command {
         Command::ReadSchedule => publish::schedule_seen(work, outcome),
-        Command::PrepareUpload => publish::upload_ready(work, outcome),
+        Command::PrepareUpload { .. } => publish::upload_ready(work, outcome),
         Command::Publish { .. } => publish::answered(work, outcome),
         Command::RefreshToken { seat, via } => before::token_answered(work, seat, via, outcome),
         Command::ReadUsers { seats, purpose } => check::users_seen(work, &seats, purpose, outcome),
@@ -203,7 +240,7 @@ fn failure_of(outcome: &Outcome) -> Option<&Failure> {
         Outcome::Failed(failure) | Outcome::TokenDead { failure } => Some(failure),
         Outcome::Schedule(_)
         | Outcome::UploadReady(_)
-        | Outcome::Published(_)
+        | Outcome::Published { .. }
         | Outcome::TokenRefreshed { .. }
         | Outcome::Users(_)
         | Outcome::Phones { .. }

@@ -5,12 +5,15 @@
 
 use super::{Work, before, failure_in};
 use crate::law::command::{Command, Effect, Failure, FailureKind, Outcome, PublishAnswer, ScheduleState};
-use crate::law::event::{Event, Phase, StopKind};
+use crate::law::event::{Drift, Event, Phase, StopKind, Wait};
 use crate::law::pace::backoff_ms;
-use crate::law::run::PublishState;
+use crate::law::plan::OnDrift;
+use crate::law::run::{Held, Lateness, PublishState};
 use crate::words::clock::Timestamp;
 use crate::words::hook::HookPoint;
 
+/// The last look at the schedule, so long before T. It does not hold the publish up: an earlier good look counts.
+const LAST_LOOK_MS: i64 = 5_000;
 /// Looks are this much closer together right after the answer, when completion is most likely.
 const FIRST_LOOK_MS: i64 = 1_000;
 
@@ -18,15 +21,48 @@ pub(super) fn prepare(work: &mut Work) {
     if before::missed(work) || !work.hooked(HookPoint::PrePublish) {
         return;
     }
+    if let Held::ByDrift(_) = work.run.held {
+        wait_for(work, Wait::Drift);
+        return;
+    }
     if work.run.preflight_at.is_none() {
         ask_when_due(work, Command::ReadSchedule);
         return;
     }
     if work.run.desk.upload.is_none() {
-        ask_when_due(work, Command::PrepareUpload);
+        prepare_upload(work);
         return;
     }
+    look_once_more(work);
     claim_when_due(work);
+}
+
+fn prepare_upload(work: &mut Work) {
+    let version = work.run.version;
+    ask_when_due(work, Command::PrepareUpload { version });
+}
+
+fn look_once_more(work: &mut Work) {
+    let last_look_at = work.run.plan.publish_at - LAST_LOOK_MS;
+    if work.now < last_look_at {
+        work.wake(last_look_at);
+    } else if work.run.preflight_at.is_some_and(|at| at < last_look_at) && work.now < work.run.plan.publish_at {
+        ask_when_due(work, Command::ReadSchedule);
+    }
+}
+
+/// T passing while something is missing is an event; then the misfire policy has the last word.
+fn wait_for(work: &mut Work, wait: Wait) {
+    let publish_at = work.run.plan.publish_at;
+    if work.now < publish_at {
+        work.wake(publish_at);
+        return;
+    }
+    if work.run.waited != Some(wait) {
+        work.note(Event::PublishWaits { wait });
+    }
+    let too_late = work.run.plan.too_late_after() + 1;
+    work.wake(too_late);
 }
 
 /// Asks once, and again after a failure only when its backoff has passed.
@@ -44,6 +80,10 @@ fn ask_when_due(work: &mut Work, command: Command) {
 }
 
 fn claim_when_due(work: &mut Work) {
+    if let Some(wait) = waits_for(work) {
+        wait_for(work, wait);
+        return;
+    }
     let publish_at = work.run.plan.publish_at;
     if work.now < publish_at {
         work.wake(publish_at);
@@ -51,8 +91,35 @@ fn claim_when_due(work: &mut Work) {
     }
     let attempt = work.run.claims + 1;
     let Some(upload) = work.run.desk.upload.clone() else { return };
-    work.note(Event::PublishClaimed { attempt, late_ms: work.now.since_ms(publish_at) });
+    let late_ms = work.now.since_ms(publish_at);
+    if late_ms > work.run.plan.policy.late_after_ms && work.run.late == Lateness::Punctual {
+        let why = why_late(work).to_owned();
+        work.note(Event::PublishLate { late_ms, why });
+    }
+    work.note(Event::PublishClaimed { attempt, late_ms });
     work.ask(Command::Publish { upload });
+}
+
+fn waits_for(work: &Work) -> Option<Wait> {
+    #[cfg(test)]
+    if work.run.desk.planted == Some(super::Planted::IgnoreHolds) {
+        return None;
+    }
+    work.run.waits_for()
+}
+
+fn why_late(work: &Work) -> &'static str {
+    match work.run.waited {
+        Some(wait) => wait.words(),
+        None if work.run.claims > 0 => "the platform did not take an earlier attempt",
+        None => "the run was not ready at its instant",
+    }
+}
+
+/// Somebody else has published: nothing is sent, and the agents are checked all the same.
+pub(super) fn elsewhere(work: &mut Work, version: i64) {
+    work.note(Event::PublishedElsewhere { version });
+    work.enter(Phase::Checking);
 }
 
 pub(super) fn schedule_seen(work: &mut Work, outcome: Outcome) {
@@ -72,13 +139,21 @@ pub(super) fn schedule_seen(work: &mut Work, outcome: Outcome) {
 fn preflight(work: &mut Work, state: ScheduleState) {
     work.note(Event::ScheduleSeen { version: state.version, published: state.published });
     work.run.desk.prepare_failures = 0;
-    let pinned = work.run.plan.schedule.version;
     if state.published {
-        work.stop(StopKind::Drifted, "the schedule is published already".to_owned());
-    } else if state.version != pinned {
-        let why =
-            format!("the schedule was changed after it was staged: version {} instead of {pinned}", state.version);
-        work.stop(StopKind::Drifted, why);
+        drifted(work, Drift::Published { version: state.version });
+    } else if state.version != work.run.version {
+        drifted(work, Drift::Changed { version: state.version });
+    }
+}
+
+fn drifted(work: &mut Work, drift: Drift) {
+    let policy = work.run.plan.policy.on_drift;
+    work.note(Event::Drifted { drift, policy });
+    match (policy, drift) {
+        (OnDrift::Hold, _) => {}
+        (OnDrift::PublishLatest, Drift::Changed { .. }) => work.run.desk.upload = None,
+        (OnDrift::PublishLatest, Drift::Published { version }) => elsewhere(work, version),
+        (OnDrift::PublishLatest, Drift::Vanished) => work.stop(StopKind::Drifted, drift.words()),
     }
 }
 
@@ -94,9 +169,8 @@ pub(super) fn upload_ready(work: &mut Work, outcome: Outcome) {
 
 fn preparation_failed(work: &mut Work, failure: Failure) {
     if failure.kind == FailureKind::NotFound {
-        let why = format!("the schedule is not there any more: {failure}");
         work.note(Event::ReadFailed { failure });
-        work.stop(StopKind::Drifted, why);
+        drifted(work, Drift::Vanished);
         return;
     }
     if !failure.kind.passes() {
@@ -116,9 +190,13 @@ fn preparation_failed(work: &mut Work, failure: Failure) {
 pub(super) fn answered(work: &mut Work, outcome: Outcome) {
     work.run.desk.next_look = work.now + FIRST_LOOK_MS;
     match outcome {
-        Outcome::Published(PublishAnswer::Accepted { operation }) => work.note(Event::PublishAccepted { operation }),
-        Outcome::Published(PublishAnswer::NotDone(failure)) => not_done(work, failure),
-        Outcome::Published(PublishAnswer::Doubt(failure)) => doubt(work, failure),
+        Outcome::Published { answer, left } => {
+            if let Some(left) = left {
+                let late_ms = left.since_ms(work.run.plan.publish_at);
+                work.note(Event::PublishSent { left, late_ms });
+            }
+            proven(work, answer);
+        }
         other => {
             let failure = failure_in(other);
             match failure.kind.effect() {
@@ -126,6 +204,14 @@ pub(super) fn answered(work: &mut Work, outcome: Outcome) {
                 Effect::Possible => doubt(work, failure),
             }
         }
+    }
+}
+
+fn proven(work: &mut Work, answer: PublishAnswer) {
+    match answer {
+        PublishAnswer::Accepted { operation } => work.note(Event::PublishAccepted { operation }),
+        PublishAnswer::NotDone(failure) => not_done(work, failure),
+        PublishAnswer::Doubt(failure) => doubt(work, failure),
     }
 }
 
@@ -173,6 +259,7 @@ fn claim_again_at(work: &Work, failure: &Failure) -> Option<Timestamp> {
 pub(super) fn see_through(work: &mut Work) {
     match work.run.publish {
         PublishState::Claimed => {
+            tell_if_late(work);
             if !work.under_way(|c| matches!(c, Command::Publish { .. })) {
                 let why = "the process stopped before an answer came".to_owned();
                 work.note(Event::PublishDoubted { why, kind: None });
@@ -192,6 +279,13 @@ pub(super) fn see_through(work: &mut Work) {
     }
 }
 
+/// Who should hear that the publish is late does, while it goes on.
+pub(super) fn tell_if_late(work: &mut Work) {
+    if work.run.late == Lateness::Late {
+        work.hooked(HookPoint::Late);
+    }
+}
+
 fn claim_again(work: &mut Work, at: Timestamp) {
     if before::missed(work) {
         return;
@@ -199,7 +293,7 @@ fn claim_again(work: &mut Work, at: Timestamp) {
     if work.now < at {
         work.wake(at);
     } else if work.run.desk.upload.is_none() {
-        ask_when_due(work, Command::PrepareUpload);
+        prepare_upload(work);
     } else {
         claim_when_due(work);
     }
@@ -234,9 +328,9 @@ fn looked(work: &mut Work, state: ScheduleState) {
     }
     // A first claim that was refused with 409 while the schedule has moved on: nothing of ours is pending.
     let refused_as_stale = matches!(work.run.publish, PublishState::Doubted { kind: Some(FailureKind::Conflict), .. });
-    let pinned = work.run.plan.schedule.version;
-    if refused_as_stale && work.run.claims == 1 && state.version != pinned {
-        let why = format!("the schedule was changed at the last moment: version {} instead of {pinned}", state.version);
+    let wanted = work.run.version;
+    if refused_as_stale && work.run.claims == 1 && state.version != wanted {
+        let why = format!("the schedule was changed at the last moment: version {} instead of {wanted}", state.version);
         work.stop(StopKind::Drifted, why);
     }
 }

@@ -21,11 +21,12 @@ use crate::hands::journal::{JournalError, SqliteJournal};
 use crate::hands::vault::{Vault, VaultError, new_key};
 use crate::law::event::Record;
 use crate::law::run::Run;
-use crate::shells::driver::{DriveError, Driver, Ended};
+use crate::shells::driver::{DriveError, Driver, Ended, ForPeople, LOOK_EVERY};
+use crate::shells::leader::{LEASE_MS, Leader, myself};
 use crate::shells::live;
 use crate::shells::perform::Hands;
 use crate::shells::report::{Display, ReportError, write_all};
-use crate::shells::stage::{Refusal, Staged, Tools, stage};
+use crate::shells::stage::{History, Refusal, Staged, Tools, stage};
 use crate::twin::Twin;
 use crate::twin::serve::{Options, Served};
 use crate::words::clock::Clock;
@@ -53,6 +54,9 @@ pub enum RehearseError {
     /// The journal.
     #[error("the rehearsal's journal cannot be used")]
     Journal(#[from] JournalError),
+    /// Somebody else has its lease: a bug of ours, since nobody knows of its journal.
+    #[error("another process leads the rehearsal's run")]
+    Led,
     /// Staging refused.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -153,14 +157,16 @@ async fn play(
 ) -> Result<(Ended, Run, Staged, Vec<Record>), RehearseError> {
     let client = Client::new(Org::new(org_settings(url)?), Wire::new(clock)?, clock);
     let hooks = Hooks::new(rehearsal.hooks.clone(), HookLimits::default());
-    let journal = SqliteJournal::open(&folder.journal()).await?;
-    let tools = Tools { client: &client, vault: Some(&vault), hooks: &hooks };
-    let staged = stage(&rehearsal.setting.request(), &tools, clock.now()).await?.record(&journal).await?;
+    let journal = Arc::new(SqliteJournal::open(&folder.journal()).await?);
+    let history = History::default();
+    let tools = Tools { client: &client, vault: Some(&vault), hooks: &hooks, history: &history };
+    let staged = stage(&rehearsal.setting.request(), &tools, clock.now()).await?.record(journal.as_ref()).await?;
     staged_is(&staged, clock);
     let mut run = Run::staged(Arc::clone(&staged.plan));
     staged.records.iter().skip(1).for_each(|record| run.apply(record.at, &record.event));
-    let hands = Arc::new(Hands { client, hooks, vault: Some(vault) });
-    let driver = Driver { id: staged.run.clone(), journal: &journal, hands, clock };
+    let leader = Leader::take(&journal, &staged.run, &myself(), LEASE_MS).await?.ok_or(RehearseError::Led)?;
+    let hands = Arc::new(Hands { client: client.permitted_by(leader.permit()), hooks, vault: Some(vault) });
+    let driver = Driver { journal, leader, hands, clock, look_every: LOOK_EVERY, for_people: ForPeople::Wait };
     let (ended, fresh) = live::drive(&driver, &mut run, &staged.records, display, stop).await?;
     let records = staged.records.iter().cloned().chain(fresh).collect();
     Ok((ended, run, staged, records))

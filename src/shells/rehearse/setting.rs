@@ -7,7 +7,8 @@ use chrono_tz::Tz;
 use crate::hands::genesys::hosts::BadHost;
 use crate::hands::genesys::org::AppClient;
 use crate::hands::genesys::{Hosts, OrgSettings};
-use crate::law::plan::{Limits, Mechanisms, RemedyPolicy, Timing};
+use crate::law::lead::{LeadSettings, RefreshLead};
+use crate::law::plan::{Limits, Mechanisms, Policy, RemedyPolicy, Timing};
 use crate::shells::stage::{StageRequest, WeekChoice};
 use crate::twin::{APP_CLIENT_ID, APP_CLIENT_SECRET, PUBLISHER_CLIENT_ID, PUBLISHER_CLIENT_SECRET, Scenario};
 use crate::words::calendar::{Appointment, WhenError, parse_when};
@@ -68,9 +69,11 @@ impl Setting {
             schedule: Some(first(&self.scenario.org.drafts)),
             publish_at: Appointment { at: self.publish_at, zone: ZONE },
             timing: self.timing.clone(),
+            lead: LeadSettings { refresh_lead: RefreshLead::Given, ..LeadSettings::default() },
             limits: Limits::default(),
             remedies: RemedyPolicy::default(),
             mechanisms: self.mechanisms(),
+            policy: Policy::default(),
             seed: self.seed.fork("plan"),
         }
     }

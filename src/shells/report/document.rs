@@ -36,6 +36,7 @@ pub struct Document<'a> {
     tokens: TokensDoc,
     probes: ProbesDoc,
     remedies: Vec<RungDoc>,
+    control: Vec<ControlDoc<'a>>,
     brakes: Vec<BrakeDoc<'a>>,
     not_offered: Vec<NotOffered<'a>>,
     hooks_ran: u64,
@@ -44,6 +45,12 @@ pub struct Document<'a> {
     reads_failed: u64,
     over_time: Vec<PointDoc>,
     agents: Agents<'a>,
+}
+
+#[derive(Serialize)]
+struct ControlDoc<'a> {
+    at: String,
+    words: &'a str,
 }
 
 #[derive(Serialize)]
@@ -178,6 +185,7 @@ pub fn document(story: &Story) -> Document<'_> {
         tokens: tokens(story),
         probes: probes(story),
         remedies: remedies(story),
+        control: story.control.items.iter().map(|(at, words)| ControlDoc { at: at.rfc3339(), words }).collect(),
         brakes: story.brakes.items.iter().map(|b| BrakeDoc { at: b.at.rfc3339(), rung: b.rung, why: &b.why }).collect(),
         not_offered: story
             .unavailable
@@ -201,6 +209,7 @@ fn stop_name(kind: crate::law::event::StopKind) -> &'static str {
         StopKind::Drifted => "drifted",
         StopKind::Missed => "missed",
         StopKind::Refused => "refused",
+        StopKind::Aborted => "aborted",
     }
 }
 

@@ -65,6 +65,9 @@ pub fn publish_words(story: &Story) -> String {
             let took = publish.took_ms().map(|ms| format!(", complete after {}", duration(ms))).unwrap_or_default();
             format!("Published once at {at} ({}){took}", offset(claim.late_ms))
         }
+        (PublishStanding::Confirmed, None) if publish.elsewhere.is_some() => {
+            "Published by somebody else; nothing was sent".to_owned()
+        }
         (PublishStanding::Confirmed, None) => "The schedule was seen published".to_owned(),
         (PublishStanding::Open, Some(claim)) => {
             format!("The publish was sent at {}; it was not seen complete", story.zone.moment(claim.at))
@@ -198,6 +201,7 @@ fn stopped(story: &Story, kind: StopKind, why: &str) -> Answer {
             "The instant was missed",
             "Find out why nothing ran in time, then stage the publish again for a new instant.",
         ),
+        StopKind::Aborted => ("Aborted by a person", "Stage the publish again when it is wanted."),
         StopKind::Refused => (
             "The platform refused the publish",
             "Read the reason; a missing permission or a stale version must be settled first. Then stage again.",

@@ -69,6 +69,10 @@ pub struct PublishStory {
     pub confirmed: Option<(Timestamp, i64)>,
     /// When the window passed without that, and how long was looked, in ms.
     pub unconfirmed: Option<(Timestamp, i64)>,
+    /// When the request left, as its answer told.
+    pub left: Option<Timestamp>,
+    /// When somebody else was seen to have published, and the version then.
+    pub elsewhere: Option<(Timestamp, i64)>,
     /// The newest look at the schedule: when, version, published.
     pub seen: Option<(Timestamp, i64, bool)>,
 }

@@ -19,6 +19,7 @@
 pub mod agent;
 pub mod bars;
 pub mod cells;
+pub mod control;
 pub mod document;
 mod document_agents;
 pub mod ending;

@@ -6,6 +6,7 @@ use crate::law::event::{Event, Phase, Record};
 use crate::law::plan::Plan;
 use crate::law::verdict::Verdict;
 use crate::shells::report::agent::verdict_words;
+use crate::shells::report::control::control_words;
 use crate::shells::report::ending::{answer, publish_words, ready_words};
 use crate::shells::report::story::{Story, Turn};
 use crate::shells::report::words::{clean, count, counted, cut, duration, offset};
@@ -50,6 +51,13 @@ pub fn notices(record: &Record, story: &Story) -> Vec<String> {
             let what = rung.map_or("all remedies", |rung| rung.words());
             vec![format!("brake: {what} stopped: {}", clean(why))]
         }
+        Event::Ordered { .. }
+        | Event::OrderRefused { .. }
+        | Event::Drifted { .. }
+        | Event::PublishWaits { .. }
+        | Event::PublishLate { .. }
+        | Event::PublishedElsewhere { .. } => control_words(&record.event).into_iter().collect(),
+        Event::PublishSent { late_ms, .. } => vec![format!("publish: the request left {} after T", offset(*late_ms))],
         Event::Settled { .. } => vec![format!("settled: {}", ready_words(story))],
         Event::Stopped { .. } => vec![answer(story).headline],
         Event::RefreshStarted { .. }

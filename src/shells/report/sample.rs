@@ -4,7 +4,7 @@
 
 use crate::law::command::{Failure, FailureKind, PhoneSeen, TokenVia, UserSeen};
 use crate::law::event::{Event, Phase, Record, StopKind, Tally};
-use crate::law::plan::{BusinessUnit, Limits, Mechanisms, Member, PinnedSchedule, Plan, RemedyPolicy, Timing};
+use crate::law::plan::{BusinessUnit, Limits, Mechanisms, Member, PinnedSchedule, Plan, Policy, RemedyPolicy, Timing};
 use crate::law::verdict::{
     CallState, Deferral, Missing, PhoneState, PresenceState, ProbeState, Reason, Rung, StationState, Verdict,
 };
@@ -91,6 +91,7 @@ pub fn plan(seed: u64, agents: usize) -> Plan {
         remedies: RemedyPolicy::default(),
         mechanisms: Mechanisms { session_reset: true, media_probe: true, ..Mechanisms::default() },
         seed: Seed(1),
+        policy: Policy::default(),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::law::event::{Event, Phase, Record, StopKind, Tally};
 use crate::law::plan::{Member, Plan};
 use crate::law::verdict::{PhoneState, ProbeState, Rung, Verdict};
 use crate::shells::report::agent::{AgentStory, Happening, TokenStory, shared};
+use crate::shells::report::control::control_words;
 use crate::shells::report::facts::{
     Bounded, Brake, Claim, Counts, Ending, HookProblem, PhaseSpan, ProbeCounts, PublishStory, RefreshCounts, RungStory,
     Series, Unavailable,
@@ -48,6 +49,8 @@ pub struct Story {
     pub found: u32,
     /// How each rung did, by [`Rung::index`].
     pub rungs: [RungStory; Rung::ALL.len()],
+    /// What people told it, and what the publish waited for.
+    pub control: Bounded<(Timestamp, std::sync::Arc<str>)>,
     /// Brakes.
     pub brakes: Bounded<Brake>,
     /// What the org does not offer.
@@ -94,7 +97,20 @@ impl Story {
         let at = record.at;
         self.records += 1;
         self.span = Some((self.span.map_or(at, |(first, _)| first), at));
+        if let Some(words) = control_words(&record.event) {
+            self.control.push((at, shared(&words)));
+        }
         match &record.event {
+            Event::Ordered { .. }
+            | Event::OrderRefused { .. }
+            | Event::Drifted { .. }
+            | Event::PublishWaits { .. }
+            | Event::PublishLate { .. } => {}
+            Event::PublishSent { left, .. } => self.publish.left = Some(*left),
+            Event::PublishedElsewhere { version } => {
+                self.publish.elsewhere = Some((at, *version));
+                self.publish.confirmed.get_or_insert((at, *version));
+            }
             Event::Staged { plan } => self.stage(plan),
             Event::TakenUp => self.taken_up.push(at),
             Event::PhaseEntered { phase } => self.enter(at, *phase),

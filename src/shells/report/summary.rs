@@ -197,6 +197,13 @@ fn trouble(lines: &mut Lines, story: &Story) {
         lines.gap();
         lines.say("The answer to the publish was lost; it was not repeated but looked for, and seen published.");
     }
+    if story.control.total() > 0 {
+        lines.gap();
+        lines.say("What people decided, and what the publish waited for:");
+        for (at, words) in &story.control.items {
+            lines.item(&format!("{} {words}", story.zone.clock(*at)));
+        }
+    }
     if story.brakes.total() > 0 {
         lines.gap();
         lines.say("Remedies were stopped:");
@@ -305,7 +312,7 @@ mod tests {
 
     #[test]
     fn every_stop_says_what_happened_and_what_to_do() {
-        for kind in [StopKind::Vetoed, StopKind::Drifted, StopKind::Missed, StopKind::Refused] {
+        for kind in [StopKind::Vetoed, StopKind::Drifted, StopKind::Missed, StopKind::Refused, StopKind::Aborted] {
             let text = flat(&sample::stopped(kind, "because of a very particular reason"));
             assert!(text.contains("a very particular reason."), "{text}");
             assert!(text.contains("was not published: nothing was sent"), "{text}");

@@ -334,7 +334,8 @@ fn events(story: &Story) -> Vec<EventRow> {
         let what = brake.rung.map_or("all remedies", |rung| rung.words());
         (brake.at, format!("brake: {what} stopped: {}", brake.why))
     });
-    let mut events: Vec<_> = restarts.chain(doubts).chain(undone).chain(brakes).collect();
+    let control = story.control.items.iter().map(|(at, words)| (*at, words.to_string()));
+    let mut events: Vec<_> = restarts.chain(doubts).chain(undone).chain(brakes).chain(control).collect();
     events.sort();
     events.into_iter().map(|(at, what)| EventRow { at: story.zone.near_second(at, reference), what }).collect()
 }

@@ -9,11 +9,12 @@ use std::sync::Arc;
 use super::lot::Lot;
 use super::{Story, setup};
 use crate::hands::genesys::{AppClient, Call, Hosts, Next, Org, OrgSettings};
-use crate::hands::journal::MemoryJournal;
+use crate::hands::journal::{Holder, JournalError, Lease, MemoryJournal};
 use crate::law::audit::Auditor;
 use crate::law::command::{Command, CommandId, Outcome};
 use crate::law::decide::{Input, Step, decide};
 use crate::law::event::{Event, Phase, Record};
+use crate::law::order::{Order, OrderId};
 use crate::law::plan::Plan;
 use crate::law::run::Run;
 use crate::law::verdict::Verdict;
@@ -31,6 +32,8 @@ const T: Timestamp = Timestamp(1_795_816_800_000);
 const PATIENCE_MS: i64 = 30_000;
 /// From so long after T on, nothing fails any more: what is right must now come about.
 const QUIET_AFTER_MS: i64 = 720_000;
+/// How long a process may be silent and still lead; longer than any life, so that none of them has to renew it.
+const LEASE_MS: i64 = 7 * 86_400_000;
 /// A life with more happenings than this is stuck.
 const HAPPENINGS_MAX: u32 = 100_000;
 
@@ -89,11 +92,18 @@ enum Happening {
     TakeUp,
     /// Somebody else edits the schedule.
     Edit,
+    /// Somebody tells the run something: it lies in the store from now on.
+    Order { order: Order },
+    /// The process is asked to end, and dies a little later.
+    Close,
+    /// It dies.
+    Die { epoch: u32 },
 }
 
 /// What dies with the process.
 struct Process {
     run: Run,
+    lease: Lease,
     org: Org,
     calls: BTreeMap<CommandId, OnItsWay>,
     wake_at: Option<Timestamp>,
@@ -119,10 +129,15 @@ pub(super) struct Life {
     id: RunId,
     plan: Arc<Plan>,
     journal: MemoryJournal,
+    holder: Holder,
+    /// The lease of the process that died last.
+    lost: Option<Lease>,
     vault: BTreeMap<AgentId, Grant>,
     twin: Twin,
     process: Option<Process>,
     epoch: u32,
+    /// Orders in the store, by number; they stay there after they were taken, as a careless store might.
+    inbox: Vec<Order>,
     auditor: Auditor,
     crashes: u32,
     happenings: u32,
@@ -143,6 +158,7 @@ impl Life {
             |what: &str| Box::new(Found { seed, what: what.to_owned(), lot: Box::new(lot.clone()), story: Vec::new() });
         let plan = staged.ok_or_else(|| found("the simulated org cannot be staged"))?;
         let id = RunId::new("simulated").map_err(|e| found(&e.to_string()))?;
+        let holder = Holder::new("simulated").map_err(|e| found(&e.to_string()))?;
         let vault = twin.enrolments().into_iter().map(|(agent, _, token)| (agent, enrolment(token))).collect();
         let mut life = Life {
             seed,
@@ -155,10 +171,13 @@ impl Life {
             id,
             plan: Arc::clone(&plan),
             journal: MemoryJournal::new(),
+            holder,
+            lost: None,
             vault,
             twin,
             process: None,
             epoch: 0,
+            inbox: Vec::new(),
             auditor: Auditor::default(),
             crashes: 0,
             happenings: 0,
@@ -166,12 +185,18 @@ impl Life {
             #[cfg(test)]
             bug: None,
         };
-        life.append(0, &[Event::Staged { plan: Box::new((*plan).clone()) }])?;
+        life.stage(Event::Staged { plan: Box::new((*plan).clone()) })?;
         let starts_at = T - life.lot.starts_before_ms;
         life.schedule(starts_at, Happening::TakeUp);
         if life.lot.edited {
             let at = T - life.chance.between(-60_000, 600_000);
             life.schedule(at, Happening::Edit);
+        }
+        for (at_ms, order) in life.lot.orders.clone() {
+            life.schedule(T + at_ms, Happening::Order { order });
+        }
+        if let Some(at_ms) = life.lot.closed_at_ms {
+            life.schedule(T + at_ms, Happening::Close);
         }
         Ok(life)
     }
@@ -203,6 +228,22 @@ impl Life {
                 let plan = Arc::clone(&self.plan);
                 // Refused when it is published already; then there is nothing to edit.
                 let _edited = setup::edit(&mut self.twin, &plan, self.now);
+                Ok(())
+            }
+            Happening::Order { order } => {
+                self.tell(|| format!("{} orders: {}", order.who, order.wish.words()));
+                self.inbox.push(order);
+                self.hand_over_orders()
+            }
+            Happening::Close => {
+                let (epoch, at) = (self.epoch, self.now + self.chance.between(0, 8_000));
+                self.schedule(at, Happening::Die { epoch });
+                self.step(Input::Closing)
+            }
+            Happening::Die { epoch } => {
+                if epoch == self.epoch && self.process.is_some() {
+                    self.die();
+                }
                 Ok(())
             }
             Happening::Wake { epoch } => {
@@ -249,8 +290,33 @@ impl Life {
             }
             run
         };
-        self.process = Some(Process { run, org: Org::new(org_settings()), calls: BTreeMap::new(), wake_at: None });
-        self.step(Input::Started)
+        let lease = self.lead(run.seq)?;
+        self.process =
+            Some(Process { run, lease, org: Org::new(org_settings()), calls: BTreeMap::new(), wake_at: None });
+        self.step(Input::Started)?;
+        self.hand_over_orders()
+    }
+
+    /// Every order of the store, those taken long ago as well: the run knows which are new.
+    fn hand_over_orders(&mut self) -> Checked {
+        for (id, order) in (1..).zip(self.inbox.clone()) {
+            self.step(Input::Ordered { id: OrderId(id), order })?;
+        }
+        Ok(())
+    }
+
+    /// Takes the lease. The process that had it before may not be as dead as it seems: nothing that it writes counts.
+    fn lead(&mut self, last_seq: u64) -> Checked<Lease> {
+        self.journal.set_clock(self.now);
+        let led = self.journal.lead_now(&self.id, &self.holder, LEASE_MS).map_err(|e| self.found(&e.to_string()))?;
+        let Some(lease) = led else { return self.broken("nobody can lead the run") };
+        if let Some(lost) = self.lost.take() {
+            let written = self.journal.append_now(&lost, last_seq, self.now, &[Event::TakenUp], Some(u32::MAX));
+            if !matches!(written, Err(JournalError::LeaseLost { .. })) {
+                return self.broken("a process whose lease had passed on could write to the journal");
+            }
+        }
+        Ok(lease)
     }
 
     /// One decision: record, then perform, with a crash possible before, between and after.
@@ -294,12 +360,21 @@ impl Life {
         Ok(())
     }
 
+    fn stage(&mut self, event: Event) -> Checked {
+        let events = [event];
+        self.journal.begin_now(&self.id, self.now, &events).map_err(|e| self.found(&e.to_string()))?;
+        self.recorded(0, &events)
+    }
+
     fn append(&mut self, last_seq: u64, events: &[Event]) -> Checked {
-        if events.is_empty() {
-            return Ok(());
-        }
-        let appended = self.journal.append_now(&self.id, last_seq, self.now, events, claim_in(events));
+        let Some(process) = self.process.as_ref().filter(|_| !events.is_empty()) else { return Ok(()) };
+        self.journal.set_clock(self.now);
+        let appended = self.journal.append_now(&process.lease, last_seq, self.now, events, claim_in(events));
         appended.map_err(|e| self.found(&e.to_string()))?;
+        self.recorded(last_seq, events)
+    }
+
+    fn recorded(&mut self, last_seq: u64, events: &[Event]) -> Checked {
         for (seq, event) in (last_seq + 1..).zip(events) {
             self.tell(|| format!("  recorded {seq}: {}", brief(event)));
             let record = Record { seq, at: self.now, event: event.clone() };
@@ -431,13 +506,17 @@ impl Life {
         if !self.fault(self.lot.crash) {
             return false;
         }
+        self.die();
+        true
+    }
+
+    fn die(&mut self) {
         self.tell(|| "the process dies".to_owned());
-        self.process = None;
+        self.lost = self.process.take().map(|process| process.lease);
         self.epoch += 1;
         self.crashes += 1;
         let at = self.now + self.chance.between(1, self.lot.down_max_ms);
         self.schedule(at, Happening::TakeUp);
-        true
     }
 
     fn schedule(&mut self, at: Timestamp, happening: Happening) {
@@ -472,6 +551,9 @@ impl Life {
             return self.broken(&format!("nothing more happens, and the run stands at {}", replayed.phase.words()));
         }
         let applied = self.twin.counters().publishes_applied;
+        if applied > 0 && self.lot.forbids_the_publish() {
+            return self.broken("the schedule was published although nobody approved it, or somebody had aborted it");
+        }
         match replayed.phase {
             Phase::Settled if applied != 1 => return self.broken("the run settled without a publish"),
             Phase::Stopped if applied != 0 => return self.broken("the run says that it did not publish, and it did"),

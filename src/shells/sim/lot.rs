@@ -3,6 +3,8 @@
 //!
 //! Must never: draw anything later; the rest of the chance belongs to the happenings themselves.
 
+use crate::law::order::{Order, Wish};
+use crate::law::plan::{Approval, OnDrift, Policy};
 use crate::twin::scenario::{Calls, Cohort, KindCounts, PublishOutcome, Scenario, StaleVersion, UpdateAnswer};
 use crate::words::clock::Seed;
 
@@ -33,11 +35,27 @@ pub struct Lot {
     pub starts_before_ms: i64,
     /// Whether somebody edits the schedule between staging and T.
     pub edited: bool,
+    /// What people tell the run, and when, in ms after T.
+    pub orders: Vec<(i64, Order)>,
+    /// When the process is asked to end, in ms after T, if it is.
+    pub closed_at_ms: Option<i64>,
+    /// Whether an approval is needed, and what drift means.
+    pub policy: Policy,
     /// Whether the plan allows the reported mechanisms.
     pub reported: bool,
 }
 
 impl Lot {
+    /// Whether, whatever happens, nothing may be published: an approval is needed and never given, or somebody aborts
+    /// long before T.
+    #[must_use]
+    pub fn forbids_the_publish(&self) -> bool {
+        let told = |wish: Wish, by_ms: i64| self.orders.iter().any(|(at, o)| o.wish == wish && *at < by_ms);
+        let unapproved = self.policy.approval == Approval::Required && !told(Wish::Approve, i64::MAX);
+        let early = self.starts_before_ms.min(1_000);
+        let aborted = self.crash == 0.0 && self.closed_at_ms.is_none() && early > 0 && told(Wish::Abort, 0);
+        unapproved || aborted
+    }
     /// Draws the circumstances.
     #[must_use]
     pub fn draw(seed: &Seed) -> Lot {
@@ -63,9 +81,43 @@ impl Lot {
             hook_fails,
             starts_before_ms: if c.chance(0.05) { -c.between(0, 900_000) } else { c.between(0, 300_000) },
             edited: c.chance(0.05),
+            policy: policy(&seed.fork("policy")),
+            orders: orders(&seed.fork("orders")),
+            closed_at_ms: closed(&seed.fork("closed")),
             reported: c.chance(0.5),
         }
     }
+}
+
+fn policy(seed: &Seed) -> Policy {
+    let mut c = seed.clone();
+    let approval = if c.chance(0.2) { Approval::Required } else { Approval::NotNeeded };
+    let on_drift = if c.chance(0.5) { OnDrift::PublishLatest } else { OnDrift::Hold };
+    Policy { approval, on_drift, ..Policy::default() }
+}
+
+/// People who approve, and some who change their minds.
+fn orders(seed: &Seed) -> Vec<(i64, Order)> {
+    let mut c = seed.clone();
+    let mut orders = Vec::new();
+    let order = |wish, n: usize| Order { wish, who: format!("person {n}"), why: "simulated".to_owned() };
+    if c.chance(0.8) {
+        orders.push((c.between(-300_000, 30_000), order(Wish::Approve, 0)));
+    }
+    for n in 1..=c.between(0, 8).saturating_sub(4).max(0) as usize {
+        let wish = match c.between(0, 9) {
+            0 => Wish::Abort,
+            1..=4 => Wish::Hold,
+            _ => Wish::Resume,
+        };
+        orders.push((c.between(-300_000, 900_000), order(wish, n)));
+    }
+    orders
+}
+
+fn closed(seed: &Seed) -> Option<i64> {
+    let mut c = seed.clone();
+    c.chance(0.2).then(|| c.between(-200_000, 600_000))
 }
 
 fn scenario(c: &mut Seed) -> Scenario {

@@ -64,6 +64,7 @@ pub(super) fn plan(
         remedies: RemedyPolicy::default(),
         mechanisms,
         seed: seed.fork("plan"),
+        policy: lot.policy.clone(),
     };
     // As staging does: a plan without agents would keep every rule about agents, and prove nothing.
     plan.check(now).ok()?;

@@ -29,6 +29,13 @@ fn performing_before_recording_is_found() {
     println!("found by seed {}", seed_that_finds(Bug::PerformBeforeRecord));
 }
 
+#[test]
+fn a_publish_that_nobody_approved_or_that_somebody_holds_is_found() {
+    let broken = |seed| live_with(seed, Bug::Law(Planted::IgnoreHolds)).err();
+    let found = (0..SEEDS).filter_map(broken).find(|found| found.what.contains("held or not approved"));
+    println!("found by seed {}", found.expect("it is found").seed);
+}
+
 /// A small swarm; `tests/run` lets a larger one loose on the optimised build.
 #[test]
 fn no_seed_finds_a_bug_that_was_not_planted_and_together_they_see_every_end() {

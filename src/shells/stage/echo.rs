@@ -4,30 +4,50 @@
 
 use chrono_tz::Tz;
 
-use super::preflight::Budget;
+use super::timetable::Timetable;
+use crate::law::lead::tight::{ceil, floor};
 use crate::law::plan::{Mechanisms, Plan};
 use crate::words::calendar::{describe, duration_words, short};
 use crate::words::clock::Timestamp;
 use crate::words::id::RunId;
+use crate::words::wrap::wrap_words;
 
 /// The lines that tell what `run` intends. The first is the instant; `warnings` come last.
 #[must_use]
-pub fn echo(run: &RunId, plan: &Plan, budget: &Budget, warnings: &[String], now: Timestamp) -> Vec<String> {
-    let zone: Tz = plan.zone.parse().unwrap_or(Tz::UTC);
-    let mut lines = vec![describe(plan.publish_at, zone, now), String::new()];
-    let mut row = |name: &str, words: String| lines.push(format!("  {name:<14} {words}"));
-    row("run", run.to_string());
+pub fn echo(run: &RunId, plan: &Plan, timetable: &Timetable, warnings: &[String], now: Timestamp) -> Vec<String> {
+    let mut lines = vec![describe(plan.publish_at, zone(plan), now), String::new(), line("run", run.as_str())];
+    lines.extend(intent(plan, timetable, warnings));
+    lines
+}
+
+/// The same without a run.
+#[must_use]
+pub fn echo_weighed(plan: &Plan, timetable: &Timetable, warnings: &[String], now: Timestamp) -> Vec<String> {
+    let mut lines = vec![describe(plan.publish_at, zone(plan), now), String::new()];
+    lines.extend(intent(plan, timetable, warnings));
+    lines
+}
+
+fn zone(plan: &Plan) -> Tz {
+    plan.zone.parse().unwrap_or(Tz::UTC)
+}
+
+fn line(name: &str, words: &str) -> String {
+    format!("  {name:<14} {words}")
+}
+
+fn intent(plan: &Plan, timetable: &Timetable, warnings: &[String]) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut row = |name: &str, words: String| lines.push(line(name, &words));
     row("business unit", plan.business_unit.name.clone());
     row("week", format!("of {}", plan.week));
     row("schedule", format!("{}, version {}", quoted(&plan.schedule.description), plan.schedule.version));
     row("agents", agents(plan));
-    for (name, words) in phases(plan, budget, zone) {
+    for (name, words) in phases(plan, timetable, zone(plan)) {
         row(name, words);
     }
-    row(
-        "calls",
-        format!("{} for one look at everyone; {} a minute allowed", budget.look_calls, budget.calls_per_minute),
-    );
+    let lead = &timetable.lead;
+    row("calls", format!("{} for one look at everyone, which takes {}", lead.sweep_calls, ceil(lead.sweep_ms)));
     let (published, reported) = mechanisms(&plan.mechanisms);
     for (name, used) in [("mechanisms", published), ("reported", reported)] {
         for (i, words) in wrapped(&used).into_iter().enumerate() {
@@ -53,11 +73,13 @@ fn agents(plan: &Plan) -> String {
     format!("{count}, {enrolled} of them enrolled for token refresh{shifts}")
 }
 
-fn phases(plan: &Plan, budget: &Budget, zone: Tz) -> Vec<(&'static str, String)> {
+fn phases(plan: &Plan, timetable: &Timetable, zone: Tz) -> Vec<(&'static str, String)> {
     let mut phases = Vec::new();
-    let refresh = match budget.refreshes {
+    let refresh = match timetable.lead.grounds.work.refreshes {
         0 => "no token to refresh".to_owned(),
-        n => format!("{n} tokens, {}", refresh_time(budget)),
+        n => {
+            format!("{n} tokens in {}, {} to spare", ceil(timetable.lead.refresh_ms), floor(timetable.lead.spare_ms()))
+        }
     };
     phases.push(("refresh", format!("from {}: {refresh}", short(plan.refresh_at(), zone))));
     phases.push(("prepare", format!("from {}: last look, pre-publish hooks, upload", short(plan.prepare_at(), zone))));
@@ -67,14 +89,6 @@ fn phases(plan: &Plan, budget: &Budget, zone: Tz) -> Vec<(&'static str, String)>
     phases.push(("check", format!("{delay} after it is seen complete; stragglers are helped at once")));
     phases.push(("settle", format!("by {}", short(plan.settle_at(), zone))));
     phases
-}
-
-fn refresh_time(budget: &Budget) -> String {
-    let lead = duration_words(budget.lead_ms);
-    match budget.refresh_ms {
-        0 => format!("within one minute's budget; {lead} planned"),
-        ms => format!("at least {} of the {lead} planned", duration_words(ms)),
-    }
 }
 
 /// What is used: what the vendor publishes, and what only users report.
@@ -98,19 +112,4 @@ fn mechanisms(m: &Mechanisms) -> (Vec<&'static str>, Vec<&'static str>) {
 
 fn wrapped(items: &[&str]) -> Vec<String> {
     if items.is_empty() { vec!["none".to_owned()] } else { wrap_words(&items.join(", "), 62) }
-}
-
-/// Breaks a text at spaces so that no line is longer than `width` characters, long words aside.
-fn wrap_words(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            Some(_) | None => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }

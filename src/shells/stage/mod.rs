@@ -2,8 +2,10 @@
 //! writes the plan into the journal as the first event of a new run.
 //!
 //! - [`request`]: what a person asks for.
-//! - [`stage()`]: the steps, in order; each may refuse.
-//! - [`preflight`]: permissions, and what is lost without each; whether the calls fit into the time.
+//! - [`weigh`] and [`stage()`]: the steps, in order; each may refuse.
+//! - [`preflight`]: permissions, and what is lost without each.
+//! - [`mod@timetable`]: the org's limits, the cohort's calls, and so when each phase begins; [`history`]: what earlier runs
+//!   teach about it; [`explain`]: the arithmetic as a table and a timeline.
 //! - [`name`]: the readable name of the run.
 //! - [`mod@echo`]: what was staged, in words, so that a planner sees a mistake.
 //! - [`refusal`]: why nothing was staged.
@@ -11,6 +13,8 @@
 //! Must never: change anything in the org, or leave anything behind when it refuses.
 
 pub mod echo;
+pub mod explain;
+pub mod history;
 pub mod name;
 pub mod preflight;
 pub mod refusal;
@@ -18,9 +22,13 @@ pub mod request;
 mod steps;
 #[cfg(test)]
 mod tests;
+pub mod timetable;
 mod week;
 
-pub use echo::echo;
+pub use echo::{echo, echo_weighed};
+pub use explain::explain;
+pub use history::History;
 pub use refusal::{Refusal, RefusalKind};
 pub use request::{StageRequest, WeekChoice};
-pub use steps::{Ready, Staged, Tools, stage};
+pub use steps::{Ready, Staged, Tools, Weighed, stage, weigh};
+pub use timetable::Timetable;

@@ -5,7 +5,9 @@
 use crate::hands::journal::JournalError;
 use crate::hands::vault::VaultError;
 use crate::law::command::{Failure, FailureKind};
+use crate::law::lead::TooTight;
 use crate::law::plan::BadPlan;
+use crate::shells::stage::timetable::Timetable;
 use crate::words::id::{BadId, WeekDate};
 
 /// Why nothing was staged.
@@ -80,17 +82,13 @@ pub enum Refusal {
     /// Permissions without which nothing can be published.
     #[error("the OAuth client lacks {}", .0.join(" and "))]
     Permissions(Vec<&'static str>),
-    /// The tokens cannot all be refreshed in the time that the plan leaves.
-    #[error("{calls} refreshes at {per_minute} a minute take {needed_s} s, and the refresh lead leaves {lead_s} s")]
+    /// A window cannot hold the work.
+    #[error("{tight}")]
     TooTight {
-        /// Agents whose token is to be refreshed.
-        calls: u64,
-        /// Calls a minute that are allowed.
-        per_minute: u32,
-        /// What they take.
-        needed_s: i64,
-        /// What there is.
-        lead_s: i64,
+        /// Which, by how much, and what would help.
+        tight: Box<TooTight>,
+        /// The arithmetic, for who wants to see it.
+        timetable: Box<Timetable>,
     },
     /// The plan as a whole cannot be carried out.
     #[error("the plan cannot be carried out")]
@@ -174,9 +172,8 @@ impl Refusal {
             Refusal::Permissions(_) => {
                 said("add the permission to a role of the OAuth client in Admin > Roles / Permissions")
             }
-            Refusal::TooTight { needed_s, .. } => {
-                let minutes = needed_s.saturating_add(59) / 60 + 1;
-                Some(format!("set timing.refresh_lead to \"{minutes}m\" or more"))
+            Refusal::TooTight { tight, .. } => {
+                Some(format!("what would help (`--explain` shows the arithmetic):\n{}", list(&tight.help())))
             }
             Refusal::Plan(BadPlan::EmptyRoster) => {
                 said("schedule agents in this draft, or name another with --schedule")

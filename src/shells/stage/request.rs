@@ -2,7 +2,8 @@
 //!
 //! Must never: hold what only the org can tell, such as an id that was looked up.
 
-use crate::law::plan::{Limits, Mechanisms, RemedyPolicy, Timing};
+use crate::law::lead::LeadSettings;
+use crate::law::plan::{Limits, Mechanisms, Policy, RemedyPolicy, Timing};
 use crate::words::calendar::Appointment;
 use crate::words::clock::Seed;
 use crate::words::id::WeekDate;
@@ -18,14 +19,18 @@ pub struct StageRequest {
     pub schedule: Option<String>,
     /// T, and the wall clock on which it was chosen.
     pub publish_at: Appointment,
-    /// When each phase starts.
+    /// When each phase starts. The refresh lead in it counts only where it was given.
     pub timing: Timing,
+    /// How the refresh lead is found.
+    pub lead: LeadSettings,
     /// How much may be done at once.
     pub limits: Limits,
     /// How far to go with a straggler.
     pub remedies: RemedyPolicy,
     /// What may be used.
     pub mechanisms: Mechanisms,
+    /// Who must agree, and what happens when the schedule is not what was staged.
+    pub policy: Policy,
     /// The chance of this run.
     pub seed: Seed,
 }

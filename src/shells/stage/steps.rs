@@ -1,4 +1,4 @@
-//! The steps of staging, in order: unit, week, schedule, roster, shifts, names, enrolment, permissions, budget, the whole
+//! The steps of staging, in order: unit, week, schedule, roster, shifts, names, enrolment, permissions, timetable, the whole
 //! plan, hooks, and last of all the journal.
 //!
 //! Must never: write anything before every check has passed.
@@ -6,13 +6,14 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use super::history::History;
 use super::name::run_id;
-use super::preflight::{Budget, permissions};
+use super::preflight::permissions;
 use super::refusal::{Refusal, Told};
 use super::request::StageRequest;
+use super::timetable::{Timetable, limits, timetable};
 use super::week::{self, UnitCalendar};
 use crate::hands::genesys::Client;
-use crate::hands::genesys::org::CALLS_PER_MINUTE;
 use crate::hands::genesys::staging::find::pick;
 use crate::hands::genesys::staging::{
     self, BusinessUnitFound, Candidate, Found, Roster, ScheduleListed, Shifts, running_or_next,
@@ -38,6 +39,21 @@ pub struct Tools<'a> {
     pub vault: Option<&'a Vault>,
     /// The organisation's executables.
     pub hooks: &'a Hooks,
+    /// What the journal already holds.
+    pub history: &'a History,
+}
+
+/// A publish that has passed every check, but for the hooks that have not been asked. Nothing of it exists.
+#[derive(Debug, Clone)]
+pub struct Weighed {
+    /// What a run of it would intend.
+    pub plan: Arc<Plan>,
+    /// When each phase would come, and why then.
+    pub timetable: Timetable,
+    /// What an admin should know, one sentence each.
+    pub warnings: Vec<String>,
+    /// When it was weighed.
+    pub at: Timestamp,
 }
 
 /// A run that has passed every check and is not recorded yet.
@@ -46,7 +62,7 @@ pub struct Ready {
     run: RunId,
     plan: Arc<Plan>,
     events: Vec<Event>,
-    budget: Budget,
+    timetable: Timetable,
     warnings: Vec<String>,
     at: Timestamp,
 }
@@ -60,8 +76,8 @@ pub struct Staged {
     pub plan: Arc<Plan>,
     /// Its first records, as they stand in the journal.
     pub records: Vec<Record>,
-    /// Its calls beside what is allowed.
-    pub budget: Budget,
+    /// When each of its phases comes, and why then.
+    pub timetable: Timetable,
     /// What an admin should know, one sentence each.
     pub warnings: Vec<String>,
 }
@@ -71,11 +87,41 @@ pub struct Staged {
 /// # Errors
 /// The first [`Refusal`].
 pub async fn stage(request: &StageRequest, tools: &Tools<'_>, now: Timestamp) -> Result<Ready, Refusal> {
+    let Weighed { plan, timetable, warnings, at } = weigh(request, tools, now).await?;
+    let zone = request.publish_at.zone;
+    let run = run_id(plan.publish_at, zone, &plan.business_unit.name, &request.seed).map_err(Refusal::Name)?;
+    let events = hooked(tools.hooks, &run, &plan, at).await?;
+    Ok(Ready { run, plan, events, timetable, warnings, at })
+}
+
+/// The same without the hooks: an executable that is told of a run must find one.
+///
+/// # Errors
+/// The first [`Refusal`].
+pub async fn weigh(request: &StageRequest, tools: &Tools<'_>, now: Timestamp) -> Result<Weighed, Refusal> {
     let publish_at = request.publish_at.at;
     if publish_at <= now {
         return Err(Refusal::Past(describe(publish_at, request.publish_at.zone, now)));
     }
-    let mut warnings = Vec::new();
+    let mut warnings = tools.history.warnings.clone();
+    let mut plan = read_plan(request, tools, &mut warnings).await?;
+    warnings.extend(preflight(tools.client, &plan).await?);
+    let limits = limits(tools.client, &plan).await?;
+    // Reading a large org takes a while, so the instant is held against the clock once more.
+    let at = tools.client.clock().now().max(now);
+    let timetable = timetable(&plan, request.lead, limits, tools.history, at);
+    if let Err(tight) = timetable.lead.check() {
+        return Err(Refusal::TooTight { tight, timetable: Box::new(timetable) });
+    }
+    plan.timing = timetable.timing();
+    plan.check(at).map_err(|bad| refuse_plan(bad, &plan, request, at))?;
+    warnings.extend(timetable.cautions());
+    Ok(Weighed { plan: Arc::new(plan), timetable, warnings, at })
+}
+
+/// Reads the org: everything that a plan holds, but for the timing that is computed from it.
+async fn read_plan(request: &StageRequest, tools: &Tools<'_>, warnings: &mut Vec<String>) -> Result<Plan, Refusal> {
+    let publish_at = request.publish_at.at;
     let unit = find_unit(tools.client, &request.business_unit).await?;
     let week = week::choose(request.week, &calendar_of(&unit), publish_at)?;
     let roster = find_roster(tools.client, &unit, week, request.schedule.as_deref()).await?;
@@ -84,10 +130,10 @@ pub async fn stage(request: &StageRequest, tools: &Tools<'_>, now: Timestamp) ->
     }
     // Taken beforehand: the lock on the org must not be held while the org is asked.
     let api = Some(tools.client.org().settings.hosts.api.clone());
-    let plan = Arc::new(Plan {
+    Ok(Plan {
         api,
         schedule: pinned(&roster.schedule)?,
-        roster: members(tools, &unit, &roster, publish_at, &mut warnings).await?,
+        roster: members(tools, &unit, &roster, publish_at, warnings).await?,
         business_unit: BusinessUnit { id: unit.id, name: unit.name },
         week,
         publish_at,
@@ -97,18 +143,8 @@ pub async fn stage(request: &StageRequest, tools: &Tools<'_>, now: Timestamp) ->
         remedies: request.remedies.clone(),
         mechanisms: request.mechanisms.clone(),
         seed: request.seed.clone(),
-    });
-    warnings.extend(preflight(tools.client, &plan).await?);
-    let budget = Budget::of(&plan, calls_per_minute(tools.client).await?);
-    // Reading a large org takes a while, so the instant is held against the clock once more.
-    let now = tools.client.clock().now().max(now);
-    plan.check(now).map_err(|bad| refuse_plan(bad, &plan, request, now))?;
-    budget.check()?;
-    warnings.extend(hurry(&plan, now));
-    let run =
-        run_id(publish_at, request.publish_at.zone, &plan.business_unit.name, &request.seed).map_err(Refusal::Name)?;
-    let events = hooked(tools.hooks, &run, &plan, now).await?;
-    Ok(Ready { run, plan, events, budget, warnings, at: now })
+        policy: request.policy.clone(),
+    })
 }
 
 impl Ready {
@@ -117,10 +153,10 @@ impl Ready {
     /// # Errors
     /// [`Refusal::Journal`] when the journal cannot be written.
     pub async fn record<J: Journal>(self, journal: &J) -> Result<Staged, Refusal> {
-        let Ready { run, plan, events, budget, warnings, at } = self;
-        journal.append(&run, 0, at, &events, None).await.map_err(Refusal::Journal)?;
+        let Ready { run, plan, events, timetable, warnings, at } = self;
+        journal.begin(&run, at, &events).await.map_err(Refusal::Journal)?;
         let records = (1..).zip(events).map(|(seq, event)| Record { seq, at, event }).collect();
-        Ok(Staged { run, plan, records, budget, warnings })
+        Ok(Staged { run, plan, records, timetable, warnings })
     }
 }
 
@@ -133,11 +169,7 @@ fn refuse_plan(bad: BadPlan, plan: &Plan, request: &StageRequest, now: Timestamp
     }
 }
 
-fn hurry(plan: &Plan, now: Timestamp) -> Option<String> {
-    (now > plan.refresh_at()).then(|| "the refresh lead has begun already: not every token may be refreshed".to_owned())
-}
-
-fn platform(doing: &'static str) -> impl Fn(Failure) -> Refusal {
+pub(super) fn platform(doing: &'static str) -> impl Fn(Failure) -> Refusal {
     move |failure| Refusal::Platform { doing, failure: Told(failure) }
 }
 
@@ -328,13 +360,6 @@ async fn preflight(client: &Client, plan: &Plan) -> Result<Vec<String>, Refusal>
 
 /// The platform's date has whole seconds and travels a while; anything beyond this is the clock.
 const SKEW_MAX_MS: i64 = 5_000;
-
-async fn calls_per_minute(client: &Client) -> Result<u32, Refusal> {
-    let limits = staging::limits(client).await.map_err(platform("reading the rate limit"))?.unwrap_or_default();
-    let theirs = limits.get("client.credentials.token.rate.per.minute").and_then(|n| u32::try_from(*n).ok());
-    let ours = client.org().settings.calls_per_minute_max.unwrap_or(u32::MAX);
-    Ok(theirs.unwrap_or(CALLS_PER_MINUTE).min(ours).max(1))
-}
 
 /// The run's first events: the plan, and the `pre-stage` hooks if there are any.
 async fn hooked(hooks: &Hooks, id: &RunId, plan: &Arc<Plan>, now: Timestamp) -> Result<Vec<Event>, Refusal> {

@@ -20,6 +20,23 @@ pub fn describe(at: Timestamp, zone: Tz, now: Timestamp) -> String {
     format!("{wall}{place}; {}", relative(at.since_ms(now)))
 }
 
+/// "Fri 27 Nov 2026 16:00:00 CST UTC-6": one row of a table of instants, 28 to 38 characters.
+#[must_use]
+pub fn stamp(at: Timestamp, zone: Tz) -> String {
+    let local = at.utc().with_timezone(&zone);
+    let wall = local.format("%a %e %b %Y %H:%M:%S").to_string();
+    if zone == Tz::UTC {
+        return format!("{wall} UTC");
+    }
+    format!("{wall} {} {}", local.format("%Z"), offset(at, zone))
+}
+
+/// How far the wall clock of `zone` is from UTC at that instant: "UTC-6", "UTC+5:30", "UTC".
+#[must_use]
+pub fn offset(at: Timestamp, zone: Tz) -> String {
+    offset_words(at.utc().with_timezone(&zone).offset().fix().local_minus_utc())
+}
+
 /// "16:00:03" on the wall clock of `zone`.
 #[must_use]
 pub fn short(at: Timestamp, zone: Tz) -> String {
@@ -96,6 +113,11 @@ mod tests {
         );
         assert_eq!(describe(friday, Tz::UTC, friday), "Friday 27 Nov 2026 22:00 UTC; now");
         assert_eq!(short(friday + 3000, chicago), "16:00:03");
+        assert_eq!(stamp(friday, chicago), "Fri 27 Nov 2026 16:00:00 CST UTC-6");
+        assert_eq!(stamp(at("2026-07-03T21:00:00Z"), chicago), "Fri  3 Jul 2026 16:00:00 CDT UTC-5");
+        assert_eq!(stamp(friday, Tz::Australia__Lord_Howe), "Sat 28 Nov 2026 09:00:00 +11 UTC+11");
+        assert_eq!(stamp(friday, Tz::UTC), "Fri 27 Nov 2026 22:00:00 UTC");
+        assert_eq!(offset(friday, Tz::Asia__Kolkata), "UTC+5:30");
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub mod units;
 
 pub use find::{Candidate, Found};
 pub use people::{Person, people};
-pub use rights::{Permissions, limits, permissions, server_date};
+pub use rights::{Permissions, auth_limits, limits, permissions, server_date};
 pub use schedules::{Roster, ScheduleListed, roster, schedule, schedules};
 pub use shifts::{Shift, Shifts, running_or_next, shift_starts, shift_starts_in};
 pub use units::{BusinessUnitFound, business_unit, business_units, names};

@@ -107,7 +107,19 @@ fn granted(policy: &Value) -> Vec<[String; 3]> {
 /// # Errors
 /// Why the platform could not be read.
 pub async fn limits(client: &Client) -> Result<Option<BTreeMap<String, i64>>, Failure> {
-    let path = "/api/v2/organizations/limits/namespaces/platform.api";
+    limits_of(client, "platform.api").await
+}
+
+/// The same of the namespace `auth.api`. Which of its keys holds for the token endpoint is UNCERTAIN (API.md section 3).
+///
+/// # Errors
+/// Why the platform could not be read.
+pub async fn auth_limits(client: &Client) -> Result<Option<BTreeMap<String, i64>>, Failure> {
+    limits_of(client, "auth.api").await
+}
+
+async fn limits_of(client: &Client, namespace: &str) -> Result<Option<BTreeMap<String, i64>>, Failure> {
+    let path = format!("/api/v2/organizations/limits/namespaces/{namespace}");
     match read(client, Ask::api(Method::Get, path)).await {
         Ok(response) => limits_in(&response).map(Some),
         Err(failure) if matches!(failure.kind, FailureKind::Forbidden | FailureKind::NotFound) => Ok(None),

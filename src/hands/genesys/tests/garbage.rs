@@ -156,7 +156,7 @@ fn commands() -> Vec<Command> {
     let phone = PhoneId::new("p-1").unwrap();
     vec![
         Command::ReadSchedule,
-        Command::PrepareUpload,
+        Command::PrepareUpload { version: 7 },
         Command::Publish { upload: UploadKey(Secret::new("key-17".to_owned())) },
         Command::RefreshToken { seat: Seat(0), via: TokenVia::Grant },
         Command::RefreshToken { seat: Seat(0), via: TokenVia::Reported },
@@ -192,7 +192,8 @@ fn every_call_ends_whatever_comes_back_and_publishes_at_most_once() {
             let updates = played.sent.iter().filter(|(_, r)| r.path() == format!("{SCHEDULE}/update")).count();
             assert!(updates <= 1, "seed {seed}: published {updates} times");
             if updates == 0 && matches!(command, Command::Publish { .. }) {
-                let not_done = matches!(played.done.outcome, Outcome::Published(PublishAnswer::NotDone(_)));
+                let not_done =
+                    matches!(played.done.outcome, Outcome::Published { answer: PublishAnswer::NotDone(_), .. });
                 assert!(not_done, "seed {seed}: {:?}", played.done.outcome);
             }
         }

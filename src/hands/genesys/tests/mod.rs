@@ -1,6 +1,7 @@
 //! Tests of the client against answers made up for each case, without a socket; `wire` alone uses the loopback.
 
 mod garbage;
+mod leaving;
 mod login;
 mod publish;
 mod reads;

@@ -25,13 +25,13 @@ enum Proof {
 
 fn proof(outcome: &Outcome) -> Proof {
     match outcome {
-        Outcome::Published(PublishAnswer::Accepted { operation: None }) => Proof::Accepted(None),
-        Outcome::Published(PublishAnswer::Accepted { operation: Some(id) }) => {
+        Outcome::Published { answer: PublishAnswer::Accepted { operation: None }, .. } => Proof::Accepted(None),
+        Outcome::Published { answer: PublishAnswer::Accepted { operation: Some(id) }, .. } => {
             assert_eq!(*id, OperationId::new("op-1").unwrap());
             Proof::Accepted(Some("op-1"))
         }
-        Outcome::Published(PublishAnswer::NotDone(failure)) => Proof::NotDone(failure.kind),
-        Outcome::Published(PublishAnswer::Doubt(failure)) => Proof::Doubt(failure.kind),
+        Outcome::Published { answer: PublishAnswer::NotDone(failure), .. } => Proof::NotDone(failure.kind),
+        Outcome::Published { answer: PublishAnswer::Doubt(failure), .. } => Proof::Doubt(failure.kind),
         other => panic!("no answer to a publish: {other:?}"),
     }
 }
@@ -94,12 +94,16 @@ fn a_throttled_publish_says_when_to_ask_again_and_the_next_one_waits_no_longer_t
     let mut org = org();
     let throttled = Response::new(429).header("retry-after", "42");
     let played = play(&mut call(&publish()), &mut org, always(throttled));
-    let Outcome::Published(PublishAnswer::NotDone(failure)) = &played.done.outcome else { panic!("throttled") };
+    let Outcome::Published { answer: PublishAnswer::NotDone(failure), .. } = &played.done.outcome else {
+        panic!("throttled")
+    };
     assert_eq!(failure.again_at, Some(played.now + 42_000));
     // The gate is 42 s away, longer than a publish may wait: it is given back unsent, with the instant.
     let mut second = call(&publish());
     let early = play_all(&mut second, &mut org, played.now, |request| panic!("sent {request:?}"));
-    let Outcome::Published(PublishAnswer::NotDone(failure)) = &early.done.outcome else { panic!("too early") };
+    let Outcome::Published { answer: PublishAnswer::NotDone(failure), .. } = &early.done.outcome else {
+        panic!("too early")
+    };
     assert_eq!((failure.kind, failure.again_at), (FailureKind::Throttled, Some(played.now + 42_000)));
     let mut third = call(&publish());
     let taken = json!({"status": "Processing", "operationId": "op-1"});
@@ -119,7 +123,10 @@ fn a_publish_whose_login_fails_was_not_sent() {
     ];
     for answer in answers {
         let played = play_all(&mut call(&publish()), &mut org(), Timestamp(0), |_| answer.clone());
-        assert!(matches!(played.done.outcome, Outcome::Published(PublishAnswer::NotDone(_))), "{answer:?}");
+        assert!(
+            matches!(played.done.outcome, Outcome::Published { answer: PublishAnswer::NotDone(_), .. }),
+            "{answer:?}"
+        );
         assert!(played.api().is_empty());
     }
 }
@@ -152,7 +159,8 @@ fn upload_answers(put: Result<Response, Lost>) -> impl FnMut(&crate::words::http
 
 #[test]
 fn the_upload_carries_the_pinned_version_and_nobodys_token() {
-    let played = play(&mut call(&Command::PrepareUpload), &mut org(), upload_answers(Ok(Response::new(200))));
+    let played =
+        play(&mut call(&Command::PrepareUpload { version: 7 }), &mut org(), upload_answers(Ok(Response::new(200))));
     assert_eq!(played.done.outcome, Outcome::UploadReady(UploadKey(Secret::new("key-17".to_owned()))));
     assert_eq!(played.api(), [format!("POST {SCHEDULE}/update/uploadurl"), "PUT /a?sig=1".to_owned()]);
     let put = &played.sent[2].1;
@@ -169,11 +177,11 @@ fn the_upload_carries_the_pinned_version_and_nobodys_token() {
 fn the_cache_is_purged_only_when_the_plan_says_so() {
     let mut plan = plan(1);
     plan.mechanisms.purge_cache = true;
-    let body = crate::hands::genesys::publish::upload_body(&plan);
+    let body = crate::hands::genesys::publish::upload_body(&plan, 7);
     let mut text = String::new();
     flate2::read::GzDecoder::new(body.as_slice()).read_to_string(&mut text).unwrap();
     assert_eq!(serde_json::from_str::<Value>(&text).unwrap()["purgeCache"], json!(true));
-    assert_eq!(body, crate::hands::genesys::publish::upload_body(&plan), "the same bytes each time");
+    assert_eq!(body, crate::hands::genesys::publish::upload_body(&plan, 7), "the same bytes each time");
 }
 
 #[test]
@@ -186,7 +194,8 @@ fn a_refused_upload_is_no_missing_permission() {
         (Err(lost()), FailureKind::NoAnswer),
     ];
     for (answer, kind) in table {
-        let played = play(&mut call(&Command::PrepareUpload), &mut org(), upload_answers(answer.clone()));
+        let played =
+            play(&mut call(&Command::PrepareUpload { version: 7 }), &mut org(), upload_answers(answer.clone()));
         assert_eq!(played.failure().kind, kind, "{answer:?}");
         assert!(played.failure().kind.passes(), "a new address may help");
     }
@@ -196,12 +205,12 @@ fn a_refused_upload_is_no_missing_permission() {
 fn the_upload_goes_nowhere_unsafe() {
     for url in ["http://upload.example.org/a", "ftp://x/y", "file:///etc/passwd", "", "no address"] {
         let answer = Response::new(200).json(&json!({"uploadKey": "k", "url": url, "headers": {}}));
-        let played = play(&mut call(&Command::PrepareUpload), &mut org(), always(answer));
+        let played = play(&mut call(&Command::PrepareUpload { version: 7 }), &mut org(), always(answer));
         assert_eq!(played.failure().kind, FailureKind::Malformed, "{url}");
         assert_eq!(played.api().len(), 1, "{url}");
     }
     let answer = Response::new(200).json(&json!({"uploadKey": "k", "url": "http://127.0.0.1:9/up", "headers": {}}));
-    let played = play(&mut call(&Command::PrepareUpload), &mut org(), always(answer));
+    let played = play(&mut call(&Command::PrepareUpload { version: 7 }), &mut org(), always(answer));
     assert!(matches!(played.done.outcome, Outcome::UploadReady(_)));
 }
 

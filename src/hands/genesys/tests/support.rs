@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::hands::genesys::{AppClient, Call, Done, Hosts, Next, Org, OrgSettings};
 use crate::law::command::{Command, Failure, Outcome};
-use crate::law::plan::{BusinessUnit, Limits, Mechanisms, Member, PinnedSchedule, Plan, RemedyPolicy, Timing};
+use crate::law::plan::{BusinessUnit, Limits, Mechanisms, Member, PinnedSchedule, Plan, Policy, RemedyPolicy, Timing};
 use crate::words::clock::{Seed, Timestamp};
 use crate::words::http::{Lost, Request, Response};
 use crate::words::id::{AgentId, BusinessUnitId, ManagementUnitId, ScheduleId, Seat, WeekDate};
@@ -33,6 +33,7 @@ pub fn plan(agents: u32) -> Plan {
         remedies: RemedyPolicy::default(),
         mechanisms: Mechanisms::default(),
         seed: Seed(1),
+        policy: Policy::default(),
     }
 }
 

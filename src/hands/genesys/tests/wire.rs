@@ -136,7 +136,7 @@ async fn a_connection_cut_after_the_request_means_no_answer_and_no_second_reques
     .await;
     let publish = Command::Publish { upload: UploadKey(Secret::new("key-17".to_owned())) };
     let done = client_of(&base).perform(call(&publish)).await;
-    let Outcome::Published(PublishAnswer::Doubt(failure)) = done.outcome else { panic!("{done:?}") };
+    let Outcome::Published { answer: PublishAnswer::Doubt(failure), .. } = done.outcome else { panic!("{done:?}") };
     assert_eq!(failure.kind, FailureKind::NoAnswer);
     let seen = seen.lock().unwrap();
     let updates = seen.iter().filter(|line| line.contains("/update ")).count();

@@ -118,7 +118,7 @@ fn a_rung_that_helps_nobody_is_given_up() {
 #[test]
 fn answers_that_come_late_or_twice_are_no_ones() {
     let mut desk = Desk::to_the_claim(plan(1));
-    let id = desk.answer(is_publish, Outcome::Published(PublishAnswer::Accepted { operation: None }));
+    let id = desk.answer(is_publish, accepted());
     let seq = desk.run.seq;
     desk.feed(Input::Answered { id, outcome: not_done(FailureKind::Throttled) });
     desk.feed(Input::Answered { id: CommandId(999), outcome: schedule(8, true) });
@@ -143,7 +143,7 @@ fn news_of_one_source_is_not_read_together_with_anothers_from_long_ago() {
         Outcome::Users(vec![out])
     };
     let mut desk = Desk::to_the_claim(plan(2));
-    desk.answer(is_publish, Outcome::Published(PublishAnswer::Accepted { operation: None }));
+    desk.answer(is_publish, accepted());
     desk.sleep();
     desk.answer(is_schedule, schedule(8, true));
     desk.hooks(HookPoint::PostPublish);

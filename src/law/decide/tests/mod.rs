@@ -3,6 +3,7 @@
 //! Must never: share a rule with `decide`; a desk only carries answers.
 
 mod check;
+mod orders;
 mod publish;
 
 use std::sync::Arc;
@@ -14,9 +15,12 @@ use crate::law::command::{
     Command, CommandId, Failure, FailureKind, Outcome, PhoneSeen, PublishAnswer, ReadPurpose, ScheduleState, UploadKey,
     UserSeen,
 };
-use crate::law::event::{Event, Phase, Record, StopKind};
-use crate::law::plan::{BusinessUnit, Limits, Mechanisms, Member, PinnedSchedule, Plan, RemedyPolicy, Timing};
-use crate::law::run::Run;
+use crate::law::event::{Drift, Event, Phase, Record, StopKind, Wait};
+use crate::law::order::{Order, OrderId, Wish};
+use crate::law::plan::{
+    Approval, BusinessUnit, Limits, Mechanisms, Member, OnDrift, PinnedSchedule, Plan, Policy, RemedyPolicy, Timing,
+};
+use crate::law::run::{Brake, Goal, Run};
 use crate::law::verdict::{
     CallState, Deferral, Missing, PhoneState, PresenceState, ProbeState, Reason, Rung, StationState, Verdict,
 };
@@ -49,6 +53,7 @@ fn plan(agents: u32) -> Plan {
         remedies: RemedyPolicy::default(),
         mechanisms: Mechanisms { session_reset: true, ..Mechanisms::default() },
         seed: Seed(1),
+        policy: Policy::default(),
     }
 }
 
@@ -89,6 +94,12 @@ impl Desk {
         self.feed(Input::Answered { id, outcome });
         id
     }
+    /// Somebody tells the run something; the numbers of the orders count up from 1.
+    fn order(&mut self, wish: Wish) {
+        let id = OrderId(self.run.orders.len() as u64 + 1);
+        let order = Order { wish, who: "ann".to_owned(), why: "as told".to_owned() };
+        self.feed(Input::Ordered { id, order });
+    }
     fn hooks(&mut self, point: HookPoint) {
         self.answer(|c| matches!(c, Command::RunHooks { point: p, .. } if *p == point), Outcome::HooksRan(Vec::new()));
     }
@@ -120,7 +131,10 @@ impl Desk {
         desk.hooks(HookPoint::PreRefresh);
         desk.hooks(HookPoint::PrePublish);
         desk.answer(is_schedule, schedule(7, false));
-        desk.answer(|c| matches!(c, Command::PrepareUpload), upload());
+        desk.answer(|c| matches!(c, Command::PrepareUpload { .. }), upload());
+        desk.sleep();
+        // The last look, shortly before T.
+        desk.answer(is_schedule, schedule(7, false));
         desk.sleep();
         assert_eq!(desk.now, T);
         desk
@@ -128,7 +142,7 @@ impl Desk {
     /// On to the first sweep, with `users` and `phones` as they are seen there.
     fn to_the_check(plan: Plan, state: impl Fn(Seat) -> (CallState, PhoneState)) -> Desk {
         let mut desk = Desk::to_the_claim(plan);
-        desk.answer(is_publish, Outcome::Published(PublishAnswer::Accepted { operation: None }));
+        desk.answer(is_publish, accepted());
         desk.sleep();
         desk.answer(is_schedule, schedule(8, true));
         desk.hooks(HookPoint::PostPublish);
@@ -174,11 +188,14 @@ fn upload() -> Outcome {
 fn failure(kind: FailureKind) -> Failure {
     Failure::plain(kind, "as told")
 }
+fn accepted() -> Outcome {
+    Outcome::Published { answer: PublishAnswer::Accepted { operation: None }, left: Some(T) }
+}
 fn doubt(kind: FailureKind) -> Outcome {
-    Outcome::Published(PublishAnswer::Doubt(failure(kind)))
+    Outcome::Published { answer: PublishAnswer::Doubt(failure(kind)), left: Some(T) }
 }
 fn not_done(kind: FailureKind) -> Outcome {
-    Outcome::Published(PublishAnswer::NotDone(failure(kind)))
+    Outcome::Published { answer: PublishAnswer::NotDone(failure(kind)), left: Some(T) }
 }
 fn user(seat: Seat, call: CallState) -> UserSeen {
     let station = StationState::Associated(StationId::new("station").unwrap());

@@ -66,15 +66,33 @@ fn a_veto_stops_the_run_before_anything_is_claimed() {
 }
 
 #[test]
-fn a_schedule_that_moved_on_or_is_published_is_not_published() {
+fn a_schedule_that_moved_on_or_is_published_is_held_until_it_is_too_late() {
     for seen in [schedule(8, false), schedule(7, true), Outcome::Failed(failure(FailureKind::NotFound))] {
         let mut desk = Desk::at(T - 60_000, plan(1));
         desk.hooks(HookPoint::PreRefresh);
         desk.hooks(HookPoint::PrePublish);
         desk.answer(is_schedule, seen);
-        assert_eq!(desk.stopped(), Some(StopKind::Drifted));
+        assert_eq!((desk.stopped(), desk.open.len()), (None, 0));
+        desk.sleep();
+        assert_eq!((desk.now, desk.run.waited), (T, Some(Wait::Drift)));
+        desk.sleep();
+        assert_eq!((desk.stopped(), desk.run.claims), (Some(StopKind::Drifted), 0));
         desk.audit();
     }
+}
+
+#[test]
+fn the_last_look_does_not_hold_the_publish_up() {
+    let mut desk = Desk::at(T - 60_000, plan(1));
+    desk.hooks(HookPoint::PreRefresh);
+    desk.hooks(HookPoint::PrePublish);
+    desk.answer(is_schedule, schedule(7, false));
+    desk.answer(|c| matches!(c, Command::PrepareUpload { .. }), upload());
+    desk.sleep();
+    assert_eq!((desk.now, desk.asked(is_schedule)), (T - 5_000, 1));
+    desk.sleep();
+    assert_eq!((desk.now, desk.asked(is_publish)), (T, 1));
+    desk.audit();
 }
 
 #[test]
@@ -83,7 +101,7 @@ fn a_machine_that_slept_through_the_instant_publishes_late_or_not_at_all() {
     late.hooks(HookPoint::PreRefresh);
     late.hooks(HookPoint::PrePublish);
     late.answer(is_schedule, schedule(7, false));
-    late.answer(|c| matches!(c, Command::PrepareUpload), upload());
+    late.answer(|c| matches!(c, Command::PrepareUpload { .. }), upload());
     assert_eq!(late.events(|e| matches!(e, Event::PublishClaimed { late_ms: 600_000, .. })), 1);
     late.audit();
     let missed = Desk::at(T + 600_001, plan(1));

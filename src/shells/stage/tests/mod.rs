@@ -1,5 +1,7 @@
 //! Staging against the twin over loopback HTTP: what is pinned, and that each refusal names what is wrong.
 
+mod lead;
+
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
@@ -9,6 +11,8 @@ use super::*;
 use crate::hands::genesys::{Client, Org, Wire};
 use crate::hands::hook::{HookLimits, Hooks};
 use crate::hands::journal::{Journal, MemoryJournal};
+use crate::hands::testing::Folder;
+use crate::hands::vault::{Vault, new_key};
 use crate::law::event::Event;
 use crate::law::run::Run;
 use crate::shells::rehearse::setting::{Setting, org_settings};
@@ -16,6 +20,7 @@ use crate::twin::serve::{Options, Served};
 use crate::twin::{Scenario, Twin};
 use crate::words::clock::{Clock, Seed, Timestamp};
 use crate::words::id::WeekDate;
+use crate::words::secret::Grant;
 
 /// A twin behind a socket, a client for it, and a journal.
 struct Bench {
@@ -24,6 +29,8 @@ struct Bench {
     journal: MemoryJournal,
     clock: Clock,
     hooks: PathBuf,
+    history: History,
+    vault: Option<(Vault, Folder)>,
 }
 
 impl Bench {
@@ -37,13 +44,27 @@ impl Bench {
         let served = Served::new(twin, clock, Options::default());
         tokio::spawn(served.run(listener, std::future::pending()));
         let client = Client::new(Org::new(org_settings(&url).unwrap()), Wire::new(clock).unwrap(), clock);
-        Bench { setting, client, journal: MemoryJournal::default(), clock, hooks: PathBuf::from("/no-such-folder") }
+        let (journal, history) = (MemoryJournal::default(), History::default());
+        Bench { setting, client, journal, clock, hooks: PathBuf::from("/no-such-folder"), history, vault: None }
+    }
+    /// The same with every agent enrolled whose refresh token the twin knows.
+    async fn enrolled(scenario: Scenario) -> Bench {
+        let bench = Bench::with(scenario).await;
+        let twin = Twin::new(bench.setting.scenario.clone(), Seed(7), bench.setting.publish_at, "http://127.0.0.1:9");
+        let folder = Folder::new();
+        let vault = Vault::open(&folder.join("vault.db"), &new_key().unwrap()).await.unwrap();
+        let grant = |refresh_token| Grant { refresh_token, access_token: None };
+        let enrolments: Vec<_> =
+            twin.enrolments().into_iter().map(|(a, name, token)| (a, name, grant(token))).collect();
+        vault.import(&enrolments).await.unwrap();
+        Bench { vault: Some((vault, folder)), ..bench }
     }
     async fn stage(&self, change: impl FnOnce(&mut StageRequest)) -> Result<Staged, Refusal> {
         let mut request = self.setting.request();
         change(&mut request);
         let hooks = Hooks::new(self.hooks.clone(), HookLimits::default());
-        let tools = Tools { client: &self.client, vault: None, hooks: &hooks };
+        let vault = self.vault.as_ref().map(|(vault, _)| vault);
+        let tools = Tools { client: &self.client, vault, hooks: &hooks, history: &self.history };
         stage(&request, &tools, self.clock.now()).await?.record(&self.journal).await
     }
     /// What refused; and that nothing was recorded.
@@ -73,7 +94,7 @@ async fn a_staged_run_pins_the_schedule_and_its_agents_in_its_first_event() {
     );
     assert_eq!(*Run::replay(&staged.records).unwrap().plan, **plan);
 
-    let said = echo(&staged.run, plan, &staged.budget, &staged.warnings, bench.clock.now()).join("\n");
+    let said = echo(&staged.run, plan, &staged.timetable, &staged.warnings, bench.clock.now()).join("\n");
     assert!(said.starts_with("Friday 27 Nov 2026 16:00 CST, America/Chicago, UTC-6; in 4 d "), "{said}");
     assert!(said.lines().all(|line| line.chars().count() <= 80), "{said}");
 }

@@ -3,14 +3,20 @@
 //! Must never: learn anything from elsewhere than an event. What a process knows only for itself (commands under way,
 //! the upload key, who is due) stands apart in [`Desk`] and is rebuilt after a crash.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+mod desk;
+mod state;
+
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::law::agenda::Agenda;
+pub use desk::{Closing, Desk, Goal, PhoneLook, Sweep};
+pub use state::{Approved, Brake, Counts, Held, Lateness, ProbeUse, PublishState, Score};
+
 use crate::law::agent::{Agent, OpenRungs, RemedyState, TokenState};
-use crate::law::command::{Command, CommandId, Effect, FailureKind, UploadKey};
-use crate::law::event::{Event, Phase, Record, StopKind, Tally};
-use crate::law::plan::Plan;
+use crate::law::command::{Command, Effect};
+use crate::law::event::{Drift, Event, Phase, Record, StopKind, Tally, Wait};
+use crate::law::order::{OrderId, Wish};
+use crate::law::plan::{Approval, OnDrift, Plan};
 use crate::law::verdict::{PhoneState, Rung, Verdict};
 use crate::words::clock::Timestamp;
 use crate::words::hook::HookPoint;
@@ -33,8 +39,20 @@ pub struct Run {
     pub claims: u32,
     /// When the first claim was made.
     pub claimed_at: Option<Timestamp>,
-    /// When the schedule was last seen as staged, after the preparations began.
+    /// When the schedule was last seen as wanted, after the preparations began.
     pub preflight_at: Option<Timestamp>,
+    /// The version that is to be published: the pinned one, or one that was accepted since.
+    pub version: i64,
+    /// Whether somebody has approved the publish.
+    pub approved: Approved,
+    /// Whether the publish is held.
+    pub held: Held,
+    /// What the publish has waited for after its instant, if it has.
+    pub waited: Option<Wait>,
+    /// Whether the publish was late.
+    pub late: Lateness,
+    /// Orders that were taken, followed or refused.
+    pub orders: BTreeSet<OrderId>,
     /// The moments whose hooks have run (but for `straggler`, which runs per agent).
     pub hooked: BTreeSet<HookPoint>,
     /// The rungs that may be used.
@@ -52,132 +70,6 @@ pub struct Run {
     /// What this process knows for itself.
     pub desk: Desk,
     seats: Arc<HashMap<AgentId, Seat>>,
-}
-
-/// What is known about the publish.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PublishState {
-    /// Not claimed: it cannot have been sent.
-    Unclaimed,
-    /// Claimed: it may be on its way.
-    Claimed,
-    /// The platform took it.
-    Accepted {
-        /// Since when its completion is looked for.
-        since: Timestamp,
-    },
-    /// Nobody knows.
-    Doubted {
-        /// Since when it is looked for.
-        since: Timestamp,
-        /// What left it in doubt.
-        kind: Option<FailureKind>,
-    },
-    /// Proven not done.
-    NotDone {
-        /// When it may be claimed again; `None` when it may not.
-        again_at: Option<Timestamp>,
-    },
-    /// Seen published.
-    Confirmed {
-        /// When.
-        at: Timestamp,
-    },
-}
-
-/// Whether the media-token probe may be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProbeUse {
-    /// Allowed by the plan, and not refused by the org so far.
-    Open,
-    /// Not allowed, or not offered.
-    Closed,
-}
-
-/// Whether remedies go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Brake {
-    /// They do.
-    Released,
-    /// They stopped; a person decides.
-    Applied,
-}
-
-/// How a rung fares: remedies whose result was seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Score {
-    /// The agent was ready afterwards.
-    pub cured: u32,
-    /// The agent was not.
-    pub failed: u32,
-}
-
-/// Counts that would otherwise need a walk over the roster.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counts {
-    /// Agents with any verdict.
-    pub judged: u32,
-    /// Agents with a final verdict.
-    pub done: u32,
-    /// Agents that are stragglers at present.
-    pub stragglers: u32,
-}
-
-/// What a process knows only for itself; empty after a start.
-#[derive(Debug, Clone, Default)]
-pub struct Desk {
-    /// Commands without an answer so far.
-    pub under_way: BTreeMap<CommandId, Command>,
-    /// Where the numbering of commands stands.
-    pub last_command: u64,
-    /// The upload that a publish can refer to.
-    pub upload: Option<UploadKey>,
-    /// When the next look at the schedule, or the next try to prepare, is due.
-    pub next_look: Timestamp,
-    /// Failed preparations in a row.
-    pub prepare_failures: u8,
-    /// Agents whose token is to be refreshed.
-    pub refresh: Agenda,
-    /// Agents that are to be looked at.
-    pub look: Agenda,
-    /// Agents that are to be helped.
-    pub cure: Agenda,
-    /// The phase that the agendas were filled for.
-    pub filled_for: Option<Phase>,
-    /// The sweep under way.
-    pub sweep: Option<Sweep>,
-    /// No sweep starts before.
-    pub next_sweep: Timestamp,
-    /// Pages of phones that the org had at the last look; 0 before the first.
-    pub phone_pages: u32,
-    /// A bug planted on purpose, to show that the simulation finds it.
-    #[cfg(test)]
-    pub planted: Option<crate::law::decide::Planted>,
-}
-
-/// One look at the agents that are due, in bulk.
-#[derive(Debug, Clone, Default)]
-pub struct Sweep {
-    /// Whom it is about.
-    pub seats: Vec<Seat>,
-    /// Reads that have not been sent yet.
-    pub queue: VecDeque<Command>,
-    /// When it began.
-    pub began: Timestamp,
-    /// Whether every page of phones has been read so far.
-    pub phones: PhoneLook,
-}
-
-/// How completely a sweep looks at phones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum PhoneLook {
-    /// Single phones only: nothing can be said about agents without one.
-    #[default]
-    Singles,
-    /// All pages: an agent whose phone does not show up has none.
-    Pages,
-    /// All pages were wanted, but some could not be read.
-    Torn,
 }
 
 /// A journal that cannot be folded into a run.
@@ -212,6 +104,7 @@ impl Run {
         Run {
             open: OpenRungs::of(&plan.mechanisms),
             probe,
+            version: plan.schedule.version,
             plan,
             seq: 1,
             phase: Phase::Waiting,
@@ -220,6 +113,11 @@ impl Run {
             claims: 0,
             claimed_at: None,
             preflight_at: None,
+            approved: Approved::NotYet,
+            held: Held::No,
+            waited: None,
+            late: Lateness::Punctual,
+            orders: BTreeSet::new(),
             hooked: BTreeSet::new(),
             scores: [Score::default(); Rung::ALL.len()],
             brake: Brake::Released,
@@ -291,13 +189,42 @@ impl Run {
     pub fn is_over(&self) -> bool {
         match self.phase {
             Phase::Settled => self.hooked.contains(&HookPoint::Settled),
-            Phase::Stopped | Phase::InDoubt => self.hooked.contains(&HookPoint::Failed),
+            Phase::Stopped => {
+                let missed = matches!(self.stop, Some((StopKind::Missed, _)));
+                self.hooked.contains(&HookPoint::Failed) && (!missed || self.hooked.contains(&HookPoint::Missed))
+            }
+            Phase::InDoubt => self.hooked.contains(&HookPoint::Failed),
             Phase::Waiting
             | Phase::Refreshing
             | Phase::Preparing
             | Phase::Publishing
             | Phase::Checking
             | Phase::Settling => false,
+        }
+    }
+
+    /// What the publish waits for, apart from its instant.
+    #[must_use]
+    pub fn waits_for(&self) -> Option<Wait> {
+        match (self.held, self.plan.policy.approval, self.approved) {
+            (Held::ByDrift(_), _, _) => Some(Wait::Drift),
+            (Held::ByPerson, _, _) => Some(Wait::Resume),
+            (Held::No, Approval::Required, Approved::NotYet) => Some(Wait::Approval),
+            (Held::No, Approval::NotNeeded, _) | (Held::No, Approval::Required, Approved::Yes) => None,
+        }
+    }
+    /// Whether this process has taken the run as far as it was asked to.
+    #[must_use]
+    pub fn reached(&self) -> bool {
+        let refreshed = || {
+            let open = self.desk.under_way.values().any(|c| matches!(c, Command::RefreshToken { .. }));
+            self.desk.filled_for == Some(Phase::Refreshing) && self.desk.refresh.is_empty() && !open
+        };
+        match self.desk.goal {
+            Goal::End => self.is_over(),
+            Goal::Refreshed => self.phase > Phase::Refreshing || (self.phase == Phase::Refreshing && refreshed()),
+            Goal::Published => self.phase > Phase::Publishing,
+            Goal::Checked => self.phase > Phase::Checking,
         }
     }
 
@@ -322,6 +249,21 @@ impl Run {
             Event::RungUnavailable { rung, .. } => self.open.close(*rung),
             Event::ProbeUnavailable { .. } => self.probe = ProbeUse::Closed,
             Event::ScheduleSeen { .. } => self.preflight_at = Some(at),
+            Event::Ordered { order, wish, .. } => {
+                self.orders.insert(*order);
+                self.apply_wish(*wish);
+            }
+            Event::OrderRefused { order, .. } => {
+                self.orders.insert(*order);
+            }
+            Event::Drifted { drift, policy } => self.apply_drift(*drift, *policy),
+            Event::PublishWaits { wait } => self.waited = Some(*wait),
+            Event::PublishedElsewhere { .. } => {
+                self.held = Held::No;
+                self.confirm(at);
+            }
+            Event::PublishLate { .. } => self.late = Lateness::Late,
+            Event::PublishSent { .. } => {}
             Event::PublishClaimed { attempt, .. } => {
                 self.phase = Phase::Publishing;
                 self.publish = PublishState::Claimed;
@@ -334,11 +276,7 @@ impl Run {
                 self.phase = Phase::Publishing;
                 self.publish = PublishState::Doubted { since: at, kind: *kind };
             }
-            Event::PublishConfirmed { .. } => {
-                self.publish = PublishState::Confirmed { at };
-                let fresh_from = at + self.plan.timing.check_delay_ms;
-                self.agents.iter_mut().for_each(|agent| agent.fresh_from = fresh_from);
-            }
+            Event::PublishConfirmed { .. } => self.confirm(at),
             Event::PublishUnconfirmed { .. } => self.phase = Phase::InDoubt,
             Event::UsersSeen { seen } => {
                 for user in seen {
@@ -401,6 +339,45 @@ impl Run {
         }
     }
 
+    /// The schedule is published: softphones are worth a look once they had time to reconnect.
+    fn confirm(&mut self, at: Timestamp) {
+        self.publish = PublishState::Confirmed { at };
+        let fresh_from = at + self.plan.timing.check_delay_ms;
+        self.agents.iter_mut().for_each(|agent| agent.fresh_from = fresh_from);
+    }
+
+    fn apply_wish(&mut self, wish: Wish) {
+        let before_the_claim = self.phase < Phase::Publishing;
+        match wish {
+            Wish::Approve => self.approved = Approved::Yes,
+            Wish::Hold if before_the_claim => self.held = Held::ByPerson,
+            Wish::Hold => self.brake = Brake::Applied,
+            Wish::Resume if before_the_claim => self.accept(),
+            Wish::Resume => self.brake = Brake::Overruled,
+            // Before the claim the run stops, which is an event of its own.
+            Wish::Abort => self.brake = Brake::Aborted,
+        }
+    }
+
+    /// What was held goes on: with the version that was found, or after another look.
+    fn accept(&mut self) {
+        if let Held::ByDrift(Drift::Changed { version }) = self.held {
+            self.version = version;
+        }
+        if self.held != Held::ByPerson {
+            self.preflight_at = None;
+        }
+        self.held = Held::No;
+    }
+
+    fn apply_drift(&mut self, drift: Drift, policy: OnDrift) {
+        match (drift, policy) {
+            (_, OnDrift::Hold) => self.held = Held::ByDrift(drift),
+            (Drift::Changed { version }, OnDrift::PublishLatest) => self.version = version,
+            (Drift::Published { .. } | Drift::Vanished, OnDrift::PublishLatest) => {}
+        }
+    }
+
     fn apply_hooks(&mut self, point: HookPoint, seat: Option<Seat>) {
         if seat.is_none() {
             self.hooked.insert(point);
@@ -442,6 +419,9 @@ impl PartialEq for Run {
             && self.phase == other.phase
             && self.publish == other.publish
             && (self.claims, self.claimed_at, self.preflight_at) == (other.claims, other.claimed_at, other.preflight_at)
+            && (self.version, self.approved, self.held) == (other.version, other.approved, other.held)
+            && (self.waited, self.late) == (other.waited, other.late)
+            && self.orders == other.orders
             && self.hooked == other.hooked
             && (self.open, self.probe, self.brake) == (other.open, other.probe, other.brake)
             && (self.scores, self.counts) == (other.scores, other.counts)

@@ -1,0 +1,155 @@
+//! `softlanding doctor`: looks over what softlanding needs on this machine, and says what to do.
+//!
+//! Must never: change anything, or show a secret; whether one can be had is all that is said.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::door::cli::args::DoctorArgs;
+use crate::door::cli::{open, out};
+use crate::door::config::{Config, ConfigErrors, SecretRef, StorePlace};
+use crate::door::error::{ExitCode, Failure};
+use crate::shells::doctor::{self, Check, Mark};
+use crate::words::calendar::tzdata;
+use crate::words::clock::Clock;
+use crate::words::secret::Secret;
+
+pub(super) async fn doctor(args: &DoctorArgs) -> Result<ExitCode, Failure> {
+    let host = tzdata::host(Path::new(tzdata::HOST_DIR));
+    let zone_data = doctor::zone_data(tzdata::compiled(), host.as_deref());
+    let mut checks = match Config::read(&args.config.config) {
+        Ok(config) => configured(&config).await,
+        Err(e) => unconfigured(&e),
+    };
+    checks.push(zone_data);
+    let worst = doctor::worst(&checks);
+    if args.json {
+        out::say([json!({ "worst": worst, "checks": checks }).to_string()]);
+    } else {
+        out::say(doctor::table(&checks));
+    }
+    Ok(match worst {
+        Mark::Ok | Mark::Warn => ExitCode::Done,
+        Mark::Fail => ExitCode::Access,
+    })
+}
+
+/// A line for each error; without a configuration there is nothing else to look at.
+fn unconfigured(e: &ConfigErrors) -> Vec<Check> {
+    const NAME: &str = "configuration";
+    if e.errors.is_empty() {
+        return vec![Check::fail(NAME, e.to_string(), e.hint().unwrap_or("give another file with --config"))];
+    }
+    let fix = "correct the line that is named";
+    e.errors.iter().map(|error| Check::fail(NAME, error.line_for(&e.file), fix)).collect()
+}
+
+async fn configured(config: &Config) -> Vec<Check> {
+    let mut checks = vec![Check::ok("configuration", config.file.display().to_string())];
+    let (client, _) = secret("client secret", &config.org.client_secret).await;
+    checks.push(client);
+    if let Some(app) = &config.app {
+        checks.push(secret("app secret", &app.client_secret).await.0);
+    }
+    checks.extend(store(config).await);
+    if let Some(vault) = &config.vault {
+        let (check, key) = secret("vault key", &vault.key).await;
+        checks.push(check);
+        if let Some(key) = key {
+            checks.push(doctor::vault(&vault.path, &key).await);
+        }
+    }
+    checks.push(doctor::hooks(&config.hooks.dir, &config.open_hooks()));
+    // A twin that has ended takes its clock with it; the calendar can be read all the same.
+    let now = open::clock(config).await.unwrap_or(Clock::System).now();
+    checks.extend(config.publishes.iter().map(|entry| doctor::entry(&entry.name, &entry.recurrence, now)));
+    checks
+}
+
+/// Whether a secret can be had; and the secret, for the check that needs it.
+async fn secret(name: &str, from: &SecretRef) -> (Check, Option<Secret>) {
+    match from.resolve().await {
+        Ok(secret) => (Check::ok(name, format!("found in {from}")), Some(secret)),
+        Err(e) => {
+            let fix =
+                e.hint.clone().unwrap_or_else(|| "make it readable for the user that runs softlanding".to_owned());
+            (Check::fail(name, e.to_string(), fix), None)
+        }
+    }
+}
+
+async fn store(config: &Config) -> Vec<Check> {
+    match &config.store.place {
+        StorePlace::Sqlite(path) => vec![doctor::sqlite_store(path).await],
+        StorePlace::Postgres { password, .. } => {
+            let words = "a PostgreSQL database, which this version cannot look at";
+            let mut checks = vec![Check::warn("store", words, "start `softlanding status`, which uses it")];
+            if let Some(password) = password {
+                checks.push(secret("store password", password).await.0);
+            }
+            checks
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hands::testing::Folder;
+
+    fn marks(checks: &[Check]) -> Vec<(&str, Mark)> {
+        checks.iter().map(|check| (check.name.as_str(), check.mark)).collect()
+    }
+
+    #[tokio::test]
+    async fn everything_configured_is_looked_at_and_nothing_is_made() {
+        let folder = Folder::new();
+        let text = "[org]\nregion = 'us_west_2'\nclient_id = 'x'\nclient_secret = { env = 'SOFTLANDING_NO_SUCH_THING' }\n\
+            [app]\nclient_id = 'y'\nclient_secret = { command = 'echo hush' }\n[vault]\nkey = { command = 'cat key' }\n\
+            [[publish]]\nname = 'care'\nbusiness_unit = 'Care'\ncron = '0 16 * * Fri'\n\
+            [[publish]]\nname = 'over'\nbusiness_unit = 'Care'\ncron = '0 0 16 * * Fri 2020'\n";
+        std::fs::write(folder.join("key"), crate::hands::vault::new_key().unwrap().expose()).unwrap();
+        let config = Config::parse(text, &folder.join("s.toml")).unwrap();
+        let checks = configured(&config).await;
+        let expected = [
+            ("configuration", Mark::Ok),
+            ("client secret", Mark::Fail),
+            ("app secret", Mark::Ok),
+            ("store", Mark::Ok),
+            ("vault key", Mark::Ok),
+            ("vault", Mark::Ok),
+            ("hooks", Mark::Ok),
+            ("publish care", Mark::Ok),
+            ("publish over", Mark::Fail),
+        ];
+        assert_eq!(marks(&checks), expected, "{checks:#?}");
+        assert!(checks.iter().all(|check| check.mark != Mark::Fail || check.fix.is_some()), "{checks:#?}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn without_its_key_the_vault_is_not_looked_at() {
+        let folder = Folder::new();
+        let text = "store = 'postgres://s@localhost/x'\n[org]\nregion = 'us_west_2'\nclient_id = 'x'\n\
+            client_secret = { command = 'echo hush' }\n[vault]\nkey = { file = 'none' }\n";
+        let checks = configured(&Config::parse(text, &folder.join("s.toml")).unwrap()).await;
+        let expected = [
+            ("configuration", Mark::Ok),
+            ("client secret", Mark::Ok),
+            ("store", Mark::Warn),
+            ("vault key", Mark::Fail),
+            ("hooks", Mark::Ok),
+        ];
+        assert_eq!(marks(&checks), expected, "{checks:#?}");
+    }
+
+    #[test]
+    fn each_error_of_the_configuration_has_a_line() {
+        let errors = Config::parse("[org]\nregion = 'nowhere'\n", Path::new("s.toml")).unwrap_err();
+        let checks = unconfigured(&errors);
+        assert_eq!((checks.len(), doctor::worst(&checks)), (errors.errors.len(), Mark::Fail));
+        let missing = Config::read(Path::new("none.toml")).unwrap_err();
+        assert!(unconfigured(&missing)[0].fix.as_ref().unwrap().contains("softlanding init"));
+    }
+}

@@ -1,0 +1,109 @@
+//! From a run's name to a driver that leads it: the lease first, then the history, then what it is carried out with.
+//!
+//! Must never: read the history before the lease is held; what is read then is what the next append follows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::door::cli::open;
+use crate::door::config::Config;
+use crate::door::error::{ExitCode, Failure};
+use crate::hands::genesys::Client;
+use crate::hands::journal::AnyJournal;
+use crate::law::event::Record;
+use crate::law::run::Run;
+use crate::shells::driver::{Driver, ForPeople};
+use crate::shells::leader::{Leader, myself};
+use crate::shells::perform::Hands;
+use crate::words::clock::Clock;
+use crate::words::id::RunId;
+
+/// A lease that somebody holds is asked for again after this, in ms of real time.
+const PAUSE_MS: i64 = 500;
+
+/// A run that this process leads from now on.
+pub(super) struct Taken {
+    pub driver: Driver<AnyJournal>,
+    pub run: Run,
+    pub records: Vec<Record>,
+}
+
+/// What to do while somebody else leads the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waiting {
+    /// Wait as long as a lease lasts: its holder may be dead.
+    ForItsEnd,
+    /// Come back later.
+    No,
+}
+
+/// Takes a run up; `None` when somebody else leads it.
+pub(super) async fn take_up(
+    config: &Config,
+    journal: &Arc<AnyJournal>,
+    id: &RunId,
+    waiting: Waiting,
+    for_people: ForPeople,
+) -> Result<Option<Taken>, Failure> {
+    let Some(leader) = lead(config, journal, id, waiting).await? else { return Ok(None) };
+    let records = open::records(journal.as_ref(), id).await?;
+    let run = open::replay(id, &records)?;
+    let clock = open::clock(config).await?;
+    let hands = Arc::new(hands(config, id, &run, clock, &leader).await?);
+    let look_every = Duration::from_millis(config.serve.look_every_ms.unsigned_abs());
+    let journal = Arc::clone(journal);
+    Ok(Some(Taken { driver: Driver { journal, leader, hands, clock, look_every, for_people }, run, records }))
+}
+
+async fn lead(
+    config: &Config,
+    journal: &Arc<AnyJournal>,
+    id: &RunId,
+    waiting: Waiting,
+) -> Result<Option<Leader<AnyJournal>>, Failure> {
+    let lease_ms = config.serve.lease_ms;
+    let mut tries = match waiting {
+        Waiting::ForItsEnd => lease_ms / PAUSE_MS + 4,
+        Waiting::No => 1,
+    };
+    loop {
+        if let Some(leader) = Leader::take(journal, id, &myself(), lease_ms).await? {
+            return Ok(Some(leader));
+        }
+        tries -= 1;
+        if tries <= 0 {
+            return Ok(None);
+        }
+        tokio::time::sleep(Duration::from_millis(PAUSE_MS.unsigned_abs())).await;
+    }
+}
+
+async fn hands(
+    config: &Config,
+    id: &RunId,
+    run: &Run,
+    clock: Clock,
+    leader: &Leader<AnyJournal>,
+) -> Result<Hands, Failure> {
+    fits(config, id, run)?;
+    let client: Client = open::client(config, clock).await?;
+    let vault = config.open_vault().await?;
+    Ok(Hands { client: client.permitted_by(leader.permit()), hooks: config.open_hooks(), vault })
+}
+
+/// Whether a run can be carried out with this configuration: at the org where it was staged, with the app whose tokens it
+/// refreshes.
+pub(super) fn fits(config: &Config, id: &RunId, run: &Run) -> Result<(), Failure> {
+    let hint = "use the configuration with which it was staged; --config names it";
+    let (staged_at, configured) = (run.plan.api.as_ref(), &config.org.hosts.api);
+    if let Some(staged_at) = staged_at.filter(|api| *api != configured) {
+        let message = format!("run {id} was staged at {staged_at}, and this configuration names {configured}");
+        return Err(Failure::new(ExitCode::Refused, message).hint(hint));
+    }
+    let wanted = run.plan.mechanisms.oauth_refresh && run.plan.roster.iter().any(|m| m.enrolled);
+    if wanted && (config.vault.is_none() || config.app.is_none()) {
+        let message = format!("run {id} refreshes agents' tokens, and this configuration has no app or no vault");
+        return Err(Failure::new(ExitCode::Config, message).hint(hint));
+    }
+    Ok(())
+}

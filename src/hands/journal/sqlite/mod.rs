@@ -1,0 +1,136 @@
+//! The journal in one SQLite file: readable with any SQLite tool, one writer, every commit on disk.
+//!
+//! Must never: report an append before its commit is on disk, or change a file that it does not recognise.
+
+mod care;
+mod history;
+mod lease;
+mod orders;
+mod schema;
+
+use std::path::Path;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sqlx::sqlite::SqliteConnection;
+use tokio::sync::Mutex;
+
+use super::{Holder, Journal, JournalError, Lease, Record, RunSummary};
+use crate::hands::sqlite::{IfMissing, look, open, sql as store_sql};
+use crate::words::clock::Timestamp;
+use crate::words::id::RunId;
+
+/// The store's clock, in milliseconds: SQLite reads it where it writes, so that no lease rests on a time that was read
+/// before a process was paused.
+const STORE_NOW_MS: &str = "CAST(round(unixepoch('subsec') * 1000) AS INTEGER)";
+
+/// A journal in a SQLite file. Several processes may hold the same file; of two that append to the same run at the
+/// same place, one gets [`JournalError::Conflict`].
+#[derive(Debug)]
+pub struct SqliteJournal {
+    db: Mutex<SqliteConnection>,
+}
+
+impl SqliteJournal {
+    /// Opens the journal at `path`; makes it, readable for its owner only, when there is none.
+    ///
+    /// # Errors
+    /// [`JournalError::Store`] when the file cannot be written, is something else, or is from a newer softlanding.
+    pub async fn open(path: &Path) -> Result<SqliteJournal, JournalError> {
+        Ok(SqliteJournal { db: Mutex::new(open(path, schema::SCHEMA, IfMissing::Create).await?) })
+    }
+
+    /// Opens the journal at `path`; refuses when there is none. For commands that only look.
+    ///
+    /// # Errors
+    /// As [`SqliteJournal::open`], and when there is no file.
+    pub async fn open_existing(path: &Path) -> Result<SqliteJournal, JournalError> {
+        Ok(SqliteJournal { db: Mutex::new(open(path, schema::SCHEMA, IfMissing::Refuse).await?) })
+    }
+
+    /// How many streams the journal at `path` holds: runs, and those of the calendar. Changes nothing: it does not make a
+    /// journal, nor bring an older one up to date.
+    ///
+    /// # Errors
+    /// As [`SqliteJournal::open_existing`].
+    pub async fn count_at(path: &Path) -> Result<u64, JournalError> {
+        let (mut db, version) = look(path, schema::SCHEMA).await?;
+        if version == 0 {
+            return Ok(0);
+        }
+        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM runs")
+            .fetch_one(&mut db)
+            .await
+            .map_err(sql("counting the runs"))?;
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+impl SqliteJournal {
+    pub(super) async fn db_for_test(&self) -> tokio::sync::MutexGuard<'_, SqliteConnection> {
+        self.db.lock().await
+    }
+}
+
+fn sql(doing: &'static str) -> impl Fn(sqlx::Error) -> JournalError {
+    let wrap = store_sql("journal", doing);
+    move |source| JournalError::Store(wrap(source))
+}
+
+impl Journal for SqliteJournal {
+    async fn load<E: DeserializeOwned + Send>(&self, run: &RunId) -> Result<Vec<Record<E>>, JournalError> {
+        history::load(&mut *self.db.lock().await, run).await
+    }
+    async fn begin<E: Serialize + Sync>(&self, run: &RunId, at: Timestamp, events: &[E]) -> Result<u64, JournalError> {
+        history::begin(&mut *self.db.lock().await, run, at, events).await
+    }
+    async fn lead(&self, run: &RunId, holder: &Holder, for_ms: i64) -> Result<Option<Lease>, JournalError> {
+        lease::lead(&mut *self.db.lock().await, run, holder, for_ms).await
+    }
+    async fn renew(&self, lease: &Lease, for_ms: i64) -> Result<(), JournalError> {
+        lease::renew(&mut *self.db.lock().await, lease, for_ms).await
+    }
+    async fn release(&self, lease: &Lease) -> Result<(), JournalError> {
+        lease::release(&mut *self.db.lock().await, lease).await
+    }
+    async fn append<E: Serialize + Sync>(
+        &self,
+        lease: &Lease,
+        last_seq: u64,
+        at: Timestamp,
+        events: &[E],
+        claim: Option<u32>,
+    ) -> Result<u64, JournalError> {
+        history::append(&mut *self.db.lock().await, lease, last_seq, at, events, claim).await
+    }
+    async fn runs(&self) -> Result<Vec<RunSummary>, JournalError> {
+        history::runs(&mut *self.db.lock().await).await
+    }
+    async fn send<O: Serialize + Sync>(&self, run: &RunId, at: Timestamp, order: &O) -> Result<u64, JournalError> {
+        orders::send(&mut *self.db.lock().await, run, at, order).await
+    }
+    async fn orders<O: DeserializeOwned + Send>(&self, run: &RunId) -> Result<Vec<(u64, O)>, JournalError> {
+        orders::pending(&mut *self.db.lock().await, run).await
+    }
+    async fn waiting_orders(&self) -> Result<Vec<RunId>, JournalError> {
+        orders::waiting(&mut *self.db.lock().await).await
+    }
+    async fn dismiss(&self, run: &RunId, order: u64) -> Result<(), JournalError> {
+        orders::dismiss(&mut *self.db.lock().await, run, order).await
+    }
+    async fn claims(&self, run: &RunId) -> Result<Vec<u32>, JournalError> {
+        care::claims(&mut *self.db.lock().await, run).await
+    }
+    async fn restore(
+        &self,
+        run: &RunId,
+        records: &[Record<serde_json::Value>],
+        claims: &[u32],
+    ) -> Result<(), JournalError> {
+        care::restore(&mut *self.db.lock().await, run, records, claims).await
+    }
+    async fn forget(&self, run: &RunId) -> Result<(), JournalError> {
+        care::forget(&mut *self.db.lock().await, run).await
+    }
+}

@@ -1,0 +1,174 @@
+//! One suite over all stores: each test that takes a [`Store`] runs over every one of them.
+
+mod care;
+mod files;
+mod history;
+mod leases;
+mod memory;
+mod orders;
+mod servers;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::*;
+use crate::hands::testing::Folder;
+use crate::hands::testing::postgres::Database;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Fact {
+    Staged { note: String },
+    Claimed { attempt: u32 },
+    Done,
+}
+
+fn staged(note: &str) -> Fact {
+    Fact::Staged { note: note.to_owned() }
+}
+fn run(name: &str) -> RunId {
+    RunId::new(name).unwrap()
+}
+fn holder(name: &str) -> Holder {
+    Holder::new(name).unwrap()
+}
+const NOW: Timestamp = Timestamp(1_795_816_800_000);
+/// A lease that no test outlives.
+const LONG_MS: i64 = 3_600_000;
+
+/// A store under test.
+#[derive(Debug)]
+enum Store {
+    Memory(MemoryJournal),
+    Sqlite(AnyJournal),
+    Postgres(AnyJournal),
+}
+
+/// Runs a check over an empty store of each kind.
+async fn on_all(check: impl AsyncFn(Store)) {
+    check(Store::Memory(MemoryJournal::new())).await;
+    let folder = Folder::new();
+    check(sqlite(&folder.join("j.db")).await).await;
+    let database = Database::new().await;
+    check(postgres(&database.url()).await).await;
+    database.close().await;
+}
+
+async fn sqlite(path: &Path) -> Store {
+    Store::Sqlite(SqliteJournal::open(path).await.unwrap().into())
+}
+async fn postgres(url: &str) -> Store {
+    Store::Postgres(PostgresJournal::connect(url, None).await.unwrap().into())
+}
+
+/// Runs a check over stores that ten processes share: one value, and one connection for each.
+async fn on_all_shared(check: impl AsyncFn(Vec<Arc<Store>>)) {
+    check(vec![Arc::new(Store::Memory(MemoryJournal::new()))]).await;
+    let folder = Folder::new();
+    check(vec![Arc::new(sqlite(&folder.join("one.db")).await)]).await;
+    let path = folder.join("ten.db");
+    check(ten(async move || sqlite(&path).await).await).await;
+    let database = Database::new().await;
+    check(vec![Arc::new(postgres(&database.url()).await)]).await;
+    database.close().await;
+    let database = Database::new().await;
+    let url = database.url();
+    check(ten(async move || postgres(&url).await).await).await;
+    database.close().await;
+}
+
+/// Ten stores over one new place, opened at the same time: what ten processes would hold.
+async fn ten<F: Future<Output = Store> + Send>(open: impl FnOnce() -> F + Clone + Send + 'static) -> Vec<Arc<Store>> {
+    let mut opening = tokio::task::JoinSet::new();
+    for _ in 0..10 {
+        let open = open.clone();
+        opening.spawn(async move { Arc::new(open().await) });
+    }
+    opening.join_all().await
+}
+
+impl Store {
+    /// A lease that has not run out.
+    async fn led(&self, run: &RunId) -> Lease {
+        self.lead(run, &holder("test"), LONG_MS).await.unwrap().unwrap()
+    }
+
+    /// A run with these events, and its lease.
+    async fn begun(&self, run: &RunId, events: &[Fact]) -> Lease {
+        assert_eq!(self.begin(run, NOW, events).await.unwrap(), events.len() as u64);
+        self.led(run).await
+    }
+
+    /// The number of records.
+    async fn count(&self, run: &RunId) -> usize {
+        self.load::<Fact>(run).await.unwrap().len()
+    }
+}
+
+macro_rules! on_each {
+    ($store:ident, $journal:ident => $work:expr) => {
+        match $store {
+            Store::Memory($journal) => $work.await,
+            Store::Sqlite($journal) | Store::Postgres($journal) => $work.await,
+        }
+    };
+}
+
+impl Journal for Store {
+    async fn load<E: DeserializeOwned + Send>(&self, run: &RunId) -> Result<Vec<Record<E>>, JournalError> {
+        on_each!(self, j => j.load(run))
+    }
+    async fn begin<E: Serialize + Sync>(&self, run: &RunId, at: Timestamp, events: &[E]) -> Result<u64, JournalError> {
+        on_each!(self, j => j.begin(run, at, events))
+    }
+    async fn lead(&self, run: &RunId, holder: &Holder, for_ms: i64) -> Result<Option<Lease>, JournalError> {
+        on_each!(self, j => j.lead(run, holder, for_ms))
+    }
+    async fn renew(&self, lease: &Lease, for_ms: i64) -> Result<(), JournalError> {
+        on_each!(self, j => j.renew(lease, for_ms))
+    }
+    async fn release(&self, lease: &Lease) -> Result<(), JournalError> {
+        on_each!(self, j => j.release(lease))
+    }
+    async fn append<E: Serialize + Sync>(
+        &self,
+        lease: &Lease,
+        last_seq: u64,
+        at: Timestamp,
+        events: &[E],
+        claim: Option<u32>,
+    ) -> Result<u64, JournalError> {
+        on_each!(self, j => j.append(lease, last_seq, at, events, claim))
+    }
+    async fn runs(&self) -> Result<Vec<RunSummary>, JournalError> {
+        on_each!(self, j => j.runs())
+    }
+    async fn send<O: Serialize + Sync>(&self, run: &RunId, at: Timestamp, order: &O) -> Result<u64, JournalError> {
+        on_each!(self, j => j.send(run, at, order))
+    }
+    async fn orders<O: DeserializeOwned + Send>(&self, run: &RunId) -> Result<Vec<(u64, O)>, JournalError> {
+        on_each!(self, j => j.orders(run))
+    }
+    async fn waiting_orders(&self) -> Result<Vec<RunId>, JournalError> {
+        on_each!(self, j => j.waiting_orders())
+    }
+    async fn dismiss(&self, run: &RunId, order: u64) -> Result<(), JournalError> {
+        on_each!(self, j => j.dismiss(run, order))
+    }
+    async fn claims(&self, run: &RunId) -> Result<Vec<u32>, JournalError> {
+        on_each!(self, j => j.claims(run))
+    }
+    async fn restore(
+        &self,
+        run: &RunId,
+        records: &[Record<serde_json::Value>],
+        claims: &[u32],
+    ) -> Result<(), JournalError> {
+        on_each!(self, j => j.restore(run, records, claims))
+    }
+    async fn forget(&self, run: &RunId) -> Result<(), JournalError> {
+        on_each!(self, j => j.forget(run))
+    }
+}

@@ -1,0 +1,37 @@
+//! What people tell a run: approve, hold, resume, abort.
+//!
+//! Must never: follow an order twice, or lose one: each ends as an event, followed or refused.
+
+use super::Work;
+use crate::law::event::{Drift, Event, Phase, StopKind};
+use crate::law::order::{Order, OrderId, Wish, refusal};
+use crate::law::run::Held;
+
+pub(super) fn taken(work: &mut Work, id: OrderId, order: Order) {
+    if work.run.orders.contains(&id) {
+        return;
+    }
+    let Order { wish, who, why } = order;
+    if let Some(because) = refusal(work.run, wish) {
+        work.note(Event::OrderRefused { order: id, wish, who, because: because.to_owned() });
+        return;
+    }
+    let (held, before_the_claim) = (work.run.held, work.run.phase < Phase::Publishing);
+    let ended = format!("aborted by {who}: {why}");
+    work.note(Event::Ordered { order: id, wish, who, why });
+    match wish {
+        Wish::Abort if before_the_claim => work.stop(StopKind::Aborted, ended),
+        Wish::Resume if before_the_claim => resumed(work, held),
+        Wish::Approve | Wish::Hold | Wish::Resume | Wish::Abort => {}
+    }
+}
+
+/// Accepting that somebody else has published leaves nothing to publish: the agents are checked.
+fn resumed(work: &mut Work, held: Held) {
+    match held {
+        Held::ByDrift(Drift::Published { version }) => super::publish::elsewhere(work, version),
+        // What was uploaded carries the version that nobody wants any more.
+        Held::ByDrift(Drift::Changed { .. }) => work.run.desk.upload = None,
+        Held::ByDrift(Drift::Vanished) | Held::ByPerson | Held::No => {}
+    }
+}

@@ -1,0 +1,78 @@
+//! Orders: what a person, or a program in a person's name, may tell a run while it is under way.
+//!
+//! An order is put into the store by any process and taken by the one that leads the run, as an event: who, when, why.
+//! Must never: make an order that comes too late look as if it had worked; it is refused, with the reason.
+
+use serde::{Deserialize, Serialize};
+
+use crate::law::event::Phase;
+use crate::law::run::{Brake, Held, PublishState, Run};
+
+/// Numbers an order in its store, so that one that is delivered twice is followed once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OrderId(pub u64);
+
+/// What is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wish {
+    /// The publish may be made.
+    Approve,
+    /// Before the publish is claimed: it is not made until `resume`. After: no more remedies until `resume`.
+    Hold,
+    /// Go on. What drifted is accepted as it is now; remedies that a brake or a person stopped go on.
+    Resume,
+    /// Before the publish is claimed: the run ends, and nothing is left behind. After: no more remedies, for good.
+    Abort,
+}
+
+impl Wish {
+    /// The wish as the command that makes it.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Wish::Approve => "approve",
+            Wish::Hold => "hold",
+            Wish::Resume => "resume",
+            Wish::Abort => "abort",
+        }
+    }
+}
+
+/// An order as it lies in the store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// What is wanted.
+    pub wish: Wish,
+    /// Who wants it.
+    pub who: String,
+    /// Why, in their words.
+    pub why: String,
+}
+
+/// Why a wish cannot be followed now; `None` when it can.
+#[must_use]
+pub fn refusal(run: &Run, wish: Wish) -> Option<&'static str> {
+    match run.phase {
+        Phase::Settling | Phase::Settled => return Some("the run has settled"),
+        Phase::Stopped => return Some("the run has stopped"),
+        Phase::InDoubt => return Some("the run is in doubt: look whether the schedule is published, then stage again"),
+        Phase::Waiting | Phase::Refreshing | Phase::Preparing | Phase::Publishing | Phase::Checking => {}
+    }
+    let claimed = run.claims > 0 || matches!(run.publish, PublishState::Confirmed { .. });
+    match wish {
+        Wish::Approve if claimed => Some("the publish has been made already"),
+        Wish::Approve => None,
+        Wish::Hold if claimed && run.brake == Brake::Aborted => Some("remedies have been aborted already"),
+        Wish::Hold => None,
+        Wish::Resume if claimed => match run.brake {
+            Brake::Applied => None,
+            Brake::Released | Brake::Overruled => Some("nothing is held"),
+            Brake::Aborted => Some("remedies were aborted, and that is final"),
+        },
+        Wish::Resume => (run.held == Held::No).then_some("nothing is held"),
+        Wish::Abort if run.brake == Brake::Aborted => Some("the run has been aborted already"),
+        Wish::Abort => None,
+    }
+}

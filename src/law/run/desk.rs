@@ -1,0 +1,96 @@
+//! What one process knows only for itself: commands under way, who is due, how far it takes the run.
+//!
+//! Must never: be needed to understand a journal; it is empty after a start and filled again from the run.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::law::agenda::Agenda;
+use crate::law::command::{Command, CommandId, UploadKey};
+use crate::law::event::Phase;
+use crate::words::clock::Timestamp;
+use crate::words::id::Seat;
+
+/// What a process knows only for itself; empty after a start.
+#[derive(Debug, Clone, Default)]
+pub struct Desk {
+    /// Commands without an answer so far.
+    pub under_way: BTreeMap<CommandId, Command>,
+    /// Where the numbering of commands stands.
+    pub last_command: u64,
+    /// The upload that a publish can refer to.
+    pub upload: Option<UploadKey>,
+    /// When the next look at the schedule, or the next try to prepare, is due.
+    pub next_look: Timestamp,
+    /// Failed preparations in a row.
+    pub prepare_failures: u8,
+    /// Agents whose token is to be refreshed.
+    pub refresh: Agenda,
+    /// Agents that are to be looked at.
+    pub look: Agenda,
+    /// Agents that are to be helped.
+    pub cure: Agenda,
+    /// The phase that the agendas were filled for.
+    pub filled_for: Option<Phase>,
+    /// The sweep under way.
+    pub sweep: Option<Sweep>,
+    /// No sweep starts before.
+    pub next_sweep: Timestamp,
+    /// How far this process takes the run.
+    pub goal: Goal,
+    /// Whether the process goes on or is about to end.
+    pub closing: Closing,
+    /// Pages of phones that the org had at the last look; 0 before the first.
+    pub phone_pages: u32,
+    /// A bug planted on purpose, to show that the simulation finds it.
+    #[cfg(test)]
+    pub planted: Option<crate::law::decide::Planted>,
+}
+
+/// How far one process takes a run. What lies beyond is another call's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Goal {
+    /// To its end.
+    #[default]
+    End,
+    /// Until nobody's token is left to be refreshed.
+    Refreshed,
+    /// Until the publish was seen through.
+    Published,
+    /// Until the check is over.
+    Checked,
+}
+
+/// Whether a process begins anything new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Closing {
+    /// It does.
+    #[default]
+    No,
+    /// It only takes in answers to what is under way.
+    Yes,
+}
+
+/// One look at the agents that are due, in bulk.
+#[derive(Debug, Clone, Default)]
+pub struct Sweep {
+    /// Whom it is about.
+    pub seats: Vec<Seat>,
+    /// Reads that have not been sent yet.
+    pub queue: VecDeque<Command>,
+    /// When it began.
+    pub began: Timestamp,
+    /// Whether every page of phones has been read so far.
+    pub phones: PhoneLook,
+}
+
+/// How completely a sweep looks at phones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PhoneLook {
+    /// Single phones only: nothing can be said about agents without one.
+    #[default]
+    Singles,
+    /// All pages: an agent whose phone does not show up has none.
+    Pages,
+    /// All pages were wanted, but some could not be read.
+    Torn,
+}

@@ -1,0 +1,120 @@
+//! The small states that a run is made of, each with the words for what it means.
+//!
+//! Must never: change but by an event; `Run::apply` is the only one that does.
+
+use crate::law::command::FailureKind;
+use crate::law::event::Drift;
+use crate::words::clock::Timestamp;
+
+/// What is known about the publish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PublishState {
+    /// Not claimed: it cannot have been sent.
+    Unclaimed,
+    /// Claimed: it may be on its way.
+    Claimed,
+    /// The platform took it.
+    Accepted {
+        /// Since when its completion is looked for.
+        since: Timestamp,
+    },
+    /// Nobody knows.
+    Doubted {
+        /// Since when it is looked for.
+        since: Timestamp,
+        /// What left it in doubt.
+        kind: Option<FailureKind>,
+    },
+    /// Proven not done.
+    NotDone {
+        /// When it may be claimed again; `None` when it may not.
+        again_at: Option<Timestamp>,
+    },
+    /// Seen published.
+    Confirmed {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// Whether the media-token probe may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProbeUse {
+    /// Allowed by the plan, and not refused by the org so far.
+    Open,
+    /// Not allowed, or not offered.
+    Closed,
+}
+
+/// Whether remedies go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Brake {
+    /// They do.
+    Released,
+    /// They stopped; a person decides.
+    Applied,
+    /// A person let them go on; the brake does not stop them again.
+    Overruled,
+    /// A person stopped them for good.
+    Aborted,
+}
+
+impl Brake {
+    /// Whether no remedy may be started.
+    #[must_use]
+    pub fn stops(self) -> bool {
+        match self {
+            Brake::Applied | Brake::Aborted => true,
+            Brake::Released | Brake::Overruled => false,
+        }
+    }
+}
+
+/// Whether somebody has approved the publish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Approved {
+    /// Somebody has.
+    Yes,
+    /// Nobody has so far.
+    NotYet,
+}
+
+/// Whether the publish is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// It is not.
+    No,
+    /// By a person.
+    ByPerson,
+    /// Because the schedule has drifted.
+    ByDrift(Drift),
+}
+
+/// Whether the publish was late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lateness {
+    /// It was not, or has not been made.
+    Punctual,
+    /// It was.
+    Late,
+}
+
+/// How a rung fares: remedies whose result was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Score {
+    /// The agent was ready afterwards.
+    pub cured: u32,
+    /// The agent was not.
+    pub failed: u32,
+}
+
+/// Counts that would otherwise need a walk over the roster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Agents with any verdict.
+    pub judged: u32,
+    /// Agents with a final verdict.
+    pub done: u32,
+    /// Agents that are stragglers at present.
+    pub stragglers: u32,
+}

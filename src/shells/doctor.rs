@@ -1,0 +1,327 @@
+//! What can be found out in advance about the machine that softlanding runs on: each check is a value, with its words and
+//! what to do about it.
+//!
+//! Must never: change anything; not even make a journal or a vault that is missing.
+
+use std::cmp::Ordering;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::hands::StoreError;
+use crate::hands::hook::Hooks;
+use crate::hands::journal::{JournalError, SqliteJournal};
+use crate::hands::vault::{Vault, VaultError};
+use crate::shells::report::words::{clean, counted, list};
+use crate::words::calendar::recur::{FireNote, Recurrence};
+use crate::words::calendar::{describe, tzdata};
+use crate::words::clock::Timestamp;
+use crate::words::hook::HookPoint;
+use crate::words::secret::Secret;
+use crate::words::wrap::wrap_words;
+
+/// How a check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mark {
+    /// As it should be.
+    Ok,
+    /// It works, and may yet surprise.
+    Warn,
+    /// It does not work.
+    Fail,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What was looked at, in one to three words.
+    pub name: String,
+    /// How it ended.
+    pub mark: Mark,
+    /// What was found.
+    pub words: String,
+    /// What to do about it; always there when the mark is [`Mark::Fail`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
+}
+
+impl Check {
+    /// A check that found everything in order.
+    #[must_use]
+    pub fn ok(name: &str, words: impl Into<String>) -> Check {
+        Check { name: name.to_owned(), mark: Mark::Ok, words: words.into(), fix: None }
+    }
+    /// A check that found something that works, and may yet surprise.
+    #[must_use]
+    pub fn warn(name: &str, words: impl Into<String>, fix: impl Into<String>) -> Check {
+        Check { name: name.to_owned(), mark: Mark::Warn, words: words.into(), fix: Some(fix.into()) }
+    }
+    /// A check that found something that does not work.
+    #[must_use]
+    pub fn fail(name: &str, words: impl Into<String>, fix: impl Into<String>) -> Check {
+        Check { name: name.to_owned(), mark: Mark::Fail, words: words.into(), fix: Some(fix.into()) }
+    }
+}
+
+/// The worst mark of all; [`Mark::Ok`] when nothing was looked at.
+#[must_use]
+pub fn worst(checks: &[Check]) -> Mark {
+    checks.iter().map(|check| check.mark).max().unwrap_or(Mark::Ok)
+}
+
+/// The columns of a line of the table.
+const WIDTH: usize = 80;
+/// The widest column of names; a longer name stands on a line of its own.
+const NAME_WIDTH_MAX: usize = 24;
+
+/// The checks as a table of 80 columns, long words aside: mark, name, what was found, and below it what to do.
+#[must_use]
+pub fn table(checks: &[Check]) -> Vec<String> {
+    let longest = checks.iter().map(|check| check.name.chars().count()).max().unwrap_or(0);
+    let name_width = longest.min(NAME_WIDTH_MAX);
+    checks.iter().flat_map(|check| rows(check, name_width)).collect()
+}
+
+fn rows(check: &Check, name_width: usize) -> Vec<String> {
+    let mark = match check.mark {
+        Mark::Ok => "ok",
+        Mark::Warn => "WARN",
+        Mark::Fail => "FAIL",
+    };
+    let mut head = format!("{mark:<4}  {:<name_width$}", check.name);
+    // Mark, name, and two spaces after each.
+    let indent = 4 + 2 + name_width + 2;
+    let mut lines = Vec::new();
+    if check.name.chars().count() > name_width {
+        lines.push(std::mem::take(&mut head));
+    }
+    let fix = check.fix.as_ref().map(|fix| format!("fix: {fix}"));
+    for text in [Some(check.words.clone()), fix].into_iter().flatten() {
+        for row in wrap_words(&clean(&text), WIDTH - indent) {
+            lines.push(format!("{:<indent$}{row}", std::mem::take(&mut head)));
+        }
+    }
+    lines
+}
+
+/// Whether the zone data that is compiled in is older than the host's.
+#[must_use]
+pub fn zone_data(compiled: &str, host: Option<&str>) -> Check {
+    const NAME: &str = "zone data";
+    let Some(host) = host else {
+        return Check::ok(NAME, format!("release {compiled} is compiled in; this host's cannot be told"));
+    };
+    match tzdata::compare(compiled, host) {
+        Some(Ordering::Less) => Check::warn(
+            NAME,
+            format!("release {compiled} is compiled in, and this host has the newer {host}"),
+            "install a newer softlanding; until then compare the UTC times of `softlanding calendar` with `date -d` on \
+             this host, for governments may have changed the rules of your zones",
+        ),
+        Some(Ordering::Equal | Ordering::Greater) => {
+            Check::ok(NAME, format!("release {compiled} is compiled in, and this host has {host}"))
+        }
+        None => Check::ok(NAME, format!("release {compiled} is compiled in; this host's is {host:?}")),
+    }
+}
+
+/// The journal's file, without making it.
+pub async fn sqlite_store(path: &Path) -> Check {
+    const NAME: &str = "store";
+    let shown = path.display();
+    match SqliteJournal::count_at(path).await {
+        Ok(streams) => Check::ok(NAME, format!("{shown}, {}", counted(streams, "stream", "streams"))),
+        Err(JournalError::Store(StoreError::Missing { .. })) => not_made_yet(NAME, path),
+        Err(e) => Check::fail(NAME, with_source(&e), e.hint().unwrap_or("see what stands above")),
+    }
+}
+
+/// The vault, without making it; `key` is its key.
+pub async fn vault(path: &Path, key: &Secret) -> Check {
+    const NAME: &str = "vault";
+    match Vault::count_at(path, key).await {
+        Ok(agents) => {
+            let agents = counted(agents, "agent", "agents");
+            Check::ok(NAME, format!("{}, opened with its key; {agents} enrolled", path.display()))
+        }
+        Err(VaultError::Store(StoreError::Missing { .. })) => not_made_yet(NAME, path),
+        Err(e) => Check::fail(NAME, with_source(&e), e.hint().unwrap_or("see what stands above")),
+    }
+}
+
+/// A file that the first run makes, if its folder is there.
+fn not_made_yet(name: &str, path: &Path) -> Check {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    match std::fs::metadata(folder) {
+        Ok(meta) if meta.is_dir() && !meta.permissions().readonly() => {
+            Check::ok(name, format!("{} is not there yet; it is made when it is first needed", path.display()))
+        }
+        Ok(_) => Check::fail(
+            name,
+            format!("{} is not there, and its folder may not be written", path.display()),
+            "make the folder writable for the user that runs softlanding",
+        ),
+        Err(e) => Check::fail(
+            name,
+            format!("{} is not there, and its folder cannot be entered: {e}", path.display()),
+            format!("mkdir -p {}", folder.display()),
+        ),
+    }
+}
+
+/// An error with what lies below it, in one line.
+fn with_source(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) if !error.to_string().contains(&source.to_string()) => format!("{error}: {source}"),
+        Some(_) | None => error.to_string(),
+    }
+}
+
+/// The folders of hooks: which would run, and which files somebody may have forgotten to make executable.
+#[must_use]
+pub fn hooks(dir: &Path, hooks: &Hooks) -> Check {
+    const NAME: &str = "hooks";
+    let (mut found, mut forgotten) = (0_u64, Vec::new());
+    for point in HookPoint::ALL {
+        match hooks.names(point).and_then(|names| Ok((names, hooks.not_executable(point)?))) {
+            Ok((names, others)) => {
+                found += names.len() as u64;
+                forgotten.extend(others.into_iter().map(|name| format!("{point}.d/{name}")));
+            }
+            Err(why) => {
+                let words = format!("{}/{point}.d cannot be read: {why}", dir.display());
+                return Check::fail(NAME, words, "let the user that runs softlanding read the folder");
+            }
+        }
+    }
+    let hooks = counted(found, "hook", "hooks");
+    if forgotten.is_empty() {
+        return Check::ok(NAME, format!("{}, {hooks}", dir.display()));
+    }
+    let fix = format!("chmod +x, or rename to {}.disabled", forgotten.first().map_or("", String::as_str));
+    Check::warn(NAME, format!("{}, {hooks}; not executable, so not run: {}", dir.display(), list(&forgotten)), fix)
+}
+
+/// The next instant of an entry of the calendar.
+#[must_use]
+pub fn entry(name: &str, recurrence: &Recurrence, now: Timestamp) -> Check {
+    let name = format!("publish {name}");
+    let Some(fire) = recurrence.after(now).next() else {
+        return Check::fail(&name, "there is no instant left", "check the year in cron, and skip");
+    };
+    let words = format!("next {}", describe(fire.at, recurrence.zone(), now));
+    match fire.note {
+        FireNote::Plain => Check::ok(&name, words),
+        FireNote::Gap { .. } | FireNote::Fold(_) => Check::warn(
+            &name,
+            format!("{words}; the clocks change over the time that is asked for"),
+            "`softlanding calendar` tells what happens; another time of day is safer",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use chrono_tz::Tz;
+
+    use super::*;
+    use crate::hands::hook::HookLimits;
+    use crate::hands::testing::Folder;
+    use crate::hands::vault::new_key;
+    use crate::words::calendar::recur::{DstPolicy, Fold, Gap};
+
+    #[test]
+    fn a_table_keeps_to_eighty_columns_and_says_what_to_do() {
+        let checks = [Check::ok("configuration", "/etc/softlanding.toml"), zone_data("2025b", Some("2026a"))];
+        assert_eq!(worst(&checks), Mark::Warn);
+        let lines = table(&checks);
+        assert_eq!(lines[0], "ok    configuration  /etc/softlanding.toml");
+        assert_eq!(lines[1], "WARN  zone data      release 2025b is compiled in, and this host has the newer");
+        assert!(lines[3].starts_with("                     fix: install a newer softlanding;"), "{lines:#?}");
+        let long = table(&[Check::ok("publish a-name-of-forty-characters-at-the-most", "next Friday")]);
+        let expected =
+            ["ok    publish a-name-of-forty-characters-at-the-most", "                                next Friday"];
+        assert_eq!(long, expected);
+        assert!(lines.iter().all(|line| line.chars().count() <= 80), "{lines:#?}");
+        assert_eq!((worst(&[]), table(&[]).len()), (Mark::Ok, 0));
+    }
+
+    #[test]
+    fn only_older_zone_data_is_a_warning() {
+        for (compiled, host, mark) in [
+            ("2025b", Some("2025c"), Mark::Warn),
+            ("2025b", Some("2025b"), Mark::Ok),
+            ("2026a", Some("2025c"), Mark::Ok),
+            ("2025b", Some("backward"), Mark::Ok),
+            ("2025b", None, Mark::Ok),
+        ] {
+            let check = zone_data(compiled, host);
+            assert_eq!(check.mark, mark, "{check:?}");
+            assert!(check.words.contains(compiled) && check.words.contains(host.unwrap_or_default()), "{check:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn store_and_vault_are_looked_at_and_never_made() {
+        let folder = Folder::new();
+        let (journal, vault_file) = (folder.join("journal.db"), folder.join("vault.db"));
+        let key = new_key().unwrap();
+        for check in [sqlite_store(&journal).await, vault(&vault_file, &key).await] {
+            assert!(check.mark == Mark::Ok && check.words.contains("not there yet"), "{check:?}");
+        }
+        assert!(!journal.exists() && !vault_file.exists());
+        let nowhere = sqlite_store(&folder.join("no/such/journal.db")).await;
+        assert!(nowhere.mark == Mark::Fail && nowhere.fix.unwrap().starts_with("mkdir -p "), "{}", nowhere.words);
+
+        drop(SqliteJournal::open(&journal).await.unwrap());
+        drop(Vault::open(&vault_file, &key).await.unwrap());
+        let check = sqlite_store(&journal).await;
+        assert!(check.mark == Mark::Ok && check.words.ends_with("journal.db, 0 streams"), "{check:?}");
+        let check = vault(&vault_file, &key).await;
+        assert!(check.mark == Mark::Ok && check.words.ends_with("0 agents enrolled"), "{check:?}");
+        let check = vault(&vault_file, &new_key().unwrap()).await;
+        assert!(check.mark == Mark::Fail && check.fix.unwrap().contains("the key that the vault was made with"));
+        let check = vault(&vault_file, &Secret::new("hush".to_owned())).await;
+        assert!(check.mark == Mark::Fail && !format!("{check:?}").contains("hush"), "{check:?}");
+        let check = sqlite_store(&vault_file).await;
+        assert!(check.mark == Mark::Fail && check.words.contains("the database of something else"), "{check:?}");
+        std::fs::write(&journal, "no database at all, but long enough to be taken for one by a careless reader")
+            .unwrap();
+        let check = sqlite_store(&journal).await;
+        assert!(check.mark == Mark::Fail && check.words.contains("is not a database"), "{check:?}");
+    }
+
+    #[test]
+    fn a_hook_that_is_not_executable_is_a_warning() {
+        let folder = Folder::new();
+        let look = || hooks(folder.path(), &Hooks::new(folder.path().to_owned(), HookLimits::default()));
+        assert_eq!((look().mark, look().words.ends_with(", 0 hooks")), (Mark::Ok, true), "{:?}", look());
+        let point = folder.join("pre-publish.d");
+        std::fs::create_dir(&point).unwrap();
+        for (name, mode) in [("10-freeze", 0o755), ("20-forgotten", 0o644), ("30-old.disabled", 0o644)] {
+            std::fs::write(point.join(name), "#!/bin/sh\n").unwrap();
+            std::fs::set_permissions(point.join(name), std::fs::Permissions::from_mode(mode)).unwrap();
+        }
+        let check = look();
+        assert_eq!(check.mark, Mark::Warn);
+        assert!(check.words.ends_with(", 1 hook; not executable, so not run: pre-publish.d/20-forgotten"), "{check:?}");
+        std::fs::remove_dir_all(&point).unwrap();
+        std::fs::write(&point, "a file where a folder should be").unwrap();
+        assert_eq!(look().mark, Mark::Fail, "{:?}", look());
+    }
+
+    #[test]
+    fn an_entry_tells_its_next_instant_or_that_none_is_left() {
+        let now = Timestamp::parse_rfc3339("2026-11-22T23:00:00Z").unwrap();
+        let policy = DstPolicy { gap: Gap::Next, fold: Fold::First };
+        let of = |cron: &str| entry("x", &Recurrence::parse(cron, Tz::America__Chicago, policy, &[]).unwrap(), now);
+        let check = of("0 0 16 * * Fri");
+        let words = "next Friday 27 Nov 2026 16:00 CST, America/Chicago, UTC-6; in 4 d 23 h";
+        assert_eq!(check, Check::ok("publish x", words));
+        assert_eq!(of("0 0 16 * * Fri 2025").mark, Mark::Fail);
+        assert_eq!(of("0 30 2 14 3 * 2027").mark, Mark::Warn);
+    }
+}

@@ -1,0 +1,59 @@
+//! What the journal already holds: runs to learn from, and runs that will spend the same budget at the same time.
+//!
+//! Must never: refuse a publish because an old run cannot be read; that is a warning.
+
+use crate::hands::journal::{Journal, JournalError};
+use crate::law::event::Event;
+use crate::law::lead::{Learnt, Past, PastState, learn};
+use crate::law::plan::Plan;
+use crate::words::id::RunId;
+
+/// So many of the newest runs are read.
+pub const RUNS_READ_MAX: usize = 30;
+
+/// Earlier runs, as far as staging wants to know them. The default is an empty journal.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct History {
+    /// The newest first.
+    past: Vec<(RunId, Past)>,
+    /// Runs that could not be read, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+impl History {
+    /// Reads the newest runs of a journal, one at a time, and keeps of each what matters here.
+    ///
+    /// # Errors
+    /// [`JournalError`] when the runs cannot be listed.
+    pub async fn read<J: Journal>(journal: &J) -> Result<History, JournalError> {
+        let mut runs = journal.runs().await?;
+        runs.sort_by_key(|summary| std::cmp::Reverse(summary.created));
+        let mut history = History::default();
+        for summary in runs.into_iter().take(RUNS_READ_MAX) {
+            let run = summary.run;
+            match journal.load::<Event>(&run).await {
+                Ok(records) => history.past.extend(Past::of(&records).map(|past| (run, past))),
+                Err(e) => {
+                    history.warnings.push(format!("nothing is learnt from run {run}, which cannot be read: {e}"));
+                }
+            }
+        }
+        Ok(history)
+    }
+
+    /// What the runs of the plan's org teach about its business unit.
+    #[must_use]
+    pub(super) fn learnt(&self, plan: &Plan) -> Learnt {
+        let here: Vec<Past> = self.here(plan).map(|(_, past)| past.clone()).collect();
+        learn(&here, &plan.business_unit.id)
+    }
+
+    /// Runs of the plan's org that still go on, or are still to come.
+    pub(super) fn open(&self, plan: &Plan) -> Vec<&(RunId, Past)> {
+        self.here(plan).filter(|(_, past)| past.state == PastState::Open).collect()
+    }
+
+    fn here(&self, plan: &Plan) -> impl Iterator<Item = &(RunId, Past)> {
+        self.past.iter().filter(|(_, past)| past.is_at(plan.api.as_deref()))
+    }
+}
