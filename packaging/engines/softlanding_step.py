@@ -19,6 +19,8 @@ from zoneinfo import ZoneInfo
 VERBS = ("stage", "refresh", "publish", "check", "settle")
 # Between two signs of life while a verb is under way; `publish` waits for T itself.
 SIGN_OF_LIFE_S = 5.0
+# The wait after "not yet" when nobody can say until when, as while another process is at the same run.
+UNSAID = timedelta(seconds=20)
 
 
 class Ending(StrEnum):
@@ -40,7 +42,7 @@ class Answer:
     """The exit code; below zero, the signal that killed the call."""
     why: str = ""
     again_at: datetime | None = None
-    """With `NOT_YET`: when to call again."""
+    """With `NOT_YET`: when to call again, where that can be said."""
 
     @property
     def ending(self) -> Ending:
@@ -56,9 +58,8 @@ class Answer:
 
     def wait(self, now: datetime, longest: timedelta) -> timedelta:
         """How long to wait before the next call: until `again_at`, at least a second, never longer than `longest`."""
-        if self.again_at is None:
-            return longest
-        return max(timedelta(seconds=1), min(self.again_at - now, longest))
+        again = UNSAID if self.again_at is None else self.again_at - now
+        return max(timedelta(seconds=1), min(again, longest))
 
     def __str__(self) -> str:
         return f"{self.run}: {self.verb} ended with {self.code}: {self.why or 'no reason given'}"

@@ -80,8 +80,8 @@ fn it_waits_until_again_at_but_never_longer_than_the_longest_wait() {
         (r#""again_at":"2026-11-27T22:00:00Z""#, "60"),
         (r#""again_at":"2026-12-01T08:09:08Z""#, "60"),
         (r#""again_at":"2026-11-27T21:00:00Z""#, "1"),
-        (r#""again_at":"in a while""#, "60"),
-        (r#""why":"too early""#, "60"),
+        (r#""again_at":"in a while""#, "20"),
+        (r#""why":"another process is at it""#, "20"),
     ];
     for (said, expected) in cases {
         let answer = format!("75 {{\"status\":\"not_yet\",{said}}}");

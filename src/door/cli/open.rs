@@ -6,8 +6,8 @@ use std::path::Path;
 
 use crate::door::config::{ClockSettings, Config, SecretRef, StorePlace};
 use crate::door::error::{ExitCode, Failure};
-use crate::hands::genesys::{Client, Org, Wire};
 use crate::hands::StoreError;
+use crate::hands::genesys::{Client, Org, Wire};
 use crate::hands::journal::{AnyJournal, Journal, JournalError, PostgresJournal, SqliteJournal};
 use crate::hands::vault::Vault;
 use crate::law::event::{Event, Record};
