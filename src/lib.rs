@@ -45,6 +45,7 @@
 //! | roster, seat | the agents pinned at staging; an agent's position among them |
 //! | lease, fence | the right of one process to write to a run, for a while; its number, higher than all before it |
 //! | order | what a person or a program wants of a run, left in the store for whoever leads it |
+//! | party | one of those who share a rate budget: a run, or the house for all the rest |
 //! | claim | the journal row that must exist before the publish is sent |
 //! | doubt | the publish may have had its effect: settled by looking, never by sending again |
 //! | enrolled | the vault holds a refresh token of the agent |

@@ -16,8 +16,8 @@ use tokio::time::timeout;
 use crate::hands::store::{Cause, StoreError};
 use crate::words::secret::Secret;
 
-/// Connections at the same time. A process drives a few runs; each of its questions takes milliseconds.
-const CONNECTIONS_MAX: usize = 4;
+/// Connections at the same time, opened as they are needed: long reads must not keep the renewal of a lease waiting.
+const CONNECTIONS_MAX: usize = 8;
 
 /// How long is waited for the server, in milliseconds. A process that waits longer than its lease runs has lost it, so
 /// these are shorter than any lease.

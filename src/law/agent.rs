@@ -3,6 +3,7 @@
 //! Must never: name a rung that touches an agent whose calls are not known to be none.
 
 use crate::law::command::UserSeen;
+use crate::law::event::Attempt;
 use crate::law::plan::{Mechanisms, RemedyPolicy};
 use crate::law::verdict::{CallState, PhoneState, ProbeState, Readiness, Rung, Signals, Verdict, readiness};
 use crate::words::clock::Timestamp;
@@ -25,6 +26,8 @@ pub struct Agent {
     pub refresh_attempts: u8,
     /// How often each rung was tried.
     pub tried: [u8; Rung::ALL.len()],
+    /// Remedies in a row that never left.
+    pub unsent: u8,
     /// The last remedy that may have had an effect.
     pub last_rung: Option<Rung>,
     /// A remedy is under way: nobody starts another.
@@ -167,8 +170,22 @@ impl Agent {
     /// A remedy may have had its effect: what is seen before the effect can show says nothing.
     pub(crate) fn await_remedy(&mut self, rung: Rung, at: Timestamp) {
         self.remedy = RemedyState::Awaiting(rung);
+        self.unsent = 0;
         self.last_rung = Some(rung);
         self.fresh_from = at + rung.effect_ms();
+    }
+    /// A remedy had no effect. One that never left is taken back from the attempts.
+    pub(crate) fn miss_remedy(&mut self, rung: Rung, attempt: Attempt) {
+        self.remedy = RemedyState::Idle;
+        match attempt {
+            Attempt::Made => self.unsent = 0,
+            Attempt::NotMade => {
+                self.unsent = self.unsent.saturating_add(1);
+                if let Some(tried) = self.tried.get_mut(rung.index()) {
+                    *tried = tried.saturating_sub(1);
+                }
+            }
+        }
     }
     /// The process that had something under way for this agent is gone, and its answers with it.
     pub(crate) fn lose_what_was_under_way(&mut self, at: Timestamp) {

@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use crate::law::agent::RemedyState;
-use crate::law::event::{Event, Phase, Record, Tally};
+use crate::law::command::FailureKind;
+use crate::law::event::{Attempt, Event, Phase, Record, Tally};
 use crate::law::order::{OrderId, Wish};
 use crate::law::run::{PublishState, Run};
 use crate::law::verdict::{CallState, Readiness, Rung, Verdict};
@@ -88,6 +89,8 @@ impl Auditor {
             Event::PublishDoubted { .. } | Event::PublishConfirmed { .. } | Event::PublishUnconfirmed { .. } => {
                 (run.claims == 0).then(|| ("a publish is claimed before it is doubted or seen", String::new()))
             }
+            Event::RemedyFailed { failure, attempt: Attempt::NotMade, .. } => (failure.kind != FailureKind::NotSent)
+                .then(|| ("only a remedy that never left is no attempt", failure.to_string())),
             Event::RemedyStarted { rung, seats } => seats.iter().find_map(|seat| breaks_remedy(run, at, *rung, *seat)),
             Event::Judged { verdicts } => {
                 verdicts.iter().find_map(|(seat, verdict)| breaks_verdict(run, *seat, *verdict))
@@ -118,7 +121,7 @@ impl Auditor {
             | Event::Probed { .. }
             | Event::ReadFailed { .. }
             | Event::RemedyAccepted { .. }
-            | Event::RemedyFailed { .. }
+            | Event::RemedyFailed { attempt: Attempt::Made, .. }
             | Event::BrakeApplied { .. }
             | Event::Drifted { .. }
             | Event::PublishWaits { .. }

@@ -141,6 +141,27 @@ impl Command {
             | Command::RunHooks { .. } => OnDoubt::Repeat,
         }
     }
+    /// Until when the command may leave, when it was decided at `now`: a remedy that touches agents rests on a look at their
+    /// calls, and must leave while that look is fresh (for so many ms of `on_call_fresh_ms`). `None` where nothing depends
+    /// on it; a token refresh is no touch.
+    #[must_use]
+    pub fn not_after(&self, now: Timestamp, on_call_fresh_ms: i64) -> Option<Timestamp> {
+        match self {
+            Command::ResetSessions { .. }
+            | Command::Reassociate { .. }
+            | Command::RebootPhones { .. }
+            | Command::RevokeTokens { .. } => Some(now + on_call_fresh_ms),
+            Command::ReadSchedule
+            | Command::PrepareUpload { .. }
+            | Command::Publish { .. }
+            | Command::RefreshToken { .. }
+            | Command::ReadUsers { .. }
+            | Command::ReadPhones { .. }
+            | Command::ReadPhone { .. }
+            | Command::ProbeMedia { .. }
+            | Command::RunHooks { .. } => None,
+        }
+    }
     /// The agent whose own token is used: it is taken from the vault before, and what comes of it is kept there.
     #[must_use]
     pub fn own_token_of(&self) -> Option<Seat> {

@@ -234,6 +234,9 @@ pub enum Event {
         seats: Vec<Seat>,
         /// Why.
         failure: Failure,
+        /// Whether it counts among the attempts.
+        #[serde(default, skip_serializing_if = "Attempt::is_made")]
+        attempt: Attempt,
     },
     /// Remedies stop, all or one rung: they do no good, or this is an outage.
     BrakeApplied {
@@ -254,6 +257,23 @@ pub enum Event {
         /// Why, in words.
         why: String,
     },
+}
+
+/// Whether a remedy that could not be applied counts among an agent's attempts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Attempt {
+    /// It does: it was sent, or may have been. So does every one in a journal from before this was told apart.
+    #[default]
+    Made,
+    /// It does not: it is proven that it never left.
+    NotMade,
+}
+
+impl Attempt {
+    fn is_made(&self) -> bool {
+        *self == Attempt::Made
+    }
 }
 
 /// One line of a journal.

@@ -8,5 +8,6 @@ pub mod notice;
 pub mod perform;
 pub mod rehearse;
 pub mod report;
+pub mod retention;
 pub mod sim;
 pub mod stage;

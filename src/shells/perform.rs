@@ -36,6 +36,8 @@ pub enum Asked {
         command: Command,
         /// What the run intends.
         plan: Arc<Plan>,
+        /// Until when it may leave.
+        not_after: Option<Timestamp>,
     },
     /// For the hooks.
     Hooks {
@@ -47,7 +49,8 @@ pub enum Asked {
 }
 
 impl Hands {
-    /// Takes from the run what the command needs, so that it can be performed while the run goes on.
+    /// Takes from the run what the command needs, so that it can be performed while the run goes on; `now` is the instant
+    /// at which it was decided.
     #[must_use]
     pub fn ask(&self, id: &RunId, run: &Run, command: Command, now: Timestamp) -> Asked {
         match command {
@@ -56,7 +59,10 @@ impl Hands {
                 let subject = seat.and_then(|s| run.plan.member(s)).map_or(id.as_str(), |m| m.agent.as_str());
                 Asked::Hooks { point, document: envelope(point, id, subject, now, run.seq, data) }
             }
-            command => Asked::Platform { command, plan: Arc::clone(&run.plan) },
+            command => {
+                let not_after = command.not_after(now, run.plan.limits.on_call_fresh_ms);
+                Asked::Platform { command, plan: Arc::clone(&run.plan), not_after }
+            }
         }
     }
 
@@ -64,18 +70,26 @@ impl Hands {
     pub async fn perform(&self, asked: Asked) -> Outcome {
         match asked {
             Asked::Hooks { point, document } => Outcome::HooksRan(self.hooks.run(point, &document).await.hooks),
-            Asked::Platform { command, plan } => match agent_of(&command, &plan) {
-                Some(agent) => self.with_grant(&command, &plan, &agent).await.unwrap_or_else(Outcome::Failed),
-                None => self.client.perform(Call::new(&command, &plan, None)).await.outcome,
+            Asked::Platform { command, plan, not_after } => match agent_of(&command, &plan) {
+                Some(agent) => {
+                    self.with_grant(&command, &plan, &agent, not_after).await.unwrap_or_else(Outcome::Failed)
+                }
+                None => self.client.perform(bound(Call::new(&command, &plan, None), not_after)).await.outcome,
             },
         }
     }
 
     /// Commands that use an agent's own token: taken from the vault before, put back before anybody hears of it.
-    async fn with_grant(&self, command: &Command, plan: &Arc<Plan>, agent: &AgentId) -> Result<Outcome, Failure> {
+    async fn with_grant(
+        &self,
+        command: &Command,
+        plan: &Plan,
+        agent: &AgentId,
+        not_after: Option<Timestamp>,
+    ) -> Result<Outcome, Failure> {
         let vault = self.vault.as_ref().ok_or_else(|| local("there is no vault"))?;
         let held: Option<Grant> = vault.get(agent).await.map_err(|e| local(&e.to_string()))?;
-        let done = self.client.perform(Call::new(command, plan, held)).await;
+        let done = self.client.perform(bound(Call::new(command, plan, held), not_after)).await;
         if let Some(grant) = &done.grant {
             vault.rotate(agent, grant).await.map_err(|e| local(&e.to_string()))?;
         }
@@ -86,6 +100,14 @@ impl Hands {
     }
 }
 
+/// A call that may leave until then.
+pub(crate) fn bound(call: Call, not_after: Option<Timestamp>) -> Call {
+    match not_after {
+        Some(at) => call.not_after(at),
+        None => call,
+    }
+}
+
 /// The agent whose own token a command uses.
 pub(crate) fn agent_of(command: &Command, plan: &Plan) -> Option<AgentId> {
     plan.member(command.own_token_of()?).map(|m| m.agent.clone())
@@ -93,4 +115,46 @@ pub(crate) fn agent_of(command: &Command, plan: &Plan) -> Option<AgentId> {
 
 fn local(message: &str) -> Failure {
     Failure::plain(FailureKind::Local, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hands::genesys::{Hosts, Org, OrgSettings, Wire};
+    use crate::hands::hook::HookLimits;
+    use crate::shells::report::sample;
+    use crate::words::clock::Clock;
+    use crate::words::id::Seat;
+    use crate::words::secret::Secret;
+
+    /// Hands whose platform is a port that nobody listens at.
+    fn hands() -> Hands {
+        let hosts = Hosts::given("http://127.0.0.1:9", "http://127.0.0.1:9").unwrap();
+        let org = Org::new(OrgSettings::new(hosts, "publisher", Secret::new("secret".to_owned())));
+        let client = Client::new(org, Wire::new(Clock::System).unwrap(), Clock::System);
+        Hands { client, hooks: Hooks::new(std::path::PathBuf::new(), HookLimits::default()), vault: None }
+    }
+
+    #[tokio::test]
+    async fn a_remedy_leaves_while_its_look_is_fresh_or_not_at_all() {
+        let (hands, id) = (hands(), RunId::new("friday").unwrap());
+        let run = Run::staged(Arc::new(sample::plan(1, 3)));
+        let fresh_ms = run.plan.limits.on_call_fresh_ms;
+        let at_once = hands.client.clock().now();
+        let perform = |decided: Timestamp| {
+            let asked = hands.ask(&id, &run, Command::RevokeTokens { seat: Seat(0) }, decided);
+            let hands = &hands;
+            async move {
+                match hands.perform(asked).await {
+                    Outcome::Failed(failure) => failure,
+                    other => panic!("nobody listens there: {other:?}"),
+                }
+            }
+        };
+        let late = perform(at_once - fresh_ms - 1).await;
+        assert_eq!(late.kind, FailureKind::NotSent);
+        assert!(late.message.contains("could not leave in time"), "{late}");
+        let in_time = perform(at_once + 3_600_000).await;
+        assert!(in_time.message.contains("could not log in"), "{in_time}");
+    }
 }

@@ -254,6 +254,8 @@ impl Twin {
         if agent.on_call() {
             agent.story.touched_while_on_call += 1;
             self.counters.touched_on_call += 1;
+            let into_ms = agent.call.map(|call| now.since_ms(call.start)).filter(|_| touch != Touch::Associated);
+            self.counters.touched_into_call_ms_max = self.counters.touched_into_call_ms_max.max(into_ms);
         }
     }
 }

@@ -42,6 +42,9 @@ pub struct Counters {
     /// How often an agent was touched while on a call: station taken or given, session reset, phone rebooted, tokens deleted.
     /// A refresh and its hand-over are no touch: they leave a call as it is (SOFTPHONE.md section 6).
     pub touched_on_call: u32,
+    /// The longest that a call had been up when its agent was touched, in ms; a station that is given back does not count.
+    #[serde(default)]
+    pub touched_into_call_ms_max: Option<i64>,
     /// When the first publish took effect.
     pub published_at: Option<Timestamp>,
 }

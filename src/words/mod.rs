@@ -2,6 +2,7 @@
 
 pub mod calendar;
 pub mod clock;
+pub mod glob;
 pub mod hook;
 pub mod http;
 pub mod id;

@@ -4,10 +4,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::door::config::parse_duration_ms;
 use crate::door::error::ExitCode;
+use crate::law::plan::OnDrift;
 use crate::shells::stage::WeekChoice;
 
 /// Makes the weekly Genesys Cloud WFM schedule publish land softly.
@@ -46,6 +47,42 @@ pub enum Command {
     /// Carry a staged run out, or take up one that was interrupted
     #[command(after_help = "Example:\n  softlanding run 20261127-1600-customer-care-k3f9")]
     Run(RunArgs),
+    /// One step of a run, for somebody else's engine: idempotent, resumable, with a code that says how it stands
+    #[command(
+        after_help = "Codes: 0 done, 75 not yet, 4 refused, 5 in doubt, 8 a person is needed, 6 try again.\n\nExamples:\n  softlanding step stage --run care-2026-W48 --publish care --json\n  softlanding step publish --run care-2026-W48 --json"
+    )]
+    Step(StepArgs),
+    /// Run the calendar: stage, carry out and resume every publish by itself
+    #[command(
+        after_help = "Examples:\n  softlanding serve\n  softlanding serve --config care.toml --config sales.toml"
+    )]
+    Serve(ServeArgs),
+    /// Approve a staged publish that needs an approval
+    #[command(
+        after_help = "Example:\n  softlanding approve 20261127-1600-customer-care-k3f9 --why \"the board has met\""
+    )]
+    Approve(OrderArgs),
+    /// Hold a publish, or after it the remedies, until somebody resumes
+    #[command(after_help = "Example:\n  softlanding hold 20261127-1600-customer-care-k3f9 --why \"change freeze\"")]
+    Hold(OrderArgs),
+    /// Let what is held go on; a schedule that has changed is accepted as it is now
+    #[command(after_help = "Example:\n  softlanding resume 20261127-1600-customer-care-k3f9 --why \"freeze is over\"")]
+    Resume(OrderArgs),
+    /// End a run before its publish; after it, only its remedies
+    #[command(after_help = "Example:\n  softlanding abort 20261127-1600-customer-care-k3f9 --why \"wrong week\"")]
+    Abort(OrderArgs),
+    /// Check a run's journal against every rule, and tell its history in words
+    #[command(after_help = "Example:\n  softlanding audit 20261127-1600-customer-care-k3f9")]
+    Audit(AuditArgs),
+    /// Write a run's journal as lines of JSON
+    #[command(after_help = "Example:\n  softlanding export 20261127-1600-customer-care-k3f9 > friday.jsonl")]
+    Export(ExportArgs),
+    /// Take in a run's journal that `export` wrote; all of it or nothing
+    #[command(after_help = "Example:\n  softlanding import friday.jsonl")]
+    Import(ImportRunArgs),
+    /// Delete runs that ended long ago from the journal
+    #[command(after_help = "Example:\n  softlanding prune --older-than 400d --yes")]
+    Prune(PruneArgs),
     /// Where runs stand: all of them, or one in full
     #[command(after_help = "Examples:\n  softlanding status\n  softlanding status 20261127-1600-customer-care-k3f9")]
     Status(StatusArgs),
@@ -138,18 +175,27 @@ pub struct StageArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "described by its type")]
     pub config: ConfigArgs,
+    /// An entry of the calendar, [[publish]] in the configuration, by its name; it says all that is not said here
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["business_unit", "require_approval", "on_drift"])]
+    pub publish: Option<String>,
     /// The business unit, by name or id
-    #[arg(long, value_name = "NAME|ID")]
-    pub business_unit: String,
+    #[arg(long, value_name = "NAME|ID", required_unless_present = "publish")]
+    pub business_unit: Option<String>,
     /// The week: `next`, or the date of its first day
-    #[arg(long, value_name = "next|DATE", default_value = "next")]
-    pub week: WeekChoice,
-    /// The draft schedule, by description or id; not needed when the week has only one
+    #[arg(long, value_name = "next|DATE")]
+    pub week: Option<WeekChoice>,
+    /// The draft schedule, by description, id, or a rule such as "Approved*"; not needed when the week has only one
     #[arg(long, value_name = "NAME|ID")]
     pub schedule: Option<String>,
-    /// When to publish: "Friday 16:00 CST", "2026-11-27 16:00 America/Chicago", …
-    #[arg(long, value_name = "INSTANT")]
-    pub at: String,
+    /// When to publish: "Friday 16:00 CST", "2026-11-27 16:00 America/Chicago", …; an entry's next instant when left out
+    #[arg(long, value_name = "INSTANT", required_unless_present = "publish")]
+    pub at: Option<String>,
+    /// Publish only if somebody has approved it
+    #[arg(long)]
+    pub require_approval: bool,
+    /// When the schedule is not what was staged: hold the publish for a person, or publish what is there
+    #[arg(long, value_name = "hold|publish-latest", value_parser = on_drift, default_value = "hold")]
+    pub on_drift: OnDrift,
     /// The chance of the run, so that it can be repeated; drawn when left out
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -175,6 +221,118 @@ pub struct RunArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "described by its type")]
     pub show: ShowArgs,
+}
+
+/// `step`
+#[derive(Debug, Args)]
+pub struct StepArgs {
+    /// Which step
+    #[arg(value_enum)]
+    pub step: StepName,
+    /// The run; `stage` makes it under this name
+    #[arg(long, value_name = "RUN")]
+    pub run: String,
+    /// The entry of the calendar, [[publish]] in the configuration; for `stage`
+    #[arg(long, value_name = "NAME", required_if_eq("step", "stage"))]
+    pub publish: Option<String>,
+    /// When to publish; the entry's next instant when left out; for `stage`
+    #[arg(long, value_name = "INSTANT")]
+    pub at: Option<String>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub config: ConfigArgs,
+    /// One JSON document on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A step of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StepName {
+    /// Read the org, check all that could fail, pin schedule and roster
+    Stage,
+    /// Refresh agents' tokens
+    Refresh,
+    /// Publish at the instant, once, and see it complete
+    Publish,
+    /// Check every softphone and help those that stay grey
+    Check,
+    /// The last hooks and the reports
+    Settle,
+}
+
+/// `serve`
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The configuration file; several serve several organisations from one store
+    #[arg(long, value_name = "FILE", env = "SOFTLANDING_CONFIG", default_value = "softlanding.toml")]
+    pub config: Vec<PathBuf>,
+    /// Lines for people instead of JSON
+    #[arg(long)]
+    pub plain: bool,
+}
+
+/// `approve`, `hold`, `resume`, `abort`
+#[derive(Debug, Args)]
+pub struct OrderArgs {
+    /// The run
+    pub run: String,
+    /// Why; it stands in the journal and in the report
+    #[arg(long, value_name = "TEXT")]
+    pub why: String,
+    /// In whose name; by default the user's, at this machine
+    #[arg(long = "as", value_name = "NAME")]
+    pub who: Option<String>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub config: ConfigArgs,
+}
+
+/// `audit`
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// The run
+    pub run: String,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub config: ConfigArgs,
+}
+
+/// `export`
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The run
+    pub run: String,
+    /// The file to write; standard output when left out
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub config: ConfigArgs,
+}
+
+/// `import`
+#[derive(Debug, Args)]
+pub struct ImportRunArgs {
+    /// What `export` wrote; `-` reads standard input
+    pub file: PathBuf,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub config: ConfigArgs,
+}
+
+/// `prune`
+#[derive(Debug, Args)]
+pub struct PruneArgs {
+    /// Runs whose last event is older than this; by default what [store] keep says
+    #[arg(long, value_name = "DURATION", value_parser = age)]
+    pub older_than: Option<i64>,
+    /// Delete them; otherwise they are only listed
+    #[arg(long)]
+    pub yes: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub config: ConfigArgs,
 }
 
 /// `status`
@@ -310,10 +468,24 @@ pub struct SimArgs {
     pub seed: Option<u64>,
 }
 
+fn on_drift(text: &str) -> Result<OnDrift, String> {
+    match text {
+        "hold" => Ok(OnDrift::Hold),
+        "publish-latest" => Ok(OnDrift::PublishLatest),
+        _ => Err("accepted is hold or publish-latest".to_owned()),
+    }
+}
+
 fn speed(text: &str) -> Result<f64, String> {
     const ACCEPTED: &str = "accepted is a number from 0.1 to 2000";
     let speed: f64 = text.parse().map_err(|_| ACCEPTED.to_owned())?;
     if (0.1..=2000.0).contains(&speed) { Ok(speed) } else { Err(ACCEPTED.to_owned()) }
+}
+
+fn age(text: &str) -> Result<i64, String> {
+    const DAY_MS: i64 = 86_400_000;
+    let accepted = || "accepted is a duration from 1d to 3660d, such as \"400d\"".to_owned();
+    parse_duration_ms(text).filter(|ms| (DAY_MS..=3660 * DAY_MS).contains(ms)).ok_or_else(accepted)
 }
 
 fn duration(text: &str) -> Result<i64, String> {

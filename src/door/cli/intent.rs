@@ -1,9 +1,13 @@
-//! Which of the configured mechanisms can be used at all.
+//! From the configuration to what is asked of staging: the mechanisms that can be used at all, and the entries of the calendar.
 //!
-//! Must never: switch one on that the file switches off.
+//! Must never: switch a mechanism on that the file switches off.
 
-use crate::door::config::Config;
-use crate::law::plan::Mechanisms;
+use crate::door::config::{Config, PublishSettings};
+use crate::door::error::{ExitCode, Failure};
+use crate::law::plan::{Mechanisms, Policy, Timing};
+use crate::shells::stage::{StageRequest, WeekChoice, WhenPast};
+use crate::words::calendar::{Appointment, parse_when};
+use crate::words::clock::{Seed, Timestamp};
 
 /// Tokens can only be refreshed where there is an app that owns them and a vault that holds them.
 pub(super) fn mechanisms(config: &Config) -> Mechanisms {
@@ -15,4 +19,65 @@ pub(super) fn mechanisms(config: &Config) -> Mechanisms {
         media_probe: m.media_probe && tokens,
         ..m.clone()
     }
+}
+
+/// What is asked for a publish of `business_unit` at `publish_at`, with all that the configuration says.
+pub(super) fn request(config: &Config, business_unit: &str, publish_at: Appointment) -> StageRequest {
+    StageRequest {
+        business_unit: business_unit.to_owned(),
+        week: WeekChoice::Next,
+        schedule: None,
+        publish_at,
+        timing: config.timing.clone(),
+        lead: config.lead,
+        limits: config.limits.clone(),
+        remedies: config.remedies.clone(),
+        mechanisms: mechanisms(config),
+        policy: Policy::default(),
+        seed: Seed::from_system(),
+        run: None,
+        when_past: WhenPast::Refuse,
+    }
+}
+
+/// The same for an entry of the calendar.
+pub(super) fn entry_request(config: &Config, entry: &PublishSettings, publish_at: Appointment) -> StageRequest {
+    let late_by_max_ms = entry.catch_up.late_by_max_ms();
+    StageRequest {
+        week: entry.week,
+        schedule: entry.schedule.clone(),
+        timing: Timing { late_by_max_ms, ..config.timing.clone() },
+        policy: Policy {
+            approval: entry.approval,
+            on_drift: entry.on_drift,
+            entry: Some(entry.name.clone()),
+            ..Policy::default()
+        },
+        ..request(config, &entry.business_unit, publish_at)
+    }
+}
+
+/// The entry of that name.
+pub(super) fn entry<'a>(config: &'a Config, name: &str) -> Result<&'a PublishSettings, Failure> {
+    config.publishes.iter().find(|entry| entry.name == name).ok_or_else(|| {
+        let names: Vec<&str> = config.publishes.iter().map(|entry| entry.name.as_str()).collect();
+        let hint = match names.as_slice() {
+            [] => "the configuration has no [[publish]]; `softlanding init` writes an example".to_owned(),
+            names => format!("the configuration has: {}", names.join(", ")),
+        };
+        Failure::new(ExitCode::Usage, format!("there is no [[publish]] named {name:?}")).hint(hint)
+    })
+}
+
+/// When an entry is to be published: as it was said, or the entry's next instant.
+pub(super) fn instant(entry: &PublishSettings, said: Option<&str>, now: Timestamp) -> Result<Appointment, Failure> {
+    if let Some(said) = said {
+        return Ok(parse_when(said, now, entry.zone)?);
+    }
+    let next = entry.recurrence.after(now).next();
+    let fire = next.ok_or_else(|| {
+        Failure::new(ExitCode::Refused, format!("[[publish]] {:?} has no instant left", entry.name))
+            .hint("`softlanding calendar` shows what is coming")
+    })?;
+    Ok(Appointment { at: fire.at, zone: entry.zone })
 }

@@ -3,7 +3,8 @@
 //! - [`args`]: what may be typed, with help and examples.
 //! - `out`: the only way to the standard output; `stop`: signals.
 //! - `open`: from a configuration to clock, client, journal, vault and hooks; `intent`: to a plan's numbers.
-//! - one file per command.
+//! - `take_up`: from a run's name to a driver that leads it.
+//! - one file per command; `orders` and `care` hold several that are alike.
 //!
 //! Must never: decide what a run does, or end with a code that is not in the table of [`crate::door::error::ExitCode`].
 
@@ -12,20 +13,24 @@ mod agents_list;
 pub mod args;
 mod bug;
 mod calendar;
+mod care;
 mod doctor;
 mod ending;
 mod init;
 mod init_twin;
 mod intent;
 mod open;
+mod orders;
 mod out;
 mod rehearse;
 mod report;
 mod run;
 mod scenario;
+mod serve;
 mod sim;
 mod stage;
 mod status;
+mod step;
 mod stop;
 mod take_up;
 mod twin;
@@ -34,6 +39,7 @@ pub use args::{Cli, Command};
 pub use bug::report_bugs;
 
 use crate::door::error::{ExitCode, Failure};
+use crate::law::order::Wish;
 use args::AgentsCommand;
 
 /// Carries a command out.
@@ -45,6 +51,16 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Init(args) => init::init(&args).await,
         Command::Stage(args) => stage::stage(&args).await,
         Command::Run(args) => run::run(&args).await,
+        Command::Step(args) => step::step(&args).await,
+        Command::Serve(args) => serve::serve(&args).await,
+        Command::Approve(args) => orders::order(&args, Wish::Approve).await,
+        Command::Hold(args) => orders::order(&args, Wish::Hold).await,
+        Command::Resume(args) => orders::order(&args, Wish::Resume).await,
+        Command::Abort(args) => orders::order(&args, Wish::Abort).await,
+        Command::Audit(args) => care::audit(&args).await,
+        Command::Export(args) => care::export(&args).await,
+        Command::Import(args) => care::import(&args).await,
+        Command::Prune(args) => care::prune(&args).await,
         Command::Status(args) => status::status(&args).await,
         Command::Calendar(args) => calendar::calendar(&args).await,
         Command::Doctor(args) => doctor::doctor(&args).await,

@@ -12,6 +12,7 @@ use crate::hands::journal::{AnyJournal, Journal, JournalError, PostgresJournal, 
 use crate::hands::vault::Vault;
 use crate::law::event::{Event, Record};
 use crate::law::run::Run;
+use crate::shells::stage::History;
 use crate::words::clock::Clock;
 use crate::words::http::{Method, Request};
 use crate::words::id::RunId;
@@ -71,6 +72,14 @@ pub(super) async fn journal_if_any(config: &Config) -> Result<Option<AnyJournal>
         Ok(journal) => Ok(Some(journal)),
         Err(JournalError::Store(StoreError::Missing { .. })) => Ok(None),
         Err(e) => Err(e.into()),
+    }
+}
+
+/// What an existing journal teaches; where there is none, nothing, and none is made.
+pub(super) async fn history(config: &Config) -> Result<History, Failure> {
+    match journal_if_any(config).await? {
+        Some(journal) => Ok(History::read(&journal).await?),
+        None => Ok(History::default()),
     }
 }
 

@@ -10,9 +10,9 @@ use crate::door::cli::{intent, open, out};
 use crate::door::config::Config;
 use crate::door::error::{ExitCode, Failure};
 use crate::law::lead::TooTight;
-use crate::law::plan::{Plan, Policy};
+use crate::law::plan::{Approval, Plan, Policy};
 use crate::shells::stage::{
-    History, Refusal, StageRequest, Staged, Timetable, Tools, Weighed, echo, echo_weighed, explain, stage as put, weigh,
+    Refusal, StageRequest, Staged, Timetable, Tools, Weighed, echo, echo_weighed, explain, stage as put, weigh,
 };
 use crate::words::calendar::{describe, parse_when};
 use crate::words::clock::{Seed, Timestamp};
@@ -20,24 +20,12 @@ use crate::words::clock::{Seed, Timestamp};
 pub(super) async fn stage(args: &StageArgs) -> Result<ExitCode, Failure> {
     let config = open::config(&args.config.config)?;
     let clock = open::clock(&config).await?;
-    let publish_at = parse_when(&args.at, clock.now(), config.zone)?;
+    let request = wanted(&config, args, clock.now())?;
+    let publish_at = request.publish_at;
     let client = open::client(&config, clock).await?;
     let vault = config.open_vault().await?;
     let hooks = config.open_hooks();
-    let history = history(&config).await?;
-    let request = StageRequest {
-        business_unit: args.business_unit.clone(),
-        week: args.week,
-        schedule: args.schedule.clone(),
-        publish_at,
-        timing: config.timing.clone(),
-        lead: config.lead,
-        limits: config.limits.clone(),
-        remedies: config.remedies.clone(),
-        policy: Policy::default(),
-        mechanisms: intent::mechanisms(&config),
-        seed: args.seed.map_or_else(Seed::from_system, Seed),
-    };
+    let history = open::history(&config).await?;
     let tools = Tools { client: &client, vault: vault.as_ref(), hooks: &hooks, history: &history };
     if args.explain {
         return explained(args, weigh(&request, &tools, clock.now()).await, publish_at.zone);
@@ -56,12 +44,31 @@ pub(super) async fn stage(args: &StageArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::Done)
 }
 
-/// What an existing journal teaches; where there is none, nothing, and none is made.
-async fn history(config: &Config) -> Result<History, Failure> {
-    match open::journal_if_any(config).await? {
-        Some(journal) => Ok(History::read(&journal).await?),
-        None => Ok(History::default()),
+/// What is asked for, by an entry of the calendar or outright.
+fn wanted(config: &Config, args: &StageArgs, now: Timestamp) -> Result<StageRequest, Failure> {
+    let mut request = match &args.publish {
+        Some(name) => {
+            let entry = intent::entry(config, name)?;
+            intent::entry_request(config, entry, intent::instant(entry, args.at.as_deref(), now)?)
+        }
+        None => {
+            let publish_at = parse_when(args.at.as_deref().unwrap_or_default(), now, config.zone)?;
+            let approval = if args.require_approval { Approval::Required } else { Approval::NotNeeded };
+            let policy = Policy { approval, on_drift: args.on_drift, ..Policy::default() };
+            let unit = args.business_unit.as_deref().unwrap_or_default();
+            StageRequest { policy, ..intent::request(config, unit, publish_at) }
+        }
+    };
+    if let Some(week) = args.week {
+        request.week = week;
     }
+    if args.schedule.is_some() {
+        request.schedule.clone_from(&args.schedule);
+    }
+    if let Some(seed) = args.seed {
+        request.seed = Seed(seed);
+    }
+    Ok(request)
 }
 
 /// Shows the arithmetic, also of what is refused.

@@ -118,7 +118,7 @@ impl JournalError {
             JournalError::Exists { .. } => Some("nothing was changed; choose another name, or look at that run first"),
             JournalError::Led { .. } => Some("let it come to its end, or stop it first"),
             JournalError::Newer { .. } => Some("use the softlanding that wrote it, or a newer one"),
-            JournalError::Corrupt { .. } => Some("keep a copy of the journal's file; restore it from a backup"),
+            JournalError::Corrupt { .. } => Some("keep a copy of the journal; restore it from a backup"),
             JournalError::BadOrder { .. } => Some("give orders with the softlanding that carries the run out"),
             JournalError::NotFound { .. } => Some("`softlanding status` lists the runs"),
             JournalError::Unwritable { .. } => None,

@@ -1,12 +1,13 @@
 //! The ladder: stragglers are helped, gentlest rung first, those whose shift starts soonest first; and the brake.
 //!
 //! Must never: touch an agent whose calls were not read, just now, to be none. Every remedy follows the read it rests on
-//! within the same decision.
+//! within the same decision, and is given up unless it leaves while that read is fresh ([`Command::not_after`]); one that
+//! never left is no attempt, and the agent is looked at again.
 
 use super::{Work, before, failure_in};
 use crate::law::agent::{RemedyState, TokenState};
 use crate::law::command::{Command, Effect, Failure, FailureKind, Outcome, ReadPurpose, TokenVia};
-use crate::law::event::{Event, Phase};
+use crate::law::event::{Attempt, Event, Phase};
 use crate::law::pace::backoff_ms;
 use crate::law::run::Brake;
 use crate::law::verdict::{Rung, Verdict};
@@ -17,6 +18,8 @@ use crate::words::id::{PhoneId, Seat};
 const OUTAGE_JUDGED_MIN: u32 = 20;
 /// With fewer results than this, a share says nothing about a rung.
 const RUNG_RESULTS_MIN: u32 = 10;
+/// The shortest wait after a remedy that never left, in ms: it is no attempt, so nothing else bounds how often it is missed.
+const UNSENT_WAIT_MIN_MS: i64 = 1_000;
 
 /// Puts a straggler on the agenda if there is a rung left for it.
 pub(super) fn consider(work: &mut Work, seat: Seat) {
@@ -175,20 +178,33 @@ fn failed(work: &mut Work, rung: Rung, seats: Vec<Seat>, failure: Failure) {
     }
     let possible = failure.kind.effect() == Effect::Possible;
     let again_at = failure.again_at.unwrap_or(work.now);
-    work.note(Event::RemedyFailed { rung, seats: seats.clone(), failure });
+    let attempt = if failure.kind == FailureKind::NotSent { Attempt::NotMade } else { Attempt::Made };
+    work.note(Event::RemedyFailed { rung, seats: seats.clone(), failure, attempt });
     if possible {
         look_when_it_can_have_worked(work, &seats);
         return;
     }
     for seat in seats {
-        let policy = &work.run.plan.remedies;
-        let attempts = work.run.agent(seat).map_or(1, |a| a.attempts());
-        let mut chance = work.run.plan.seed.fork(&format!("remedy {} {attempts}", seat.0));
-        let wait_ms = backoff_ms(policy.backoff_first_ms, policy.backoff_max_ms, attempts, &mut chance);
         if next_rung(work, seat).is_some() {
-            let at = (work.now + wait_ms).max(again_at);
+            let at = (work.now + wait_ms(work, seat)).max(again_at);
             let urgency = work.run.plan.urgency(seat);
             work.run.desk.cure.put(seat, at, urgency);
+        }
+    }
+}
+
+/// How long an agent waits for its next remedy, after one without effect.
+fn wait_ms(work: &Work, seat: Seat) -> i64 {
+    let policy = &work.run.plan.remedies;
+    let (attempts, unsent) = work.run.agent(seat).map_or((1, 0), |agent| (agent.attempts(), agent.unsent));
+    let seed = &work.run.plan.seed;
+    let backoff =
+        |so_many, mut chance| backoff_ms(policy.backoff_first_ms, policy.backoff_max_ms, so_many, &mut chance);
+    match unsent {
+        0 => backoff(attempts, seed.fork(&format!("remedy {} {attempts}", seat.0))),
+        _ => {
+            let chance = seed.fork(&format!("unsent {} {attempts} {unsent}", seat.0));
+            backoff(unsent, chance).max(UNSENT_WAIT_MIN_MS)
         }
     }
 }

@@ -315,11 +315,11 @@ impl Run {
                     self.with(*seat, |agent| agent.await_remedy(*rung, at));
                 }
             }
-            Event::RemedyFailed { rung, seats, failure } => {
+            Event::RemedyFailed { rung, seats, failure, attempt } => {
                 for seat in seats {
                     self.with(*seat, |agent| match failure.kind.effect() {
                         Effect::Possible => agent.await_remedy(*rung, at),
-                        Effect::None => agent.remedy = RemedyState::Idle,
+                        Effect::None => agent.miss_remedy(*rung, *attempt),
                     });
                 }
             }

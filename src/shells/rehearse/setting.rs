@@ -9,7 +9,7 @@ use crate::hands::genesys::org::AppClient;
 use crate::hands::genesys::{Hosts, OrgSettings};
 use crate::law::lead::{LeadSettings, RefreshLead};
 use crate::law::plan::{Limits, Mechanisms, Policy, RemedyPolicy, Timing};
-use crate::shells::stage::{StageRequest, WeekChoice};
+use crate::shells::stage::{StageRequest, WeekChoice, WhenPast};
 use crate::twin::{APP_CLIENT_ID, APP_CLIENT_SECRET, PUBLISHER_CLIENT_ID, PUBLISHER_CLIENT_SECRET, Scenario};
 use crate::words::calendar::{Appointment, WhenError, parse_when};
 use crate::words::clock::{Seed, Timestamp};
@@ -74,6 +74,8 @@ impl Setting {
             remedies: RemedyPolicy::default(),
             mechanisms: self.mechanisms(),
             policy: Policy::default(),
+            run: None,
+            when_past: WhenPast::Refuse,
             seed: self.seed.fork("plan"),
         }
     }

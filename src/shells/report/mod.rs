@@ -25,6 +25,7 @@ mod document_agents;
 pub mod ending;
 pub mod facts;
 pub mod frame;
+pub mod history;
 pub mod lines;
 pub mod notices;
 pub mod pictures;

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use crate::law::command::{Failure, PhoneSeen};
-use crate::law::event::{Event, Phase, Record, StopKind, Tally};
+use crate::law::event::{Attempt, Event, Phase, Record, StopKind, Tally};
 use crate::law::plan::{Member, Plan};
 use crate::law::verdict::{PhoneState, ProbeState, Rung, Verdict};
 use crate::shells::report::agent::{AgentStory, Happening, TokenStory, shared};
@@ -170,10 +170,13 @@ impl Story {
             Event::RemedyAccepted { rung, seats } => {
                 self.each(seats, |agent| agent.add(at, Happening::RemedyAccepted(*rung)));
             }
-            Event::RemedyFailed { rung, seats, failure } => {
+            Event::RemedyFailed { rung, seats, failure, attempt } => {
                 let why = words(failure);
                 self.each(seats, |agent| agent.add(at, Happening::RemedyFailed(*rung, why.clone())));
-                self.rung(*rung).failed += seats.len() as u32;
+                match attempt {
+                    Attempt::Made => self.rung(*rung).failed += seats.len() as u32,
+                    Attempt::NotMade => self.remedy_unsent(*rung, seats),
+                }
             }
             Event::BrakeApplied { rung, why } => self.brakes.push(Brake { at, rung: *rung, why: shared(why) }),
             Event::Settled { tally } => self.settled = Some((at, *tally)),
@@ -341,6 +344,18 @@ impl Story {
         }
         if let Verdict::Recovered { by } = after {
             self.rung(by).cured += 1;
+        }
+    }
+    /// What never left was not tried.
+    fn remedy_unsent(&mut self, rung: Rung, seats: &[Seat]) {
+        for seat in seats {
+            let Some(agent) = self.agents.get_mut(seat.index()) else { continue };
+            let Some(tried) = agent.tried.get_mut(rung.index()).filter(|n| **n > 0) else { continue };
+            *tried -= 1;
+            let was_only = *tried == 0;
+            let story = self.rung(rung);
+            story.agents = story.agents.saturating_sub(u32::from(was_only));
+            story.starts = story.starts.saturating_sub(1);
         }
     }
     fn remedy_started(&mut self, at: Timestamp, rung: Rung, seats: &[Seat]) {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::lot::Lot;
+use super::lot::{Budget, Lot};
 use super::{Story, setup};
 use crate::hands::genesys::{AppClient, Call, Hosts, Next, Org, OrgSettings};
 use crate::hands::journal::{Holder, JournalError, Lease, MemoryJournal};
@@ -19,6 +19,7 @@ use crate::law::plan::Plan;
 use crate::law::run::Run;
 use crate::law::verdict::Verdict;
 use crate::shells::driver::claim_in;
+use crate::shells::perform::{agent_of, bound};
 use crate::twin::Twin;
 use crate::words::clock::{Seed, Timestamp};
 use crate::words::hook::{HookOutcome, HookRun};
@@ -139,6 +140,8 @@ pub(super) struct Life {
     /// Orders in the store, by number; they stay there after they were taken, as a careless store might.
     inbox: Vec<Order>,
     auditor: Auditor,
+    /// 429s before the run began: staging is not under test.
+    refused_at_staging: u32,
     crashes: u32,
     happenings: u32,
     #[cfg(test)]
@@ -174,6 +177,7 @@ impl Life {
             holder,
             lost: None,
             vault,
+            refused_at_staging: twin.counters().too_many_requests,
             twin,
             process: None,
             epoch: 0,
@@ -400,7 +404,10 @@ impl Life {
                 command => {
                     let agent = agent_of(command, &self.plan);
                     let held = agent.as_ref().and_then(|a| self.vault.get(a).cloned());
-                    let call = Call::new(command, &self.plan, held);
+                    let not_after = command.not_after(self.now, self.plan.limits.on_call_fresh_ms);
+                    #[cfg(test)]
+                    let not_after = not_after.filter(|_| self.bug != Some(super::Bug::LateRemedy));
+                    let call = bound(Call::new(command, &self.plan, held), not_after);
                     if let Some(process) = &mut self.process {
                         process.calls.insert(*id, OnItsWay { call, agent, hop: 0 });
                     }
@@ -530,13 +537,20 @@ impl Life {
         if counters.publishes_applied > 1 {
             return self.broken("the schedule was published twice");
         }
-        if counters.touched_on_call > 0 {
+        if counters.touched_on_call > 0 && !self.could_not_know(counters.touched_into_call_ms_max) {
             return self.broken("an agent on a call was touched");
         }
-        if counters.too_many_requests > 0 {
+        if counters.too_many_requests > self.refused_at_staging {
             return self.broken("the rate limit was exceeded");
         }
         Ok(())
+    }
+
+    /// Whether every call that was disturbed began only after the look that the remedy rests on: the look's answer and the
+    /// remedy take their time on the way, and between them the look may be as old as the plan allows.
+    fn could_not_know(&self, into_call_ms: Option<i64>) -> bool {
+        let ms = self.plan.limits.on_call_fresh_ms + 2 * self.lot.latency_max_ms;
+        self.lot.budget == Budget::Tight && into_call_ms.is_none_or(|into| into <= ms)
     }
 
     fn check_the_end(mut self) -> Checked<Lived> {
@@ -623,10 +637,6 @@ fn org_settings() -> OrgSettings {
 
 fn enrolment(refresh_token: Secret) -> Grant {
     Grant { refresh_token, access_token: None }
-}
-
-fn agent_of(command: &Command, plan: &Plan) -> Option<AgentId> {
-    crate::shells::perform::agent_of(command, plan)
 }
 
 /// An event in one line; the plan and long lists are cut.

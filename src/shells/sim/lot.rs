@@ -43,6 +43,17 @@ pub struct Lot {
     pub policy: Policy,
     /// Whether the plan allows the reported mechanisms.
     pub reported: bool,
+    /// How many calls the org takes.
+    pub budget: Budget,
+}
+
+/// How far the org's rate limit goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Budget {
+    /// Farther than a life of a few agents.
+    Ample,
+    /// Not far: requests wait for their turn while agents take calls.
+    Tight,
 }
 
 impl Lot {
@@ -68,7 +79,7 @@ impl Lot {
         let (request_lost, answer_lost) = (often(0.5, 0.2), often(0.6, 0.3));
         let (request_late, answer_twice) = (often(0.4, 0.2), often(0.3, 0.2));
         let (not_sent, crash, hook_fails) = (often(0.3, 0.2), often(0.7, 0.08), often(0.15, 0.3));
-        Lot {
+        let lot = Lot {
             scenario: scenario(&mut c),
             request_lost,
             answer_lost,
@@ -85,7 +96,32 @@ impl Lot {
             orders: orders(&seed.fork("orders")),
             closed_at_ms: closed(&seed.fork("closed")),
             reported: c.chance(0.5),
+            budget: Budget::Ample,
+        };
+        // Drawn apart, so that a seed that is not throttled lives as it did.
+        let mut c = seed.fork("budget");
+        if c.chance(0.15) { lot.throttled(&mut c) } else { lot }
+    }
+
+    /// The same where the org takes few calls a minute, and agents who have helped themselves take calls at any time.
+    fn throttled(mut self, c: &mut Seed) -> Lot {
+        self.budget = Budget::Tight;
+        // What a dead process had sent, and what arrives when nobody counts it any more, no pacer can know of.
+        (self.crash, self.request_late) = (0.0, 0.0);
+        self.edited = false;
+        let scenario = &mut self.scenario;
+        scenario.rate_limit.calls_per_minute = c.between(6, 30) as u32;
+        (scenario.people.reload_by_hand, scenario.people.notice_min) = (true, [0, 6]);
+        for cohort in &mut scenario.cohorts {
+            let kinds = &mut cohort.kinds;
+            for many in [&mut kinds.not_enrolled, &mut kinds.hand_over_missed, &mut kinds.station_lost] {
+                *many = c.between(0, 3) as u32;
+            }
+            cohort.agents = cohort.kinds.total() as u32 + c.between(1, 6) as u32;
+            cohort.shift_start_min = -30;
+            cohort.calls = vec![Calls { agents: cohort.agents, start_min: [1, 8], end_min: [9, 25] }];
         }
+        self
     }
 }
 

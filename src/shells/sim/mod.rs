@@ -25,6 +25,8 @@ pub(crate) enum Bug {
     Law(crate::law::decide::Planted),
     /// The shell performs before it records.
     PerformBeforeRecord,
+    /// Remedies leave however late it is.
+    LateRemedy,
 }
 
 /// Whether a life's story is told.
@@ -46,8 +48,8 @@ pub fn live(seed: u64, story: Story) -> Result<Lived, Box<Found>> {
 }
 
 #[cfg(test)]
-pub(crate) fn live_with(seed: u64, bug: Bug) -> Result<Lived, Box<Found>> {
-    let mut life = life::Life::begin(seed, Lot::draw(&Seed(seed)), Story::Silent)?;
-    life.plant(bug);
+pub(crate) fn live_with(seed: u64, lot: Lot, bug: Option<Bug>) -> Result<Lived, Box<Found>> {
+    let mut life = life::Life::begin(seed, lot, Story::Silent)?;
+    bug.into_iter().for_each(|bug| life.plant(bug));
     life.live()
 }

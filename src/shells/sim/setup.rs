@@ -137,8 +137,12 @@ fn api(twin: &mut Twin, now: Timestamp, token: &str, request: Request) -> Value 
     patiently(twin, now, &request.header("authorization", format!("Bearer {token}")))
 }
 
-/// Asks until the org is available: what is staged here is staged hours before T, and nothing of it is under test.
+/// Asks until the org is available and has a turn: what is staged here is staged hours before T, and nothing of it is under test.
 fn patiently(twin: &mut Twin, now: Timestamp, request: &Request) -> Value {
     let answers = (0..500).map(|s| twin.handle(now + s * 1_000, request));
-    answers.into_iter().find(|answer| answer.status != 503).map(|answer| answer.value()).unwrap_or_default()
+    answers
+        .into_iter()
+        .find(|answer| !matches!(answer.status, 429 | 503))
+        .map(|answer| answer.value())
+        .unwrap_or_default()
 }

@@ -1,15 +1,19 @@
 //! The simulation finds what it must find, and nothing else.
 
-use super::{Bug, Story, live, live_with};
+use super::lot::Budget;
+use super::{Bug, Lot, Story, live, live_with};
 use crate::law::decide::Planted;
 use crate::law::event::Phase;
+use crate::words::clock::Seed;
 
 /// Seeds within which each planted bug must be found.
 const SEEDS: u64 = 2_000;
 
 /// The first seed at which the bug makes the run publish twice; other findings do not count.
 fn seed_that_finds(bug: Bug) -> u64 {
-    let twice = |seed| live_with(seed, bug).err().filter(|found| found.what.contains("published twice"));
+    let lot = |seed| Lot::draw(&Seed(seed));
+    let twice =
+        |seed| live_with(seed, lot(seed), Some(bug)).err().filter(|found| found.what.contains("published twice"));
     let Some(found) = (0..SEEDS).find_map(twice) else { panic!("{bug:?} is not found within {SEEDS} seeds") };
     found.seed
 }
@@ -31,9 +35,38 @@ fn performing_before_recording_is_found() {
 
 #[test]
 fn a_publish_that_nobody_approved_or_that_somebody_holds_is_found() {
-    let broken = |seed| live_with(seed, Bug::Law(Planted::IgnoreHolds)).err();
+    let broken = |seed| live_with(seed, Lot::draw(&Seed(seed)), Some(Bug::Law(Planted::IgnoreHolds))).err();
     let found = (0..SEEDS).filter_map(broken).find(|found| found.what.contains("held or not approved"));
     println!("found by seed {}", found.expect("it is found").seed);
+}
+
+/// The throttled Fridays of the swarm; in the others nothing waits for its turn.
+fn throttled() -> impl Iterator<Item = (u64, Lot)> {
+    let lots = (0..SEEDS).map(|seed| (seed, Lot::draw(&Seed(seed))));
+    lots.filter(|(_, lot)| lot.budget == Budget::Tight)
+}
+
+#[test]
+fn a_remedy_that_leaves_long_after_its_look_is_found() {
+    let touched = |(seed, lot)| {
+        let found = live_with(seed, lot, Some(Bug::LateRemedy)).err();
+        found.filter(|found| found.what.contains("an agent on a call was touched"))
+    };
+    let Some(found) = throttled().find_map(touched) else { panic!("it is not found within {SEEDS} seeds") };
+    println!("found by seed {}", found.seed);
+    live(found.seed, Story::Silent).unwrap_or_else(|found| panic!("{found}"));
+}
+
+#[test]
+fn where_turns_are_scarce_remedies_are_given_up_and_nothing_else_goes_wrong() {
+    let lives: Vec<_> = throttled()
+        .take(50)
+        .map(|(seed, _)| live(seed, Story::Told).unwrap_or_else(|found| panic!("{found}")))
+        .collect();
+    let told = |what: &str| lives.iter().flat_map(|life| &life.story).filter(|line| line.contains(what)).count();
+    assert!(told("attempt: NotMade") > 0, "no remedy was given up");
+    assert!(told("RemedyAccepted") > 0, "no remedy left in time");
+    assert!(lives.iter().any(|life| life.phase == Phase::Settled));
 }
 
 /// A small swarm; `tests/run` lets a larger one loose on the optimised build.

@@ -29,6 +29,6 @@ pub use echo::{echo, echo_weighed};
 pub use explain::explain;
 pub use history::History;
 pub use refusal::{Refusal, RefusalKind};
-pub use request::{StageRequest, WeekChoice};
+pub use request::{StageRequest, WeekChoice, WhenPast};
 pub use steps::{Ready, Staged, Tools, Weighed, stage, weigh};
 pub use timetable::Timetable;

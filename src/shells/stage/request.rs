@@ -6,7 +6,7 @@ use crate::law::lead::LeadSettings;
 use crate::law::plan::{Limits, Mechanisms, Policy, RemedyPolicy, Timing};
 use crate::words::calendar::Appointment;
 use crate::words::clock::Seed;
-use crate::words::id::WeekDate;
+use crate::words::id::{RunId, WeekDate};
 
 /// A publish as someone wants it.
 #[derive(Debug, Clone)]
@@ -15,7 +15,7 @@ pub struct StageRequest {
     pub business_unit: String,
     /// Which week.
     pub week: WeekChoice,
-    /// The draft, by id or by description; `None` takes the week's only draft.
+    /// The draft, by id, by description, or by a rule on it such as `Approved*`; `None` takes the week's only draft.
     pub schedule: Option<String>,
     /// T, and the wall clock on which it was chosen.
     pub publish_at: Appointment,
@@ -33,6 +33,19 @@ pub struct StageRequest {
     pub policy: Policy,
     /// The chance of this run.
     pub seed: Seed,
+    /// The run's name; `None` draws one.
+    pub run: Option<RunId>,
+    /// What becomes of an instant that has passed.
+    pub when_past: WhenPast,
+}
+
+/// What becomes of an instant that has passed when it is to be staged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenPast {
+    /// It is refused: whoever asks has mistaken the date.
+    Refuse,
+    /// It is caught up with, as far as the plan's lateness allows; there is no time to refresh tokens.
+    CatchUp,
 }
 
 /// Which week is published.

@@ -10,7 +10,7 @@ use super::history::History;
 use super::name::run_id;
 use super::preflight::permissions;
 use super::refusal::{Refusal, Told};
-use super::request::StageRequest;
+use super::request::{StageRequest, WhenPast};
 use super::timetable::{Timetable, limits, timetable};
 use super::week::{self, UnitCalendar};
 use crate::hands::genesys::Client;
@@ -28,6 +28,7 @@ use crate::law::run::Run;
 use crate::shells::notice;
 use crate::words::calendar::describe;
 use crate::words::clock::Timestamp;
+use crate::words::glob::{fits, is_rule};
 use crate::words::hook::HookPoint;
 use crate::words::id::{AgentId, RunId, WeekDate};
 
@@ -89,7 +90,10 @@ pub struct Staged {
 pub async fn stage(request: &StageRequest, tools: &Tools<'_>, now: Timestamp) -> Result<Ready, Refusal> {
     let Weighed { plan, timetable, warnings, at } = weigh(request, tools, now).await?;
     let zone = request.publish_at.zone;
-    let run = run_id(plan.publish_at, zone, &plan.business_unit.name, &request.seed).map_err(Refusal::Name)?;
+    let run = match &request.run {
+        Some(named) => named.clone(),
+        None => run_id(plan.publish_at, zone, &plan.business_unit.name, &request.seed).map_err(Refusal::Name)?,
+    };
     let events = hooked(tools.hooks, &run, &plan, at).await?;
     Ok(Ready { run, plan, events, timetable, warnings, at })
 }
@@ -100,7 +104,8 @@ pub async fn stage(request: &StageRequest, tools: &Tools<'_>, now: Timestamp) ->
 /// The first [`Refusal`].
 pub async fn weigh(request: &StageRequest, tools: &Tools<'_>, now: Timestamp) -> Result<Weighed, Refusal> {
     let publish_at = request.publish_at.at;
-    if publish_at <= now {
+    let past = publish_at <= now;
+    if past && request.when_past == WhenPast::Refuse {
         return Err(Refusal::Past(describe(publish_at, request.publish_at.zone, now)));
     }
     let mut warnings = tools.history.warnings.clone();
@@ -110,10 +115,17 @@ pub async fn weigh(request: &StageRequest, tools: &Tools<'_>, now: Timestamp) ->
     // Reading a large org takes a while, so the instant is held against the clock once more.
     let at = tools.client.clock().now().max(now);
     let timetable = timetable(&plan, request.lead, limits, tools.history, at);
+    plan.timing = timetable.timing();
+    if past {
+        // Checked as if it were staged at its instant: all of it must hold but that there is time left.
+        plan.check(publish_at).map_err(|bad| refuse_plan(bad, &plan, request, at))?;
+        warnings
+            .push("the instant has passed: the publish is caught up with, and no token is refreshed before".to_owned());
+        return Ok(Weighed { plan: Arc::new(plan), timetable, warnings, at });
+    }
     if let Err(tight) = timetable.lead.check() {
         return Err(Refusal::TooTight { tight, timetable: Box::new(timetable) });
     }
-    plan.timing = timetable.timing();
     plan.check(at).map_err(|bad| refuse_plan(bad, &plan, request, at))?;
     warnings.extend(timetable.cautions());
     Ok(Weighed { plan: Arc::new(plan), timetable, warnings, at })
@@ -225,6 +237,7 @@ async fn find_roster(
 fn choose(all: Vec<ScheduleListed>, week: WeekDate, wanted: Option<&str>) -> Result<ScheduleListed, Refusal> {
     let label = |s: &ScheduleListed| Candidate { id: s.id.to_string(), name: described(s) };
     let chosen = match wanted {
+        Some(rule) if is_rule(rule) => only_fitting(all, rule, label)?,
         Some(wanted) => {
             let by_description = |s: &ScheduleListed| Candidate { id: s.id.to_string(), name: s.description.clone() };
             let described: BTreeMap<String, Candidate> = all.iter().map(|s| (s.id.to_string(), label(s))).collect();
@@ -244,6 +257,27 @@ fn choose(all: Vec<ScheduleListed>, week: WeekDate, wanted: Option<&str>) -> Res
         return Err(Refusal::AlreadyPublished { description: chosen.description, week });
     }
     Ok(chosen)
+}
+
+/// The only draft whose description fits a rule.
+fn only_fitting(
+    all: Vec<ScheduleListed>,
+    rule: &str,
+    label: impl Fn(&ScheduleListed) -> Candidate,
+) -> Result<ScheduleListed, Refusal> {
+    let candidates =
+        |some: &[ScheduleListed]| some.iter().map(&label).map(|c| format!("{} ({})", c.name, c.id)).collect();
+    let fitting = |s: &ScheduleListed| s.published != Some(true) && fits(rule, &s.description);
+    let (mut found, others): (Vec<_>, Vec<_>) = all.into_iter().partition(fitting);
+    let what = "draft schedule";
+    match (found.len(), found.pop()) {
+        (1, Some(only)) => Ok(only),
+        (_, Some(last)) => {
+            found.push(last);
+            Err(Refusal::Ambiguous { what, asked: format!("{rule:?}"), candidates: candidates(&found) })
+        }
+        (_, None) => Err(Refusal::Unknown { what, asked: rule.to_owned(), candidates: candidates(&others) }),
+    }
 }
 
 fn only_draft(

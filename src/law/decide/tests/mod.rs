@@ -5,6 +5,7 @@
 mod check;
 mod orders;
 mod publish;
+mod unsent;
 
 use std::sync::Arc;
 

@@ -1,0 +1,147 @@
+//! `softlanding audit`, `export`, `import`, `prune`: looking after the journal.
+//!
+//! Must never: change a run; one is taken in or deleted as a whole, and deleted only when it has ended.
+
+use std::io::{Read, Write};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::door::cli::args::{AuditArgs, ExportArgs, ImportRunArgs, PruneArgs};
+use crate::door::cli::{open, out};
+use crate::door::error::{ExitCode, Failure};
+use crate::hands::journal::{Journal, RECORD_FORMAT};
+use crate::law::audit::Auditor;
+use crate::law::event::Record;
+use crate::law::run::Run;
+use crate::shells::report::history::history;
+use crate::words::calendar::duration_words;
+use crate::words::clock::Clock;
+use crate::words::id::RunId;
+
+/// The largest export that is taken in, in bytes.
+const EXPORT_BYTES_MAX: u64 = 2 << 30;
+
+/// The first line of an export.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    softlanding_export: u32,
+    format: u32,
+    run: RunId,
+    claims: Vec<u32>,
+}
+
+/// The version of the export's own layout.
+const EXPORT: u32 = 1;
+
+pub(super) async fn audit(args: &AuditArgs) -> Result<ExitCode, Failure> {
+    let id = open::run_id(&args.run)?;
+    let config = open::config(&args.config.config)?;
+    let records = open::records(&open::journal(&config).await?, &id).await?;
+    out::say(history(&records));
+    let follows = Run::replay(&records).map_err(|e| e.to_string());
+    let keeps = Auditor::check(&records).map_err(|e| e.to_string());
+    match follows.and(keeps) {
+        Ok(()) => {
+            out::say([String::new(), format!("{} events, and every rule is kept.", records.len())]);
+            Ok(ExitCode::Done)
+        }
+        Err(broken) => Err(Failure::new(ExitCode::Bug, format!("the journal of run {id} breaks a rule: {broken}"))
+            .hint("keep a copy of the journal and report it; nothing has been changed")),
+    }
+}
+
+pub(super) async fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
+    let id = open::run_id(&args.run)?;
+    let config = open::config(&args.config.config)?;
+    let journal = open::journal(&config).await?;
+    let records: Vec<Record<Value>> = journal.load(&id).await?;
+    let claims = journal.claims(&id).await?;
+    let head = Head { softlanding_export: EXPORT, format: RECORD_FORMAT, run: id, claims };
+    let lines = std::iter::once(serde_json::to_string(&head)).chain(records.iter().map(serde_json::to_string));
+    let lines: Vec<String> = lines.collect::<Result<_, _>>().map_err(anyhow::Error::from)?;
+    match &args.out {
+        None => out::say(&lines),
+        Some(file) => write(file, &lines)?,
+    }
+    Ok(ExitCode::Done)
+}
+
+fn write(file: &Path, lines: &[String]) -> Result<(), Failure> {
+    let unwritable =
+        |e: std::io::Error| Failure::new(ExitCode::Access, format!("{} cannot be written", file.display())).because(e);
+    let mut out = std::io::BufWriter::new(std::fs::File::create_new(file).map_err(unwritable)?);
+    for line in lines {
+        writeln!(out, "{line}").map_err(unwritable)?;
+    }
+    out.into_inner().map_err(|e| unwritable(e.into_error()))?.sync_all().map_err(unwritable)
+}
+
+pub(super) async fn import(args: &ImportRunArgs) -> Result<ExitCode, Failure> {
+    let config = open::config(&args.config.config)?;
+    let (head, records) = parse(&read(&args.file)?, &args.file)?;
+    let typed: Vec<Record> = records
+        .iter()
+        .map(|r| Ok(Record { seq: r.seq, at: r.at, event: serde_json::from_value(r.event.clone())? }))
+        .collect::<Result<_, serde_json::Error>>()
+        .map_err(|e| spoilt(&args.file, 0, &e.to_string()))?;
+    // What does not keep the rules is no journal of ours, however well it reads.
+    Run::replay(&typed).map_err(|e| spoilt(&args.file, 0, &e.to_string()))?;
+    Auditor::check(&typed).map_err(|e| spoilt(&args.file, 0, &e.to_string()))?;
+    open::new_journal(&config).await?.restore(&head.run, &records, &head.claims).await?;
+    out::say([format!("Run {} is in the journal, {} events.", head.run, records.len())]);
+    Ok(ExitCode::Done)
+}
+
+fn read(file: &Path) -> Result<String, Failure> {
+    let unreadable =
+        |e: std::io::Error| Failure::new(ExitCode::Access, format!("{} cannot be read", file.display())).because(e);
+    let from: Box<dyn Read> = if file == Path::new("-") {
+        Box::new(std::io::stdin())
+    } else {
+        Box::new(std::fs::File::open(file).map_err(unreadable)?)
+    };
+    let mut text = String::new();
+    from.take(EXPORT_BYTES_MAX).read_to_string(&mut text).map_err(unreadable)?;
+    Ok(text)
+}
+
+fn parse(text: &str, file: &Path) -> Result<(Head, Vec<Record<Value>>), Failure> {
+    let mut lines = (1..).zip(text.lines().filter(|line| !line.trim().is_empty()));
+    let (_, first) = lines.next().ok_or_else(|| spoilt(file, 1, "it is empty"))?;
+    let head: Head = serde_json::from_str(first).map_err(|e| spoilt(file, 1, &e.to_string()))?;
+    if head.softlanding_export > EXPORT || head.format > RECORD_FORMAT {
+        return Err(spoilt(file, 1, "a newer softlanding has written it"));
+    }
+    let records = lines.map(|(n, line)| serde_json::from_str(line).map_err(|e| spoilt(file, n, &e.to_string())));
+    Ok((head, records.collect::<Result<_, _>>()?))
+}
+
+fn spoilt(file: &Path, line: usize, why: &str) -> Failure {
+    let place = if line == 0 { String::new() } else { format!(", line {line}") };
+    Failure::new(ExitCode::Usage, format!("{}{place} cannot be taken in: {why}", file.display()))
+        .hint("accepted is what `softlanding export` wrote, whole; nothing has been taken in")
+}
+
+pub(super) async fn prune(args: &PruneArgs) -> Result<ExitCode, Failure> {
+    let config = open::config(&args.config.config)?;
+    let Some(keep_ms) = args.older_than.or(config.store.keep_ms) else {
+        return Err(Failure::new(ExitCode::Usage, "nothing says how long runs are kept")
+            .hint("name it with --older-than 400d, or as keep in the section [store]"));
+    };
+    let journal = open::journal(&config).await?;
+    let now = open::clock(&config).await.unwrap_or(Clock::System).now();
+    let old = crate::shells::retention::ended_before(&journal, now - keep_ms).await?;
+    for run in &old {
+        if args.yes {
+            journal.forget(run).await?;
+        }
+        out::say([run.to_string()]);
+    }
+    let (count, age) = (old.len(), duration_words(keep_ms));
+    let what = if args.yes { "deleted" } else { "would be deleted; --yes does it" };
+    out::say([format!("{count} runs that ended more than {age} ago: {what}")]);
+    Ok(ExitCode::Done)
+}

@@ -1,0 +1,108 @@
+//! `softlanding approve`, `hold`, `resume`, `abort`: a person's word to a run, through the store that all processes share.
+//!
+//! A run that is being carried out takes the order within a second, wherever that is; one that nobody carries out is told at
+//! once, here. Either way it is in the journal before this command ends, or the command says that it is not.
+//! Must never: perform anything for the run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::door::cli::args::OrderArgs;
+use crate::door::cli::{open, out};
+use crate::door::error::{ExitCode, Failure};
+use crate::hands::journal::{AnyJournal, Journal};
+use crate::law::decide::{Input, decide};
+use crate::law::event::{Event, Record};
+use crate::law::order::{Order, OrderId, Wish};
+use crate::law::run::Closing;
+use crate::shells::leader::{Leader, myself};
+use crate::shells::report::control::control_words;
+use crate::words::clock::{Clock, Timestamp};
+use crate::words::id::RunId;
+
+/// A leader takes an order within a second; one that has just died is replaced within its lease.
+const PATIENCE: u32 = 60;
+const PAUSE: Duration = Duration::from_millis(250);
+/// The longest name and reason, in characters.
+const WORDS_MAX: usize = 500;
+
+pub(super) async fn order(args: &OrderArgs, wish: Wish) -> Result<ExitCode, Failure> {
+    let id = open::run_id(&args.run)?;
+    let order = Order { wish, who: words("--as", &who(args))?, why: words("--why", &args.why)? };
+    let config = open::config(&args.config.config)?;
+    let journal = Arc::new(open::journal(&config).await?);
+    let clock = open::clock(&config).await.unwrap_or(Clock::System);
+    let number = journal.send(&id, clock.now(), &order).await?;
+    for _ in 0..PATIENCE {
+        if let Some(leader) = Leader::take(&journal, &id, &myself(), config.serve.lease_ms).await? {
+            take_in(&leader, &journal, &id, clock.now()).await?;
+            leader.release().await;
+        }
+        if !journal.orders::<Order>(&id).await?.iter().any(|(n, _)| *n == number) {
+            return answer(&journal, &id, OrderId(number)).await;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    out::note(&format!("run {id} has not taken the order yet; it will as soon as somebody carries it out"));
+    Ok(ExitCode::NotYet)
+}
+
+/// Nobody carries the run out: what is ordered is recorded here, and nothing is done beyond that.
+async fn take_in(
+    leader: &Leader<AnyJournal>,
+    journal: &Arc<AnyJournal>,
+    id: &RunId,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let mut run = open::replay(id, &open::records(journal.as_ref(), id).await?)?;
+    run.desk.closing = Closing::Yes;
+    for (number, order) in journal.orders::<Order>(id).await? {
+        let last_seq = run.seq;
+        let step = decide(&mut run, Input::Ordered { id: OrderId(number), order }, now);
+        if !step.record.is_empty() {
+            journal.append(leader.lease(), last_seq, now, &step.record, None).await?;
+        }
+        journal.dismiss(id, number).await?;
+    }
+    Ok(())
+}
+
+/// What became of the order.
+async fn answer(journal: &AnyJournal, id: &RunId, number: OrderId) -> Result<ExitCode, Failure> {
+    let records = open::records(journal, id).await?;
+    let about = |record: &&Record| match &record.event {
+        Event::Ordered { order, .. } | Event::OrderRefused { order, .. } => *order == number,
+        _ => false,
+    };
+    let Some(found) = records.iter().find(about) else {
+        return Err(Failure::new(ExitCode::Access, format!("the order to run {id} was taken away unanswered")));
+    };
+    let said = control_words(&found.event).unwrap_or_default();
+    match &found.event {
+        Event::OrderRefused { .. } => Err(Failure::new(ExitCode::Refused, format!("run {id}: {said}"))
+            .hint(format!("`softlanding status {id}` shows where it stands"))),
+        _ => {
+            out::say([format!("Run {id}: {said}.")]);
+            Ok(ExitCode::Done)
+        }
+    }
+}
+
+fn words(field: &str, text: &str) -> Result<String, Failure> {
+    let text = text.trim();
+    let fine = !text.is_empty() && text.chars().count() <= WORDS_MAX && !text.chars().any(char::is_control);
+    if fine {
+        return Ok(text.to_owned());
+    }
+    let message = format!("{field} is empty, longer than {WORDS_MAX} characters, or has control characters");
+    Err(Failure::new(ExitCode::Usage, message).hint("it stands in the journal: one line that others will understand"))
+}
+
+fn who(args: &OrderArgs) -> String {
+    args.who.clone().unwrap_or_else(|| {
+        let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+        let user = variable("SUDO_USER").or_else(|| variable("USER")).or_else(|| variable("LOGNAME"));
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        format!("{}@{}", user.as_deref().unwrap_or("somebody"), host.trim())
+    })
+}
