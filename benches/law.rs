@@ -114,6 +114,7 @@ fn plan(agents: u32) -> Plan {
     };
     Plan {
         api: None,
+        client: None,
         business_unit: BusinessUnit { id: BusinessUnitId::new("bu").expect("an id"), name: "Customer Care".to_owned() },
         week: WeekDate::new("2026-11-30").expect("a date"),
         schedule: PinnedSchedule {

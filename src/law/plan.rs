@@ -15,6 +15,10 @@ pub struct Plan {
     /// journal from before this was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api: Option<String>,
+    /// The OAuth client that staged it: in a store that several organisations share, it tells whose run this is. `None` in a
+    /// journal from before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
     /// The business unit whose week is published.
     pub business_unit: BusinessUnit,
     /// The week: date of its first day in the business unit's time zone.
@@ -118,6 +122,13 @@ pub struct Limits {
     pub claims_max: u32,
     /// Attempts to refresh one agent's token, at most.
     pub refresh_attempts_max: u8,
+    /// Calls a minute of the publisher's token, as the org told at staging; `None` when it told none, and in a journal from
+    /// before this was kept. Whoever carries the run out begins with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls_per_minute: Option<u32>,
+    /// The same of an OAuth client's calls to the token endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_calls_per_minute: Option<u32>,
 }
 
 /// How far to go with a straggler.
@@ -349,6 +360,8 @@ impl Default for Limits {
             on_call_fresh_ms: 10_000,
             claims_max: 3,
             refresh_attempts_max: 4,
+            calls_per_minute: None,
+            auth_calls_per_minute: None,
         }
     }
 }

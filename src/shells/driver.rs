@@ -7,6 +7,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::hands::journal::{Journal, JournalError};
@@ -72,7 +73,7 @@ pub struct Driver<J> {
     pub for_people: ForPeople,
 }
 
-impl<J: Journal> Driver<J> {
+impl<J: Journal + Send + Sync + 'static> Driver<J> {
     /// The run's name.
     #[must_use]
     pub fn run(&self) -> &RunId {
@@ -105,7 +106,8 @@ impl<J: Journal> Driver<J> {
     ) -> Result<Ended, DriveError> {
         let mut stop = std::pin::pin!(stop);
         let mut tasks: Tasks = JoinSet::new();
-        let mut orders = std::pin::pin!(self.orders(Duration::ZERO));
+        let mut asking = JoinSet::new();
+        let mut orders = self.ask_for_orders(&mut asking);
         let mut input = Input::Started;
         loop {
             let wake_at = self.step(run, input, &mut tasks, &mut listen).await?;
@@ -116,13 +118,10 @@ impl<J: Journal> Driver<J> {
                 break tokio::select! {
                     Some(answer) = tasks.join_next() => answered(answer)?,
                     () = self.clock.sleep_until(wake_at.unwrap_or_default()), if wake_at.is_some() => Input::Woke,
-                    found = &mut orders => {
-                        orders.set(self.orders(self.look_every));
-                        match self.first_new(run, found?).await? {
-                            Some(order) => order,
-                            None => continue,
-                        }
-                    }
+                    Some(found) = orders.recv() => match self.first_new(run, found).await? {
+                        Some(order) => order,
+                        None => continue,
+                    },
                     () = &mut stop => {
                         self.close(run, tasks, &mut listen).await?;
                         return Ok(Ended::Interrupted);
@@ -182,15 +181,23 @@ impl<J: Journal> Driver<J> {
         Ok(())
     }
 
-    /// The orders for this run, `after` so long: asked for beside all else, so that a slow store holds nothing up.
-    async fn orders(&self, after: Duration) -> Result<Vec<(u64, Order)>, JournalError> {
-        tokio::time::sleep(after).await;
-        self.journal.orders(self.run()).await
+    /// Asks the store for orders again and again, in a task of its own: a question that is not waited for would keep the
+    /// store's connection from the next append.
+    fn ask_for_orders(&self, asking: &mut JoinSet<()>) -> mpsc::Receiver<Orders> {
+        let (tell, told) = mpsc::channel(1);
+        let (journal, run, pause) = (Arc::clone(&self.journal), self.run().clone(), self.look_every);
+        asking.spawn(async move {
+            while tell.send(journal.orders(&run).await).await.is_ok() {
+                tokio::time::sleep(pause).await;
+            }
+        });
+        told
     }
 
     /// The oldest order that the run has not taken; those that it has taken are cleared away.
-    async fn first_new(&self, run: &Run, found: Vec<(u64, Order)>) -> Result<Option<Input>, JournalError> {
-        for (number, order) in found {
+    async fn first_new(&self, run: &Run, found: Orders) -> Result<Option<Input>, JournalError> {
+        // Orders that cannot be read now are no reason to stop: a store that is gone shows at the next append.
+        for (number, order) in found.unwrap_or_default() {
             let id = OrderId(number);
             if !run.orders.contains(&id) {
                 return Ok(Some(Input::Ordered { id, order }));
@@ -214,6 +221,7 @@ impl<J: Journal> Driver<J> {
     }
 }
 
+type Orders = Result<Vec<(u64, Order)>, JournalError>;
 type Tasks = JoinSet<(CommandId, Outcome)>;
 
 fn answered(answer: Result<(CommandId, Outcome), tokio::task::JoinError>) -> Result<Input, DriveError> {

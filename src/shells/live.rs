@@ -20,7 +20,7 @@ const TICK: Duration = Duration::from_millis(120);
 ///
 /// # Errors
 /// [`DriveError`] when the journal cannot be written.
-pub async fn drive<J: Journal>(
+pub async fn drive<J: Journal + Send + Sync + 'static>(
     driver: &Driver<J>,
     run: &mut Run,
     past: &[Record],

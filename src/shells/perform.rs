@@ -25,7 +25,7 @@ pub struct Hands {
     /// The organisation's executables.
     pub hooks: Hooks,
     /// Agents' tokens, where there are any.
-    pub vault: Option<Vault>,
+    pub vault: Option<Arc<Vault>>,
 }
 
 /// A command with what it needs of the run at the moment it was asked.

@@ -39,7 +39,9 @@ const EXPORT: u32 = 1;
 pub(super) async fn audit(args: &AuditArgs) -> Result<ExitCode, Failure> {
     let id = open::run_id(&args.run)?;
     let config = open::config(&args.config.config)?;
-    let records = open::records(&open::journal(&config).await?, &id).await?;
+    let journal = open::journal(&config).await?;
+    journal.verify().await?;
+    let records = open::records(&journal, &id).await?;
     out::say(history(&records));
     let follows = Run::replay(&records).map_err(|e| e.to_string());
     let keeps = Auditor::check(&records).map_err(|e| e.to_string());
@@ -132,6 +134,9 @@ pub(super) async fn prune(args: &PruneArgs) -> Result<ExitCode, Failure> {
             .hint("name it with --older-than 400d, or as keep in the section [store]"));
     };
     let journal = open::journal(&config).await?;
+    if args.yes {
+        journal.verify().await?;
+    }
     let now = open::clock(&config).await.unwrap_or(Clock::System).now();
     let old = crate::shells::retention::ended_before(&journal, now - keep_ms).await?;
     for run in &old {

@@ -31,6 +31,7 @@ pub(super) async fn order(args: &OrderArgs, wish: Wish) -> Result<ExitCode, Fail
     let order = Order { wish, who: words("--as", &who(args))?, why: words("--why", &args.why)? };
     let config = open::config(&args.config.config)?;
     let journal = Arc::new(open::journal(&config).await?);
+    journal.verify().await?;
     let clock = open::clock(&config).await.unwrap_or(Clock::System);
     let number = journal.send(&id, clock.now(), &order).await?;
     for _ in 0..PATIENCE {

@@ -1,10 +1,131 @@
-//! `softlanding serve`.
+//! `softlanding serve`: the calendar and its runs, until it is asked to stop.
 //!
-//! Must never: end while a step is in hand.
+//! Must never: end while a step is in hand, or serve two configurations that do not share a store.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
 
 use crate::door::cli::args::ServeArgs;
+use crate::door::cli::{intent, open, stop};
+use crate::door::config::Config;
 use crate::door::error::{ExitCode, Failure};
+use crate::law::occurrence::Habits;
+use crate::shells::daemon::news::{News, Teller};
+use crate::shells::daemon::site::{Entry, Site};
+use crate::shells::daemon::{Daemon, Settings};
+use crate::shells::leader::myself;
+use crate::words::calendar::Appointment;
+use crate::words::clock::{Clock, Timestamp};
 
-pub(super) async fn serve(_args: &ServeArgs) -> Result<ExitCode, Failure> {
-    Err(Failure::new(ExitCode::Bug, "not yet"))
+pub(super) async fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
+    let configs = args.config.iter().map(|file| open::config(file)).collect::<Result<Vec<_>, _>>()?;
+    let Some(first) = configs.first() else {
+        return Err(Failure::new(ExitCode::Usage, "no configuration is named"));
+    };
+    fit_together(&configs)?;
+    let stop = stop::asked()?;
+    let journal = Arc::new(open::new_journal(first).await?);
+    let mut sites = Vec::new();
+    for config in &configs {
+        sites.push(Arc::new(site(config).await?));
+    }
+    let holder = myself();
+    let tell = teller(if args.plain { Face::Plain } else { Face::Json }, holder.to_string());
+    let settings = Settings {
+        lease_ms: first.serve.lease_ms,
+        look_every_ms: first.serve.look_every_ms,
+        keep_ms: first.store.keep_ms,
+    };
+    Daemon { journal, sites, holder, settings, tell }.serve(stop).await;
+    Ok(ExitCode::Done)
+}
+
+/// Configurations that are served together share their store, and no two of their entries a name.
+fn fit_together(configs: &[Config]) -> Result<(), Failure> {
+    let Some((first, others)) = configs.split_first() else { return Ok(()) };
+    if let Some(other) = others.iter().find(|other| other.store.place != first.store.place) {
+        let message = format!("{} and {} name different stores", first.file.display(), other.file.display());
+        return Err(Failure::new(ExitCode::Config, message)
+            .hint("name the same store in each, with a full path, or serve them with a process each"));
+    }
+    let mut names = std::collections::BTreeSet::new();
+    let twice = configs.iter().flat_map(|c| &c.publishes).find(|entry| !names.insert(entry.name.as_str()));
+    match twice {
+        Some(entry) => Err(Failure::new(ExitCode::Config, format!("two [[publish]] are named {:?}", entry.name))
+            .hint("the name of an entry is unique in its store")),
+        None => Ok(()),
+    }
+}
+
+async fn site(config: &Config) -> Result<Site, Failure> {
+    let clock = open::clock(config).await?;
+    let entries = config.publishes.iter().map(|entry| {
+        // The instant is set for each occurrence.
+        let instant = Appointment { at: Timestamp::default(), zone: entry.zone };
+        Entry {
+            name: entry.name.clone(),
+            recurrence: entry.recurrence.clone(),
+            zone: entry.zone,
+            habits: Habits { stage_before_ms: entry.stage_before_ms, catch_up_ms: entry.catch_up.ms() },
+            request: intent::entry_request(config, entry, instant),
+        }
+    });
+    Ok(Site {
+        client: open::client(config, clock).await?,
+        vault: config.open_vault().await?.map(Arc::new),
+        hooks: config.open_hooks(),
+        clock,
+        reports: config.report.dir.clone(),
+        templates: config.report.templates.clone(),
+        entries: entries.collect(),
+    })
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Face {
+    /// A JSON document a line.
+    Json,
+    /// A line for people.
+    Plain,
+}
+
+/// Writes each piece of news as a line of the log; a reader that has gone away is no reason to stop.
+fn teller(face: Face, replica: String) -> Teller {
+    Arc::new(move |news: News| {
+        let at = Clock::System.now();
+        let mut out = std::io::stdout().lock();
+        for words in news.words() {
+            let line = match face {
+                Face::Json => document(&news, &words, at, &replica).to_string(),
+                Face::Plain => plain(&news, &words, at),
+            };
+            let _ = writeln!(out, "{line}");
+        }
+        let _ = out.flush();
+    })
+}
+
+fn document(news: &News, words: &str, at: Timestamp, replica: &str) -> Value {
+    let mut line = json!({
+        "at": at.rfc3339(),
+        "level": news.level().word(),
+        "replica": replica,
+        "event": news.name(),
+        "message": words,
+    });
+    if let Some(run) = news.run() {
+        line["run"] = json!(run);
+    }
+    if let (Some(line), Value::Object(fields)) = (line.as_object_mut(), news.fields()) {
+        line.extend(fields);
+    }
+    line
+}
+
+fn plain(news: &News, words: &str, at: Timestamp) -> String {
+    let run = news.run().map(|run| format!("{run}  ")).unwrap_or_default();
+    format!("{}  {:<5}  {run}{words}", at.rfc3339(), news.level().word())
 }

@@ -45,6 +45,7 @@ pub(super) async fn take_up(
     waiting: Waiting,
     for_people: ForPeople,
 ) -> Result<Option<Taken>, Failure> {
+    journal.verify().await?;
     let Some(leader) = lead(config, journal, id, waiting).await? else { return Ok(None) };
     let records = open::records(journal.as_ref(), id).await?;
     let run = open::replay(id, &records)?;
@@ -87,7 +88,8 @@ async fn hands(
 ) -> Result<Hands, Failure> {
     fits(config, id, run)?;
     let client: Client = open::client(config, clock).await?;
-    let vault = config.open_vault().await?;
+    client.org().expect(&run.plan.limits);
+    let vault = config.open_vault().await?.map(Arc::new);
     Ok(Hands { client: client.permitted_by(leader.permit()), hooks: config.open_hooks(), vault })
 }
 

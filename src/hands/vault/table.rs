@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::VaultError;
 use super::seal::{Owner, Sealed, Sealer, new_key_id};
-use crate::hands::sqlite::{IfMissing, Schema, begin, look, open, sql as store_sql};
+use crate::hands::sqlite::{Check, IfMissing, Schema, begin, look, open, sql as store_sql};
 use crate::words::clock::Timestamp;
 use crate::words::id::AgentId;
 use crate::words::secret::{Grant, Secret};

@@ -76,6 +76,7 @@ pub fn plan(seed: u64, agents: usize) -> Plan {
         .collect();
     Plan {
         api: None,
+        client: None,
         business_unit: BusinessUnit { id: BusinessUnitId::new("bu-1").unwrap(), name: "Contoso Care".to_owned() },
         week: crate::words::id::WeekDate::new("2026-11-30").unwrap(),
         schedule: PinnedSchedule {

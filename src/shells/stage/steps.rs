@@ -112,6 +112,7 @@ pub async fn weigh(request: &StageRequest, tools: &Tools<'_>, now: Timestamp) ->
     let mut plan = read_plan(request, tools, &mut warnings).await?;
     warnings.extend(preflight(tools.client, &plan).await?);
     let limits = limits(tools.client, &plan).await?;
+    (plan.limits.calls_per_minute, plan.limits.auth_calls_per_minute) = limits.told;
     // Reading a large org takes a while, so the instant is held against the clock once more.
     let at = tools.client.clock().now().max(now);
     let timetable = timetable(&plan, request.lead, limits, tools.history, at);
@@ -141,9 +142,13 @@ async fn read_plan(request: &StageRequest, tools: &Tools<'_>, warnings: &mut Vec
         warnings.push(format!("{} entries of the schedule name no agent and are left out", roster.skipped));
     }
     // Taken beforehand: the lock on the org must not be held while the org is asked.
-    let api = Some(tools.client.org().settings.hosts.api.clone());
+    let (api, client) = {
+        let org = tools.client.org();
+        (Some(org.settings.hosts.api.clone()), Some(org.settings.client_id.clone()))
+    };
     Ok(Plan {
         api,
+        client,
         schedule: pinned(&roster.schedule)?,
         roster: members(tools, &unit, &roster, publish_at, warnings).await?,
         business_unit: BusinessUnit { id: unit.id, name: unit.name },

@@ -22,6 +22,7 @@ pub fn plan(agents: u32) -> Plan {
     };
     Plan {
         api: None,
+        client: None,
         business_unit: BusinessUnit { id: BusinessUnitId::new("bu-1").unwrap(), name: "Unit".to_owned() },
         week: WeekDate::new("2026-11-23").unwrap(),
         schedule: PinnedSchedule { id: ScheduleId::new("sch-1").unwrap(), description: "Draft".to_owned(), version: 7 },

@@ -8,15 +8,15 @@ mod lease;
 mod orders;
 mod schema;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::sqlite::SqliteConnection;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
 use super::{Holder, Journal, JournalError, Lease, Record, RunSummary};
-use crate::hands::sqlite::{IfMissing, look, open, sql as store_sql};
+use crate::hands::sqlite::{Check, IfMissing, look, open, sql as store_sql, verify};
 use crate::words::clock::Timestamp;
 use crate::words::id::RunId;
 
@@ -28,8 +28,14 @@ const STORE_NOW_MS: &str = "CAST(round(unixepoch('subsec') * 1000) AS INTEGER)";
 /// same place, one gets [`JournalError::Conflict`].
 #[derive(Debug)]
 pub struct SqliteJournal {
+    path: PathBuf,
     db: Mutex<SqliteConnection>,
+    /// Filled once the whole file has been read and found sound by this process.
+    verified: OnceCell<()>,
 }
+
+/// A journal of this size is read whole by every command in less than a tenth of a second, in bytes.
+const READ_WHOLE_BYTES_MAX: u64 = 64 << 20;
 
 impl SqliteJournal {
     /// Opens the journal at `path`; makes it, readable for its owner only, when there is none.
@@ -37,15 +43,37 @@ impl SqliteJournal {
     /// # Errors
     /// [`JournalError::Store`] when the file cannot be written, is something else, or is from a newer softlanding.
     pub async fn open(path: &Path) -> Result<SqliteJournal, JournalError> {
-        Ok(SqliteJournal { db: Mutex::new(open(path, schema::SCHEMA, IfMissing::Create).await?) })
+        let db = open(path, schema::SCHEMA, IfMissing::Create, Check::Whole).await?;
+        Ok(SqliteJournal { verified: OnceCell::new_with(Some(())), ..SqliteJournal::of(path, db) })
     }
 
-    /// Opens the journal at `path`; refuses when there is none. For commands that only look.
+    /// Opens the journal at `path`; refuses when there is none. For commands that only look: damage in a large file may
+    /// go unnoticed until it is met. Whoever adds to it calls [`SqliteJournal::verify`] first.
     ///
     /// # Errors
     /// As [`SqliteJournal::open`], and when there is no file.
     pub async fn open_existing(path: &Path) -> Result<SqliteJournal, JournalError> {
-        Ok(SqliteJournal { db: Mutex::new(open(path, schema::SCHEMA, IfMissing::Refuse).await?) })
+        SqliteJournal::open_checked(path, Check::UpTo(READ_WHOLE_BYTES_MAX)).await
+    }
+
+    pub(in crate::hands::journal) async fn open_checked(
+        path: &Path,
+        check: Check,
+    ) -> Result<SqliteJournal, JournalError> {
+        Ok(SqliteJournal::of(path, open(path, schema::SCHEMA, IfMissing::Refuse, check).await?))
+    }
+
+    fn of(path: &Path, db: SqliteConnection) -> SqliteJournal {
+        SqliteJournal { path: path.to_owned(), db: Mutex::new(db), verified: OnceCell::new() }
+    }
+
+    /// Reads the whole file once in the life of this value, so that nothing is added to a damaged one.
+    ///
+    /// # Errors
+    /// [`JournalError::Store`] when it is damaged or cannot be read.
+    pub async fn verify(&self) -> Result<(), JournalError> {
+        let read = async || Ok(verify(&mut *self.db.lock().await, schema::SCHEMA.name, &self.path).await?);
+        self.verified.get_or_try_init(read).await.copied()
     }
 
     /// How many streams the journal at `path` holds: runs, and those of the calendar. Changes nothing: it does not make a

@@ -4,6 +4,7 @@ use sqlx::{Connection, SqliteConnection};
 
 use super::*;
 use crate::hands::StoreError;
+use crate::hands::sqlite::Check;
 
 #[tokio::test]
 async fn a_reopened_file_holds_everything_and_is_private() {
@@ -213,6 +214,35 @@ async fn a_damaged_file_is_refused_and_left_byte_for_byte() {
         assert!(error.hint().contains("backup"), "{}", error.hint());
         assert!(std::fs::read(&path).unwrap() == damaged, "the file was changed");
     }
+}
+
+#[tokio::test]
+async fn damage_in_a_large_file_is_found_before_anything_is_added() {
+    let folder = Folder::new();
+    let path = folder.join("j.db");
+    let journal = SqliteJournal::open(&path).await.unwrap();
+    for name in ["a", "b", "c"] {
+        let events: Vec<Fact> = (0..2_000).map(|n| staged(&n.to_string())).collect();
+        journal.begin(&run(name), NOW, &events).await.unwrap();
+    }
+    drop(journal);
+    meddle(&path, "PRAGMA wal_checkpoint(TRUNCATE)").await;
+    let mut torn = std::fs::read(&path).unwrap();
+    let page = 4096;
+    let middle = torn.len() / page / 2 * page;
+    torn[middle..][..page].fill(0xa5);
+    std::fs::write(&path, &torn).unwrap();
+    // As if a file of one byte were large already.
+    let journal = SqliteJournal::open_checked(&path, Check::UpTo(1)).await.unwrap();
+    assert_eq!(journal.load::<Fact>(&run("a")).await.unwrap().len(), 2_000);
+    let met = journal.load::<Fact>(&run("b")).await.unwrap_err();
+    assert!(matches!(met, JournalError::Store(_)), "{met:?}");
+    for _ in 0..2 {
+        let found = journal.verify().await.unwrap_err();
+        assert!(matches!(found, JournalError::Store(StoreError::Damaged { .. })), "{found:?}");
+    }
+    drop(journal);
+    assert!(std::fs::read(&path).unwrap() == torn, "the file was changed");
 }
 
 #[tokio::test]

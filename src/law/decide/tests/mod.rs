@@ -43,6 +43,7 @@ fn plan(agents: u32) -> Plan {
     };
     Plan {
         api: None,
+        client: None,
         business_unit: BusinessUnit { id: BusinessUnitId::new("bu").unwrap(), name: "Customer Care".to_owned() },
         week: WeekDate::new("2026-11-30").unwrap(),
         schedule: PinnedSchedule { id: ScheduleId::new("s").unwrap(), description: "Draft".to_owned(), version: 7 },

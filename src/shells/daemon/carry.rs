@@ -1,0 +1,142 @@
+//! One run in the daemon's hands: the lease, the history, the drive, the reports.
+//!
+//! Must never: read the history before the lease is held, or keep the lease when it is done.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch::Receiver;
+
+use super::news::{News, Teller, chain};
+use super::site::Site;
+use super::{Settings, stopped};
+use crate::hands::journal::{AnyJournal, Holder, Journal};
+use crate::law::event::{Event, Record};
+use crate::law::pace::Party;
+use crate::law::run::Run;
+use crate::shells::driver::{Driver, Ended, ForPeople};
+use crate::shells::leader::Leader;
+use crate::shells::perform::Hands;
+use crate::shells::report::notices::notices;
+use crate::shells::report::{Story, write_all};
+use crate::words::id::RunId;
+
+/// How it ended for this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carried {
+    /// Nothing more will happen in this run without a person.
+    Over,
+    /// It belongs to an organisation that is not served here.
+    NotOurs,
+    /// Somebody else leads it.
+    Led,
+    /// It goes on, elsewhere or later.
+    LetGo,
+}
+
+/// What one run is carried with.
+pub struct Carrier {
+    /// The store.
+    pub journal: Arc<AnyJournal>,
+    /// The organisations that are served.
+    pub sites: Vec<Arc<Site>>,
+    /// This process.
+    pub holder: Holder,
+    /// How the daemon works.
+    pub settings: Settings,
+    /// Whose share of the rate budget the run spends.
+    pub party: Party,
+    /// Hears what there is to tell.
+    pub tell: Teller,
+}
+
+impl Carrier {
+    /// Carries a run as far as it goes, unless somebody else does.
+    pub async fn carry(&self, id: &RunId, stopping: Receiver<bool>) -> Carried {
+        let leader = match Leader::take(&self.journal, id, &self.holder, self.settings.lease_ms).await {
+            Ok(Some(leader)) => leader,
+            Ok(None) => return Carried::Led,
+            Err(e) => return self.let_go(id, &e),
+        };
+        let (records, run) = match self.read(id).await {
+            Ok(read) => read,
+            Err(why) => {
+                leader.release().await;
+                (self.tell)(News::LetGo { run: id.clone(), why });
+                return Carried::LetGo;
+            }
+        };
+        if run.is_over() {
+            leader.release().await;
+            return Carried::Over;
+        }
+        let Some(site) = self.sites.iter().find(|site| site.owns(&run.plan)) else {
+            leader.release().await;
+            return Carried::NotOurs;
+        };
+        site.client.org().expect(&run.plan.limits);
+        (self.tell)(News::Leading { run: id.clone(), phase: run.phase });
+        self.drive(id, site, leader, run, records, stopping).await
+    }
+
+    async fn read(&self, id: &RunId) -> Result<(Vec<Record>, Run), String> {
+        let records = self.journal.load::<Event>(id).await.map_err(|e| chain(&e))?;
+        let run = Run::replay(&records).map_err(|e| format!("its journal cannot be followed: {e}"))?;
+        Ok((records, run))
+    }
+
+    async fn drive(
+        &self,
+        id: &RunId,
+        site: &Site,
+        leader: Leader<AnyJournal>,
+        mut run: Run,
+        mut records: Vec<Record>,
+        stopping: Receiver<bool>,
+    ) -> Carried {
+        let driver = self.driver(site, leader);
+        let mut story = Story::of(&records);
+        let listen = |record: &Record| {
+            story.hear(record);
+            let words = notices(record, &story);
+            (self.tell)(News::Recorded { run: id.clone(), record: record.clone(), words });
+            records.push(record.clone());
+        };
+        let driven = driver.drive(&mut run, listen, stopped(stopping)).await;
+        driver.leader.release().await;
+        match driven {
+            Ok(Ended::Over) => {
+                self.report(id, site, &records);
+                (self.tell)(News::Ended { run: id.clone(), phase: run.phase });
+                Carried::Over
+            }
+            Ok(Ended::Interrupted | Ended::Waits) => Carried::LetGo,
+            Err(e) => self.let_go(id, &e),
+        }
+    }
+
+    fn driver(&self, site: &Site, leader: Leader<AnyJournal>) -> Driver<AnyJournal> {
+        let client = site.client.for_party(self.party).permitted_by(leader.permit());
+        let hands = Hands { client, hooks: site.hooks.clone(), vault: site.vault.clone() };
+        Driver {
+            journal: Arc::clone(&self.journal),
+            leader,
+            hands: Arc::new(hands),
+            clock: site.clock,
+            look_every: Duration::from_millis(self.settings.look_every_ms.max(1).unsigned_abs()),
+            for_people: ForPeople::Wait,
+        }
+    }
+
+    fn report(&self, id: &RunId, site: &Site, records: &[Record]) {
+        let folder = site.reports.join(id.as_str());
+        if let Err(e) = write_all(records, &folder, site.templates.as_deref()) {
+            (self.tell)(News::trouble(Some(id.clone()), "the report cannot be written", &e));
+        }
+    }
+
+    fn let_go(&self, id: &RunId, error: &(dyn std::error::Error + 'static)) -> Carried {
+        (self.tell)(News::LetGo { run: id.clone(), why: chain(error) });
+        Carried::LetGo
+    }
+}
