@@ -97,7 +97,7 @@ impl Vault {
     /// [`VaultError::Store`] when the file cannot be used.
     pub async fn open(path: &Path, key: &Secret) -> Result<Vault, VaultError> {
         let sealer = Sealer::new(key)?;
-        let mut db = open(path, SCHEMA, IfMissing::Create).await?;
+        let mut db = open(path, SCHEMA, IfMissing::Create, Check::Whole).await?;
         let key_id = checked_key_id(&mut db, &sealer).await?;
         Ok(Vault { db: Mutex::new(db), sealer, key_id })
     }
