@@ -29,7 +29,7 @@
 //! | floor | what it is | never |
 //! |---|---|---|
 //! | [`words`] | ids, time, chance, secrets, HTTP as values, the calendar | knows of a publish |
-//! | [`law`] | plan, command, event, agent, verdict, pace, run, decide, audit | does I/O, reads a clock |
+//! | [`law`] | plan, command, event, agent, verdict, pace, lead, run, decide, audit | does I/O, reads a clock |
 //! | [`hands`] | journal, Genesys client, vault, hooks | decides |
 //! | [`twin`] | the simulated org, pure, and its server; uses words only | knows its client |
 //! | [`shells`] | staging, driver, rehearsal, simulation, reports | knows which world it is in |
@@ -42,6 +42,8 @@
 //! |---|---|
 //! | run | one staged publish and everything that happens to it; its journal is its truth |
 //! | T | the instant of the publish |
+//! | lead | how long before T a phase begins; that of the refresh is computed by [`law::lead`] |
+//! | budget, share | the calls a minute of one token; the runs that spend it at the same time |
 //! | roster, seat | the agents pinned at staging; an agent's position among them |
 //! | claim | the journal row that must exist before the publish is sent |
 //! | doubt | the publish may have had its effect: settled by looking, never by sending again |
