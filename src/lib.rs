@@ -43,6 +43,8 @@
 //! |---|---|
 //! | run | one staged publish and everything that happens to it; its journal is its truth |
 //! | T | the instant of the publish |
+//! | lead | how long before T a phase begins; that of the refresh is computed by [`law::lead`] |
+//! | budget, share | the calls a minute of one token; the runs that spend it at the same time |
 //! | roster, seat | the agents pinned at staging; an agent's position among them |
 //! | lease, fence | the right of one process to write to a run, for a while; its number, higher than all before it |
 //! | order | what a person or a program wants of a run, left in the store for whoever leads it |
