@@ -57,6 +57,8 @@ catch_up = "2h"
 /// A twin, and hooks that tell how far a run is.
 struct Friday {
     bench: Bench,
+    /// The groups of the engines so far.
+    groups: Vec<Pid>,
     told: Lines<BufReader<pipe::Receiver>>,
 }
 
@@ -77,7 +79,7 @@ impl Friday {
         }
         // Open for writing as well, so that it has no end while no hook is writing.
         let receiver = pipe::OpenOptions::new().read_write(true).open_receiver(&fifo).expect("a pipe");
-        Friday { bench, told: BufReader::new(receiver).lines() }
+        Friday { bench, groups: Vec::new(), told: BufReader::new(receiver).lines() }
     }
     /// Waits until a hook tells `point`.
     async fn reaches(&mut self, point: &str) {
@@ -89,7 +91,7 @@ impl Friday {
         while self.bench.truth().await["update_posts"] == 0 {}
     }
     /// An engine in the folder of the twin, in a process group of its own, with its words in `engine.log`.
-    fn start(&self, engine: fn(&Bench) -> Command) -> Engine {
+    fn start(&mut self, engine: fn(&Bench) -> Command) -> Engine {
         let mut engine = engine(&self.bench);
         let log = File::options().create(true).append(true).open(self.bench.folder.join("engine.log"));
         let log = log.expect("a file");
@@ -98,7 +100,9 @@ impl Friday {
         engine.env("SOFTLANDING", PROGRAM).env("SOFTLANDING_AT", &self.bench.at).env("SOFTLANDING_RUN", RUN);
         // The twin's clock is fast: what is an hour there is soon over here.
         engine.env("WAIT_MAX_S", "1").env("RETRY_S", "1");
-        Engine(engine.spawn().expect("the engine starts"))
+        let engine = Engine(engine.spawn().expect("the engine starts"));
+        self.groups.push(engine.pid());
+        engine
     }
     /// Two lives that end with everything gone, while tokens are refreshed and while the publish is under way; and one in which
     /// the engine alone is gone, after the publish.
@@ -114,7 +118,7 @@ impl Friday {
         third.die_alone().await;
     }
     /// The last life, and what holds after it.
-    async fn ends_well(self, engine: fn(&Bench) -> Command) {
+    async fn ends_well(mut self, engine: fn(&Bench) -> Command) {
         let ended = self.start(engine).end().await;
         assert_eq!(ended.code(), Some(0), "{REPEAT}\n{}", self.logs());
         self.holds().await;
@@ -125,7 +129,7 @@ impl Friday {
         log("engine.log") + &log(&format!("state/{RUN}.log"))
     }
     /// What holds at the end, however often the engine was killed.
-    async fn holds(self) {
+    async fn holds(&self) {
         let truth = self.bench.truth().await;
         let logs = self.logs();
         assert_eq!(truth["publishes_applied"], 1, "{REPEAT}\n{logs}");
@@ -145,7 +149,16 @@ impl Friday {
         let known = verdicts.filter(|verdict| verdict.is_some_and(|v| known.contains(&v))).count();
         assert_eq!(known, truth["agents"].as_array().expect("agents").len(), "{REPEAT}\n{logs}");
         assert!(!logs.contains("panicked"), "{REPEAT}\n{logs}");
-        self.bench.close().await;
+    }
+}
+
+impl Drop for Friday {
+    /// Ends what an engine has left behind, such as the server of a Prefect flow that was killed alone.
+    fn drop(&mut self) {
+        for member in self.groups.iter().flat_map(|group| members(*group, &self.bench.folder)) {
+            // It may have ended meanwhile.
+            let _ = kill_process(member, Signal::KILL);
+        }
     }
 }
 
@@ -165,6 +178,20 @@ fn hook(folder: &Path, point: &str, fifo: &Path) {
     std::fs::create_dir_all(&dir).expect("a folder");
     std::fs::write(dir.join("10-tell"), format!("#!/bin/sh\necho {point} >'{}'\n", fifo.display())).expect("a file");
     std::fs::set_permissions(dir.join("10-tell"), Permissions::from_mode(0o755)).expect("an executable");
+}
+
+/// The processes of a group that work in a folder: a number alone may mean somebody else by now.
+fn members(group: Pid, folder: &Path) -> Vec<Pid> {
+    let entries = std::fs::read_dir("/proc").expect("the processes").filter_map(Result::ok);
+    let here = entries.map(|entry| entry.path()).filter(|process| {
+        let grouped = std::fs::read_to_string(process.join("stat")).is_ok_and(|stat| {
+            // After the name in brackets: its state, its parent, its group.
+            let after = stat.rsplit(')').next().unwrap_or_default();
+            after.split_whitespace().nth(2) == Some(&group.as_raw_nonzero().to_string())
+        });
+        grouped && std::fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd == folder)
+    });
+    here.filter_map(|process| Pid::from_raw(process.file_name()?.to_str()?.parse().ok()?)).collect()
 }
 
 /// An engine at work.
