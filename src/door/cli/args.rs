@@ -179,7 +179,7 @@ pub struct StageArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "described by its type")]
     pub config: ConfigArgs,
-    /// An entry of the calendar, [[publish]] in the configuration, by its name; it says all that is not said here
+    /// An entry of the calendar, a publish of the configuration, by its name; it says all that is not said here
     #[arg(long, value_name = "NAME", conflicts_with_all = ["business_unit", "require_approval", "on_drift"])]
     pub publish: Option<String>,
     /// The business unit, by name or id

@@ -18,7 +18,7 @@ pub struct StepArgs {
     /// The run; `stage` makes it under this name
     #[arg(long, value_name = "RUN")]
     pub run: String,
-    /// The entry of the calendar, [[publish]] in the configuration; for `stage`
+    /// The entry of the calendar, a publish of the configuration; for `stage`
     #[arg(long, value_name = "NAME", required_if_eq("step", "stage"))]
     pub publish: Option<String>,
     /// When to publish; the entry's next instant when left out; for `stage`
@@ -110,7 +110,7 @@ pub struct ImportRunArgs {
 /// `prune`
 #[derive(Debug, Args)]
 pub struct PruneArgs {
-    /// Runs whose last event is older than this; by default what [store] keep says
+    /// Runs whose last event is older than this; by default what `keep` of the store says
     #[arg(long, value_name = "DURATION", value_parser = age)]
     pub older_than: Option<i64>,
     /// Delete them; otherwise they are only listed
