@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::sync::watch::Receiver;
 
+use super::counters::Counters;
 use super::news::{News, Teller, chain};
 use super::site::{Entry as Kept, Site};
 use super::stopped;
@@ -36,6 +37,8 @@ pub struct Keeper {
     pub at: usize,
     /// This process.
     pub holder: Holder,
+    /// Counts what was missed.
+    pub counters: Counters,
     /// Hears what there is to tell.
     pub tell: Teller,
 }
@@ -50,7 +53,7 @@ enum Hindrance {
 }
 
 impl Keeper {
-    /// Keeps the entry until the daemon stops.
+    /// Keeps the entry until the daemon stops; a look that has begun is brought to its end, hooks and all.
     pub async fn keep(&self, stopping: Receiver<bool>) {
         let Some(entry) = self.site.entries.get(self.at) else { return };
         let stop = stopped(stopping);
@@ -71,9 +74,11 @@ impl Keeper {
                     }
                 };
             }
+            let pause =
+                quiet_until.map_or(LOOK_EVERY, |until| self.site.clock.real(until.since_ms(now)).min(LOOK_EVERY));
             tokio::select! {
                 () = &mut stop => return,
-                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
     }
@@ -157,6 +162,7 @@ impl Keeper {
 
     fn told(&self, entry: &Kept, note: &Note) {
         (self.tell)(News::Calendar { entry: entry.name.clone(), note: note.clone() });
+        self.counters.note(note);
     }
 
     /// Silence never reads as success: what could not be staged or was missed is told to the organisation's hooks.

@@ -12,6 +12,7 @@ use tokio::task::{Id, JoinSet};
 
 use super::Daemon;
 use super::carry::{Carried, Carrier};
+use super::counters::Counters;
 use super::news::News;
 use crate::hands::journal::{Holder, Journal, RunSummary};
 use crate::law::pace::Party;
@@ -47,14 +48,15 @@ pub struct Watch<'a> {
     carried: JoinSet<(RunId, Carried)>,
     names: HashMap<Id, RunId>,
     parties: u32,
+    counters: Counters,
 }
 
 impl<'a> Watch<'a> {
     /// Nothing is known yet.
     #[must_use]
-    pub fn new(daemon: &'a Daemon, stopping: Receiver<bool>) -> Watch<'a> {
+    pub fn new(daemon: &'a Daemon, counters: Counters, stopping: Receiver<bool>) -> Watch<'a> {
         let (known, carried, names) = (HashMap::new(), JoinSet::new(), HashMap::new());
-        Watch { daemon, stopping, known, carried, names, parties: Party::HOUSE.0 }
+        Watch { daemon, stopping, known, carried, names, parties: Party::HOUSE.0, counters }
     }
     /// How many runs this process carries.
     #[must_use]
@@ -127,6 +129,7 @@ impl<'a> Watch<'a> {
             holder: self.daemon.holder.clone(),
             settings: self.daemon.settings,
             party: Party(self.parties),
+            counters: self.counters.clone(),
             tell: self.daemon.tell.clone(),
         };
         let (id, stopping) = (run.clone(), self.stopping.clone());
