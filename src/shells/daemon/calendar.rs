@@ -15,6 +15,7 @@ use super::site::{Entry as Kept, Site};
 use super::stopped;
 use crate::hands::hook::envelope;
 use crate::hands::journal::{AnyJournal, Holder, Journal, JournalError};
+use crate::law::lead::Past;
 use crate::law::occurrence::{Due, Entry, Note};
 use crate::shells::leader::{LEASE_MS, Leader};
 use crate::shells::stage::name::entry_run_id;
@@ -139,6 +140,9 @@ impl Keeper {
             return Ok(Note::Staged { publish_at, run });
         }
         let history = History::read(self.journal.as_ref()).await?;
+        if let Some(run) = history.find_open(|past| self.is_for(kept, publish_at, past)) {
+            return Ok(Note::Staged { publish_at, run: run.clone() });
+        }
         let request = StageRequest {
             publish_at: Appointment { at: publish_at, zone: kept.zone },
             run: Some(run.clone()),
@@ -158,6 +162,17 @@ impl Keeper {
                 Note::NotStaged { publish_at, why: format!("{}{hint}", chain(&refusal)) }
             }
         })
+    }
+
+    /// Whether somebody has staged this publish already: for this entry, or outright for its business unit at that instant. It
+    /// is the same publish, and a second run would make it twice.
+    fn is_for(&self, kept: &Kept, publish_at: Timestamp, past: &Past) -> bool {
+        let unit = &kept.request.business_unit;
+        let same = match &past.entry {
+            Some(entry) => *entry == kept.name,
+            None => past.unit.as_str() == unit || past.unit_name.eq_ignore_ascii_case(unit),
+        };
+        same && past.publish_at == publish_at && self.site.is_of(past.api.as_deref(), past.client.as_deref())
     }
 
     fn told(&self, entry: &Kept, note: &Note) {
