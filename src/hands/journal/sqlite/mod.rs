@@ -1,6 +1,7 @@
 //! The journal in one SQLite file: readable with any SQLite tool, one writer, every commit on disk.
 //!
-//! Must never: report an append before its commit is on disk, or change a file that it does not recognise.
+//! Must never: report an append before its commit is on disk, change a file that it does not recognise, or write to one that
+//! is not in its place any more.
 
 mod care;
 mod history;
@@ -13,10 +14,10 @@ use std::path::Path;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::sqlite::SqliteConnection;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::{Holder, Journal, JournalError, Lease, Record, RunSummary};
-use crate::hands::sqlite::{IfMissing, look, open, sql as store_sql};
+use crate::hands::sqlite::{IfMissing, OpenFile, look, open, sql as store_sql};
 use crate::words::clock::Timestamp;
 use crate::words::id::RunId;
 
@@ -29,6 +30,7 @@ const STORE_NOW_MS: &str = "CAST(round(unixepoch('subsec') * 1000) AS INTEGER)";
 #[derive(Debug)]
 pub struct SqliteJournal {
     db: Mutex<SqliteConnection>,
+    file: OpenFile,
 }
 
 impl SqliteJournal {
@@ -37,7 +39,7 @@ impl SqliteJournal {
     /// # Errors
     /// [`JournalError::Store`] when the file cannot be written, is something else, or is from a newer softlanding.
     pub async fn open(path: &Path) -> Result<SqliteJournal, JournalError> {
-        Ok(SqliteJournal { db: Mutex::new(open(path, schema::SCHEMA, IfMissing::Create).await?) })
+        SqliteJournal::opened(path, IfMissing::Create).await
     }
 
     /// Opens the journal at `path`; refuses when there is none. For commands that only look.
@@ -45,7 +47,20 @@ impl SqliteJournal {
     /// # Errors
     /// As [`SqliteJournal::open`], and when there is no file.
     pub async fn open_existing(path: &Path) -> Result<SqliteJournal, JournalError> {
-        Ok(SqliteJournal { db: Mutex::new(open(path, schema::SCHEMA, IfMissing::Refuse).await?) })
+        SqliteJournal::opened(path, IfMissing::Refuse).await
+    }
+
+    async fn opened(path: &Path, if_missing: IfMissing) -> Result<SqliteJournal, JournalError> {
+        let db = open(path, schema::SCHEMA, if_missing).await?;
+        Ok(SqliteJournal { db: Mutex::new(db), file: OpenFile::at(path, schema::SCHEMA)? })
+    }
+
+    /// The connection, as long as the file is where it was: what is written to one that was moved away or deleted would be
+    /// lost to whoever starts next, a publish claim included.
+    async fn db(&self) -> Result<MutexGuard<'_, SqliteConnection>, JournalError> {
+        let db = self.db.lock().await;
+        self.file.check()?;
+        Ok(db)
     }
 
     /// How many streams the journal at `path` holds: runs, and those of the calendar. Changes nothing: it does not make a
@@ -80,19 +95,19 @@ fn sql(doing: &'static str) -> impl Fn(sqlx::Error) -> JournalError {
 
 impl Journal for SqliteJournal {
     async fn load<E: DeserializeOwned + Send>(&self, run: &RunId) -> Result<Vec<Record<E>>, JournalError> {
-        history::load(&mut *self.db.lock().await, run).await
+        history::load(&mut *self.db().await?, run).await
     }
     async fn begin<E: Serialize + Sync>(&self, run: &RunId, at: Timestamp, events: &[E]) -> Result<u64, JournalError> {
-        history::begin(&mut *self.db.lock().await, run, at, events).await
+        history::begin(&mut *self.db().await?, run, at, events).await
     }
     async fn lead(&self, run: &RunId, holder: &Holder, for_ms: i64) -> Result<Option<Lease>, JournalError> {
-        lease::lead(&mut *self.db.lock().await, run, holder, for_ms).await
+        lease::lead(&mut *self.db().await?, run, holder, for_ms).await
     }
     async fn renew(&self, lease: &Lease, for_ms: i64) -> Result<(), JournalError> {
-        lease::renew(&mut *self.db.lock().await, lease, for_ms).await
+        lease::renew(&mut *self.db().await?, lease, for_ms).await
     }
     async fn release(&self, lease: &Lease) -> Result<(), JournalError> {
-        lease::release(&mut *self.db.lock().await, lease).await
+        lease::release(&mut *self.db().await?, lease).await
     }
     async fn append<E: Serialize + Sync>(
         &self,
@@ -102,25 +117,25 @@ impl Journal for SqliteJournal {
         events: &[E],
         claim: Option<u32>,
     ) -> Result<u64, JournalError> {
-        history::append(&mut *self.db.lock().await, lease, last_seq, at, events, claim).await
+        history::append(&mut *self.db().await?, lease, last_seq, at, events, claim).await
     }
     async fn runs(&self) -> Result<Vec<RunSummary>, JournalError> {
-        history::runs(&mut *self.db.lock().await).await
+        history::runs(&mut *self.db().await?).await
     }
     async fn send<O: Serialize + Sync>(&self, run: &RunId, at: Timestamp, order: &O) -> Result<u64, JournalError> {
-        orders::send(&mut *self.db.lock().await, run, at, order).await
+        orders::send(&mut *self.db().await?, run, at, order).await
     }
     async fn orders<O: DeserializeOwned + Send>(&self, run: &RunId) -> Result<Vec<(u64, O)>, JournalError> {
-        orders::pending(&mut *self.db.lock().await, run).await
+        orders::pending(&mut *self.db().await?, run).await
     }
     async fn waiting_orders(&self) -> Result<Vec<RunId>, JournalError> {
-        orders::waiting(&mut *self.db.lock().await).await
+        orders::waiting(&mut *self.db().await?).await
     }
     async fn dismiss(&self, run: &RunId, order: u64) -> Result<(), JournalError> {
-        orders::dismiss(&mut *self.db.lock().await, run, order).await
+        orders::dismiss(&mut *self.db().await?, run, order).await
     }
     async fn claims(&self, run: &RunId) -> Result<Vec<u32>, JournalError> {
-        care::claims(&mut *self.db.lock().await, run).await
+        care::claims(&mut *self.db().await?, run).await
     }
     async fn restore(
         &self,
@@ -128,9 +143,9 @@ impl Journal for SqliteJournal {
         records: &[Record<serde_json::Value>],
         claims: &[u32],
     ) -> Result<(), JournalError> {
-        care::restore(&mut *self.db.lock().await, run, records, claims).await
+        care::restore(&mut *self.db().await?, run, records, claims).await
     }
     async fn forget(&self, run: &RunId) -> Result<(), JournalError> {
-        care::forget(&mut *self.db.lock().await, run).await
+        care::forget(&mut *self.db().await?, run).await
     }
 }
