@@ -86,6 +86,8 @@ pub enum News {
         /// Why.
         why: String,
     },
+    /// The store can be read again.
+    StoreBack,
     /// It was asked to end.
     Stopping {
         /// Runs in hand.
@@ -146,6 +148,7 @@ impl News {
             | News::Ended { .. }
             | News::Counters { .. }
             | News::Pruned { .. }
+            | News::StoreBack
             | News::Stopping { .. }
             | News::Stopped { in_order: true } => Level::Info,
         }
@@ -165,6 +168,7 @@ impl News {
             News::Calendar { .. }
             | News::Counters { .. }
             | News::Serving { .. }
+            | News::StoreBack
             | News::Stopping { .. }
             | News::Stopped { .. } => None,
         }
@@ -183,6 +187,7 @@ impl News {
             News::NotOurs { .. } => "not_ours".to_owned(),
             News::Pruned { .. } => "pruned".to_owned(),
             News::Trouble { .. } => "trouble".to_owned(),
+            News::StoreBack => "store_back".to_owned(),
             News::Stopping { .. } => "stopping".to_owned(),
             News::Stopped { .. } => "stopped".to_owned(),
         }
@@ -206,6 +211,7 @@ impl News {
             }
             News::Pruned { .. } => vec!["deleted, as it ended longer ago than runs are kept".to_owned()],
             News::Trouble { what, why, .. } => vec![format!("{what}: {why}")],
+            News::StoreBack => vec!["the store can be read again".to_owned()],
             News::Stopping { led } => vec![format!("asked to stop; {led} runs in hand")],
             News::Stopped { in_order: true } => vec!["stopped in order".to_owned()],
             News::Stopped { in_order: false } => vec!["stopped with something in hand; it is resumed".to_owned()],
@@ -227,6 +233,7 @@ impl News {
             | News::NotOurs { .. }
             | News::Pruned { .. }
             | News::Trouble { .. }
+            | News::StoreBack
             | News::Stopping { .. }
             | News::Stopped { .. } => json!({}),
         }

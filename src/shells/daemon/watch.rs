@@ -13,7 +13,7 @@ use tokio::task::{Id, JoinSet};
 use super::Daemon;
 use super::carry::{Carried, Carrier};
 use super::counters::Counters;
-use super::news::News;
+use super::news::{News, chain};
 use crate::hands::journal::{Holder, Journal, RunSummary};
 use crate::law::pace::Party;
 use crate::shells::leader::is_gone;
@@ -49,6 +49,7 @@ pub struct Watch<'a> {
     names: HashMap<Id, RunId>,
     parties: u32,
     counters: Counters,
+    away: Option<String>,
 }
 
 impl<'a> Watch<'a> {
@@ -56,7 +57,7 @@ impl<'a> Watch<'a> {
     #[must_use]
     pub fn new(daemon: &'a Daemon, counters: Counters, stopping: Receiver<bool>) -> Watch<'a> {
         let (known, carried, names) = (HashMap::new(), JoinSet::new(), HashMap::new());
-        Watch { daemon, stopping, known, carried, names, parties: Party::HOUSE.0, counters }
+        Watch { daemon, stopping, known, carried, names, parties: Party::HOUSE.0, counters, away: None }
     }
     /// How many runs this process carries.
     #[must_use]
@@ -69,16 +70,28 @@ impl<'a> Watch<'a> {
         let runs = match self.daemon.journal.runs().await {
             Ok(runs) => runs,
             Err(e) => {
-                (self.daemon.tell)(News::trouble(None, "the store cannot be read", &e));
+                self.store_is_away(chain(&e));
                 return;
             }
         };
+        if self.away.take().is_some() {
+            (self.daemon.tell)(News::StoreBack);
+        }
         let now = Clock::System.now();
         self.known.retain(|id, known| *known == Known::Carried || runs.iter().any(|summary| summary.run == *id));
         for summary in runs {
             if self.is_due(&summary, now) {
                 self.take(summary.run);
             }
+        }
+    }
+
+    /// A store that is away is asked again and again, and told of once for each reason.
+    fn store_is_away(&mut self, why: String) {
+        if self.away.as_ref() != Some(&why) {
+            let what = "the store cannot be read".to_owned();
+            (self.daemon.tell)(News::Trouble { run: None, what, why: why.clone() });
+            self.away = Some(why);
         }
     }
 
