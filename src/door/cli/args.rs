@@ -232,6 +232,9 @@ pub struct RunArgs {
 pub struct StatusArgs {
     /// The run; all of them when left out
     pub run: Option<String>,
+    /// The list and the counts as one JSON document
+    #[arg(long, conflicts_with = "run")]
+    pub json: bool,
     #[command(flatten)]
     #[expect(missing_docs, reason = "described by its type")]
     pub config: ConfigArgs,
