@@ -158,7 +158,11 @@ fn recognised_error(source: sqlx::Error, name: &'static str, path: &Path) -> Sto
         Some(NOT_A_DATABASE) => StoreError::NotADatabase { name, place },
         Some(READ_ONLY) => StoreError::ReadOnly { name, place },
         Some(CORRUPT) => StoreError::Damaged { name, place, why: source.to_string() },
-        _ => sql(name, "opening the database")(source),
+        Some(BUSY | LOCKED) => StoreError::Busy { name },
+        _ => {
+            let hint = "check the disk's free space and health, and who may write there";
+            StoreError::Unreachable { name, place, hint, source: source.into() }
+        }
     }
 }
 
