@@ -56,8 +56,8 @@ impl Friday {
         }
     }
     fn twin(&self) -> Twin {
-        let mut scenario = Scenario::default();
-        scenario.cohorts = vec![Cohort { agents: self.agents, ..Cohort::default() }];
+        let cohorts = vec![Cohort { agents: self.agents, ..Cohort::default() }];
+        let mut scenario = Scenario { cohorts, ..Scenario::default() };
         scenario.rate_limit.oauth_calls_per_minute = self.calls_per_minute;
         Twin::new(scenario, Seed(self.seed), T, BASE)
     }

@@ -3,7 +3,8 @@
 //! Must never: change a file that is not its own or that a newer softlanding has written; both are refused as found.
 
 use std::io::ErrorKind;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
@@ -102,6 +103,34 @@ pub(super) async fn open(
         migrate(&mut db, path, schema).await?;
     }
     Ok(db)
+}
+
+/// A file that is held open, by its place and by what stood there when it was opened.
+#[derive(Debug)]
+pub(super) struct OpenFile {
+    name: &'static str,
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+}
+
+impl OpenFile {
+    /// The file that stands at `path` now.
+    pub(super) fn at(path: &Path, schema: Schema) -> Result<OpenFile, StoreError> {
+        let unreachable = |source| StoreError::unreachable_file(schema.name, path, source);
+        let meta = std::fs::metadata(path).map_err(unreachable)?;
+        Ok(OpenFile { name: schema.name, path: path.to_owned(), device: meta.dev(), inode: meta.ino() })
+    }
+    /// Whether it still stands there.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        let (name, path) = (self.name, &self.path);
+        match std::fs::metadata(path) {
+            Ok(meta) if (meta.dev(), meta.ino()) == (self.device, self.inode) => Ok(()),
+            Ok(_) => Err(StoreError::Replaced { name, place: place_of(path) }),
+            Err(e) if e.kind() == ErrorKind::NotFound => Err(StoreError::Missing { name, place: place_of(path) }),
+            Err(e) => Err(StoreError::unreachable_file(name, path, e)),
+        }
+    }
 }
 
 /// Opens the file only to look, without bringing it up to date; returns its version as well, 0 for one that is empty.

@@ -85,7 +85,7 @@ pub struct Member {
 /// The instants of a run relative to T, all in milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timing {
-    /// Refreshing starts this long before T.
+    /// Refreshing starts this long before T; computed or checked at staging ([`lead`](crate::law::lead)).
     pub refresh_lead_ms: i64,
     /// The last look at the schedule, the `pre-publish` hooks and the upload start this long before T.
     pub prepare_lead_ms: i64,
@@ -95,7 +95,7 @@ pub struct Timing {
     pub publish_window_ms: i64,
     /// Time between two looks at the schedule while the outcome is open.
     pub look_interval_ms: i64,
-    /// A refreshed token must live at least this long after T.
+    /// A refreshed token must live at least this long after T; never less than the first check needs.
     pub token_outlives_ms: i64,
     /// The first check waits this long after the publish was seen complete, so that softphones can reconnect by themselves.
     pub check_delay_ms: i64,

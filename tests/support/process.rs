@@ -26,6 +26,18 @@ pub fn folder(name: &str) -> PathBuf {
     folder
 }
 
+/// A program of the Python environment that `./tests/run` makes beside the build directory's other things.
+pub fn installed(name: &str) -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the build directory");
+    let program = target.join("test-venv/bin").join(name);
+    assert!(
+        program.exists(),
+        "{} is missing; run ./tests/run once, it installs what this test needs",
+        program.display()
+    );
+    program
+}
+
 /// The program in a folder, about to be started; killed when it is dropped.
 pub fn softlanding(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);

@@ -102,6 +102,11 @@ pub(super) fn fits(config: &Config, id: &RunId, run: &Run) -> Result<(), Failure
         let message = format!("run {id} was staged at {staged_at}, and this configuration names {configured}");
         return Err(Failure::new(ExitCode::Refused, message).hint(hint));
     }
+    let (by, configured) = (run.plan.client.as_ref(), &config.org.client_id);
+    if let Some(by) = by.filter(|client| *client != configured) {
+        let message = format!("run {id} was staged by OAuth client {by}, and this configuration names {configured}");
+        return Err(Failure::new(ExitCode::Refused, message).hint(hint));
+    }
     let wanted = run.plan.mechanisms.oauth_refresh && run.plan.roster.iter().any(|m| m.enrolled);
     if wanted && (config.vault.is_none() || config.app.is_none()) {
         let message = format!("run {id} refreshes agents' tokens, and this configuration has no app or no vault");

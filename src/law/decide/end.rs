@@ -29,12 +29,12 @@ pub(super) fn settle(work: &mut Work) {
     }
 }
 
-/// Over before its end: who should hear of it does. A publish that was missed has a moment of its own.
+/// Over before its end: who should hear of it does. A publish that was missed has a moment of its own, before the last.
 pub(super) fn stopped(work: &mut Work) {
-    if matches!(work.run.stop, Some((StopKind::Missed, _))) {
-        work.hooked(HookPoint::Missed);
+    let missed = matches!(work.run.stop, Some((StopKind::Missed, _)));
+    if !missed || work.hooked(HookPoint::Missed) {
+        work.hooked(HookPoint::Failed);
     }
-    work.hooked(HookPoint::Failed);
 }
 
 /// A person must look. Taken up again, the run looks again, and never publishes again.

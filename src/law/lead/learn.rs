@@ -15,8 +15,16 @@ pub const PUBLISHES_MAX: usize = 10;
 pub struct Past {
     /// The API host that it was staged at, if that was kept.
     pub api: Option<String>,
+    /// The OAuth client that staged it, if that was kept.
+    pub client: Option<String>,
     /// The business unit.
     pub unit: BusinessUnitId,
+    /// The business unit's name.
+    pub unit_name: String,
+    /// T.
+    pub publish_at: Timestamp,
+    /// The calendar entry that it was staged for; `None` for a run staged outright.
+    pub entry: Option<String>,
     /// From when to when it spends the app's budget.
     pub refresh: Span,
     /// From when to when it spends the publisher's budget.
@@ -82,7 +90,11 @@ impl Past {
         let state = if records.iter().any(|r| ends(&r.event)) { PastState::Over } else { PastState::Open };
         Some(Past {
             api: plan.api.clone(),
+            client: plan.client.clone(),
             unit: plan.business_unit.id.clone(),
+            unit_name: plan.business_unit.name.clone(),
+            publish_at: plan.publish_at,
+            entry: plan.policy.entry.clone(),
             refresh: refresh_span(plan),
             check: check_span(plan),
             state,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::watch::Receiver;
 
+use super::counters::Counters;
 use super::news::{News, Teller, chain};
 use super::site::Site;
 use super::{Settings, stopped};
@@ -46,6 +47,8 @@ pub struct Carrier {
     pub settings: Settings,
     /// Whose share of the rate budget the run spends.
     pub party: Party,
+    /// Counts what becomes of its publish.
+    pub counters: Counters,
     /// Hears what there is to tell.
     pub tell: Teller,
 }
@@ -72,6 +75,8 @@ impl Carrier {
         }
         let Some(site) = self.sites.iter().find(|site| site.owns(&run.plan)) else {
             leader.release().await;
+            let api = run.plan.api.clone().unwrap_or_else(|| "a host that was not kept".to_owned());
+            (self.tell)(News::NotOurs { run: id.clone(), api });
             return Carried::NotOurs;
         };
         site.client.org().expect(&run.plan.limits);
@@ -96,10 +101,12 @@ impl Carrier {
     ) -> Carried {
         let driver = self.driver(site, leader);
         let mut story = Story::of(&records);
+        let mut publish = self.counters.follow(&records);
         let listen = |record: &Record| {
             story.hear(record);
             let words = notices(record, &story);
             (self.tell)(News::Recorded { run: id.clone(), record: record.clone(), words });
+            publish.hear(&record.event);
             records.push(record.clone());
         };
         let driven = driver.drive(&mut run, listen, stopped(stopping)).await;

@@ -281,3 +281,20 @@ async fn a_file_that_stays_locked_stops_an_append_with_nothing_half_done() {
     assert_eq!(journal.load::<Fact>(&run("r")).await.unwrap().len(), 1);
     assert_eq!(journal.append(&lease, 1, NOW, &[Fact::Claimed { attempt: 1 }], Some(1)).await.unwrap(), 2);
 }
+
+#[tokio::test]
+async fn a_file_that_was_moved_away_is_not_written_and_when_it_is_back_all_is_well() {
+    let folder = Folder::new();
+    let (path, away) = (folder.join("journal.db"), folder.join("away.db"));
+    let journal = SqliteJournal::open(&path).await.unwrap();
+    let run = RunId::new("moved").unwrap();
+    journal.begin(&run, Timestamp(1), &["staged"]).await.unwrap();
+    std::fs::rename(&path, &away).unwrap();
+    let gone = journal.runs().await;
+    assert!(matches!(gone, Err(JournalError::Store(StoreError::Missing { .. }))), "{gone:?}");
+    std::fs::write(&path, "").unwrap();
+    let other = journal.lead(&run, &Holder::nobody(), 1_000).await;
+    assert!(matches!(other, Err(JournalError::Store(StoreError::Replaced { .. }))), "{other:?}");
+    std::fs::rename(&away, &path).unwrap();
+    assert!(journal.lead(&run, &Holder::nobody(), 1_000).await.unwrap().is_some());
+}

@@ -46,7 +46,9 @@ async fn the_lead_is_computed_from_the_orgs_own_limit() {
     assert_eq!(staged.plan.refresh_at(), lead.refresh_from);
     assert_eq!(staged.warnings, Vec::<String>::new());
     let table = explained(&staged.timetable);
-    for part in ["30 a minute", "27 a minute", "1 min 6 s", "7 min 6 s", "Fri 15:52:54 T-7 min 6 s", "● publish"] {
+    for part in
+        ["30 a minute", "27 a minute", "1 min 6 s", "7 min 6 s", "2 h 8 min", "Fri 15:52:54 T-7 min 6 s", "● publish"]
+    {
         assert!(table.contains(part), "{part}:\n{table}");
     }
 }

@@ -1,0 +1,10 @@
+//! `softlanding serve` as a program: Fridays by themselves, late and missed ones, stops and crashes, its log and its supervisor.
+//!
+//! Must never: assert how long something took; the org's clock runs many times as fast as ours.
+
+mod support;
+
+#[path = "serve/bench.rs"]
+mod bench;
+#[path = "serve/fridays.rs"]
+mod fridays;
