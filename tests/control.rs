@@ -380,6 +380,31 @@ async fn where_the_latest_is_to_be_published_it_is_unless_there_is_none() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_after_the_upload_is_found_by_the_last_look_and_the_latest_is_published() {
+    patiently(async {
+        let bench = bench("control-last-look", "6min", "10min", "30s").await;
+        bench.configure("prepare_lead = \"30s\"", "prepare_lead = \"3min\"");
+        bench.configure("refresh_lead = \"90s\"", "refresh_lead = \"5min\"");
+        let planner = Planner::at(&bench.url, "Approved").await;
+        let run = bench.stage_with(&["--on-drift", "publish-latest"]).await;
+        let mut process = bench.run(&run);
+        process.until("schedule_seen").await;
+        // What the run then uploads holds the version that it has just seen.
+        bench.passes(20_000).await;
+        Deed::Edits.happens(&planner).await;
+        let drift = process.until("drifted").await;
+        assert_eq!(drift["drift"]["kind"], "changed", "{REPEAT}");
+        let (code, complaint, _) = process.rest().await;
+        assert_eq!(code, 0, "{complaint}; {REPEAT}");
+        let truth = bench.truth().await;
+        assert_eq!((&truth["update_posts"], &truth["publishes_applied"]), (&2.into(), &1.into()), "{REPEAT}");
+        bench.records(&run).await;
+        bench.close().await;
+    })
+    .await;
+}
+
 /// A run with drift that a person accepts; what the twin saw of us.
 async fn accepted(deed: Deed) -> (i32, u64) {
     let name = format!("control-{deed:?}-accepted").to_lowercase();

@@ -196,6 +196,8 @@ async fn each_verb_may_come_too_early_and_may_be_repeated() {
         for verb in ["stage", "refresh", "publish", "check", "settle"] {
             let done = engine(&bench, verb).await;
             assert_eq!(done.status(), DONE, "{verb}: {done:?}; {REPEAT}");
+            let reported = bench.folder.join("reports").join(RUN).exists();
+            assert_eq!(reported, verb == "settle", "settle, and nothing else, writes the reports; {REPEAT}");
             let before = bench.records(RUN).await.len();
             for earlier in ["stage", "refresh", "publish", "check", "settle"] {
                 let again = step(&bench, earlier).await;
