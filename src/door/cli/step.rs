@@ -101,7 +101,8 @@ fn document(args: &StepArgs, standing: &Standing, phase: Option<Phase>) -> Value
 }
 
 fn failed(args: &StepArgs, failure: &Failure) -> Value {
-    json!({ "run": args.run, "step": name(args.step), "status": "failed", "phase": null, "why": failure.to_string() })
+    let status = if failure.code == ExitCode::Refused { "refused" } else { "failed" };
+    json!({ "run": args.run, "step": name(args.step), "status": status, "phase": null, "why": failure.to_string() })
 }
 
 fn tell(args: &StepArgs, document: &Value, standing: &Standing) {

@@ -110,6 +110,9 @@ pub async fn weigh(request: &StageRequest, tools: &Tools<'_>, now: Timestamp) ->
     }
     let mut warnings = tools.history.warnings.clone();
     let mut plan = read_plan(request, tools, &mut warnings).await?;
+    if let Some((run, _)) = tools.history.open(&plan).iter().find(|(_, past)| past.schedule == plan.schedule.id) {
+        return Err(Refusal::StagedAlready { schedule: plan.schedule.description, run: run.clone() });
+    }
     warnings.extend(preflight(tools.client, &plan).await?);
     let limits = limits(tools.client, &plan).await?;
     (plan.limits.calls_per_minute, plan.limits.auth_calls_per_minute) = limits.told;
