@@ -8,3 +8,5 @@ mod support;
 mod bench;
 #[path = "serve/fridays.rs"]
 mod fridays;
+#[path = "serve/misfire.rs"]
+mod misfire;

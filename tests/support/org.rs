@@ -24,6 +24,7 @@ pub struct Org {
     /// `http://127.0.0.1:PORT`.
     pub url: String,
     served: Served,
+    clock: Clock,
     serving: JoinHandle<std::io::Result<()>>,
     http: reqwest::Client,
 }
@@ -52,7 +53,7 @@ impl Org {
         let served = Served::new(twin, clock, Options { exchanges_max: 100_000 });
         let serving = tokio::spawn(served.clone().run(listener, std::future::pending()));
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
-        Org { url, served, serving, http }
+        Org { url, served, clock, serving, http }
     }
 
     /// Serves the same org at the same address from another instant on, which must be later; what was recorded is dropped.
@@ -64,8 +65,14 @@ impl Org {
         let listener = TcpListener::bind(address).await.expect("the same port");
         let clock = Clock::scaled(friday() + (minutes_after * 60_000.0) as i64, scale);
         let twin = self.served.twin().lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.clock = clock;
         self.served = Served::new(twin, clock, Options { exchanges_max: 100_000 });
         self.serving = tokio::spawn(self.served.clone().run(listener, std::future::pending()));
+    }
+
+    /// Its clock.
+    pub fn clock(&self) -> Clock {
+        self.clock
     }
 
     /// What is really so.
