@@ -16,7 +16,7 @@ pub(super) enum Due {
     /// A schedule update completes.
     Complete(usize),
     /// The sockets of everybody in the business unit are cut.
-    Cut,
+    Cut(usize),
     Reconnect(usize),
     /// A refreshed token (second) reaches the agent's page (first).
     HandOver(usize, usize),
@@ -74,7 +74,7 @@ impl Twin {
             Due::CallStart(agent) => self.start_call(agent),
             Due::CallEnd(agent) => self.end_call(agent),
             Due::Complete(operation) => self.complete(operation),
-            Due::Cut => self.cut_sockets(),
+            Due::Cut(unit) => self.cut_sockets(unit),
             Due::Reconnect(agent) => self.reconnect(agent),
             Due::HandOver(agent, token) => self.hand_over(agent, token),
             Due::StationSettles(agent) => self.settle_station(agent),

@@ -76,6 +76,9 @@ impl Twin {
     /// Step 4: the update itself.
     pub(super) fn update(&mut self, call: &Call<'_>, unit: &str, week: &str, id: &str) -> Answer {
         self.counters.update_posts += 1;
+        if let Some(schedule) = self.find_schedule(unit, week, id).ok().and_then(|at| self.schedules.get_mut(at)) {
+            schedule.updates += 1;
+        }
         let answer = self.try_update(call, unit, week, id);
         if answer.is_err() {
             self.counters.updates_refused += 1;
@@ -179,6 +182,7 @@ impl Twin {
             return;
         }
         schedule.published = true;
+        schedule.publishes += 1;
         let (unit, week) = (schedule.unit, schedule.week);
         for (i, other) in self.schedules.iter_mut().enumerate() {
             if i != operation.schedule && other.unit == unit && other.week == week && other.published {
@@ -188,9 +192,7 @@ impl Twin {
         }
         self.counters.publishes_applied += 1;
         self.counters.published_at = self.counters.published_at.or(Some(now));
-        if unit == 0 {
-            self.strike(operation.purge_cache);
-        }
+        self.strike(unit, operation.purge_cache);
     }
 }
 

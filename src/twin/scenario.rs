@@ -14,7 +14,7 @@ pub struct Scenario {
     pub withheld_permissions: Vec<String>,
     /// The organisation and its schedules.
     pub org: Org,
-    /// The agents of the first business unit, in groups with a shift in common.
+    /// The agents, in groups with a shift in common.
     pub cohorts: Vec<Cohort>,
     /// Lifetimes and rotation of tokens.
     pub tokens: Tokens,
@@ -40,8 +40,10 @@ pub struct Scenario {
 pub struct Org {
     /// The organisation's name.
     pub name: String,
-    /// Names of the business units; the first holds the cohorts, the others have no agents. At least one.
+    /// Names of the business units. At least one.
     pub business_units: Vec<String>,
+    /// Which of them have agents.
+    pub agents_in: AgentsIn,
     /// Names of the first business unit's management units; agents are dealt out among them in turn. At least one.
     pub management_units: Vec<String>,
     /// IANA name of the business units' time zone (API.md section 4).
@@ -52,6 +54,17 @@ pub struct Org {
     pub drafts: Vec<String>,
     /// How many agents lack the permission to choose their own station (API.md section 7).
     pub agents_without_permission: u32,
+}
+
+/// Which business units have agents.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentsIn {
+    /// The first has all of them, the others have none.
+    #[default]
+    First,
+    /// Each: they are dealt out in turn, and a publish strikes those of its own business unit only.
+    Every,
 }
 
 /// Agents who share a shift.
@@ -381,6 +394,7 @@ impl Default for Org {
         Org {
             name: "Northfield Home Supply".to_owned(),
             business_units: vec!["Customer Care".to_owned(), "Customer Care West".to_owned()],
+            agents_in: AgentsIn::First,
             management_units: vec!["Service".to_owned(), "Billing".to_owned()],
             time_zone: "America/Chicago".to_owned(),
             start_day_of_week: "Monday".to_owned(),

@@ -109,17 +109,17 @@ impl Twin {
         self.review(i, Some(Cure::Token));
     }
 
-    /// What an applied publish does to everybody's sessions, as the scenario has it.
-    pub(super) fn strike(&mut self, purge_cache: bool) {
+    /// What an applied publish does to the sessions of its business unit's agents, as the scenario has it.
+    pub(super) fn strike(&mut self, unit: usize, purge_cache: bool) {
         let revoke = self.scenario.revoke;
         let spares = self.scenario.reported.purge_cache_spares_share;
         let purge = purge_cache && self.scenario.reported.offered;
-        for i in 0..self.agents.len() {
+        for i in self.agents_of(unit) {
             let spared = purge && self.luck.chance(spares);
             self.strike_one(i, spared);
         }
         if revoke.on_publish {
-            self.schedule_in(revoke.cut_after_s, Due::Cut);
+            self.schedule_in(revoke.cut_after_s, Due::Cut(unit));
         }
     }
 
@@ -165,10 +165,10 @@ impl Twin {
         self.close_channels_of(i);
     }
 
-    /// All sockets are cut, but for those of the kind that keeps it. Everyone tries again once, at the same time.
-    pub(super) fn cut_sockets(&mut self) {
+    /// All sockets of a business unit's agents are cut, but for those of the kind that keeps it. Everyone tries again once, at the same time.
+    pub(super) fn cut_sockets(&mut self, unit: usize) {
         let reconnect_s = self.scenario.softphone.reconnect_s;
-        for i in 0..self.agents.len() {
+        for i in self.agents_of(unit) {
             let Some(agent) = self.agents.get_mut(i) else { continue };
             if agent.socket != Socket::Up || agent.kind == Kind::TokenRevokedSocketUp {
                 continue;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::scenario::Kind;
 use crate::words::clock::Timestamp;
-use crate::words::id::AgentId;
+use crate::words::id::{AgentId, ScheduleId};
 
 /// Ground truth at one instant.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,6 +16,9 @@ pub struct Truth {
     /// What was counted over the whole org.
     #[serde(flatten)]
     pub counters: Counters,
+    /// Every schedule, in the order of their ids.
+    #[serde(default)]
+    pub schedules: Vec<ScheduleTruth>,
     /// Every agent, in the order of their ids.
     pub agents: Vec<AgentTruth>,
 }
@@ -47,6 +50,23 @@ pub struct Counters {
     pub touched_into_call_ms_max: Option<i64>,
     /// When the first publish took effect.
     pub published_at: Option<Timestamp>,
+}
+
+/// Ground truth of one schedule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScheduleTruth {
+    /// The schedule's id.
+    pub id: ScheduleId,
+    /// The name of its business unit.
+    pub business_unit: String,
+    /// Its description.
+    pub description: String,
+    /// Whether it is in force.
+    pub published: bool,
+    /// How many `POST …/update` of it arrived with a valid token and within the rate limit.
+    pub updates_sent: u32,
+    /// How often an update of it with `published: true` took effect.
+    pub publishes_applied: u32,
 }
 
 /// Ground truth of one agent.

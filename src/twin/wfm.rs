@@ -113,11 +113,11 @@ impl Twin {
         Reply::ok(self.management_unit_json(self.find_management_unit(id)?))
     }
 
-    /// Seats of a management unit: agents are dealt out in turn, and only the first business unit has any.
-    fn members(&self, at: usize) -> impl Iterator<Item = usize> + '_ {
-        let units = self.scenario.org.management_units.len();
-        let step = units.max(1);
-        (at..self.agents.len()).step_by(step).filter(move |_| at < units)
+    /// Agents of a management unit: those of its business unit are dealt out in turn.
+    fn members(&self, at: usize) -> impl Iterator<Item = usize> + use<> {
+        let first = self.scenario.org.management_units.len();
+        let (unit, place, among) = if at < first { (0, at, first) } else { (at - first + 1, 0, 1) };
+        self.agents_of(unit).skip(place).step_by(among)
     }
 
     fn references(&self, at: usize) -> Vec<Value> {
@@ -292,8 +292,7 @@ impl Twin {
         let (Some(from), Some(until)) = (instant("startDate"), instant("endDate")) else {
             return Err(Problem::bad("startDate and endDate are required, as instants in ISO 8601."));
         };
-        let everybody = if unit == 0 { (0..self.agents.len()).collect() } else { Vec::new() };
-        let agents = self.asked_for(&body, everybody)?;
+        let agents = self.asked_for(&body, self.agents_of(unit).collect())?;
         let published: Vec<(usize, Timestamp, Timestamp)> = self
             .schedules
             .iter()

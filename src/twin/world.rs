@@ -13,10 +13,10 @@ use super::agenda::{Due, Entry};
 use super::ids::{self, Thing};
 use super::limit::Window;
 use super::notify::{Channel, Push};
-use super::scenario::{Cohort, Kind, Scenario};
-use super::truth::{AgentTruth, Counters, Cure, Truth};
+use super::scenario::{AgentsIn, Cohort, Kind, Scenario};
+use super::truth::{AgentTruth, Counters, Cure, ScheduleTruth, Truth};
 use crate::words::clock::{Seed, Timestamp};
-use crate::words::id::AgentId;
+use crate::words::id::{AgentId, ScheduleId};
 use crate::words::secret::Secret;
 
 const MINUTE_MS: i64 = 60_000;
@@ -202,6 +202,10 @@ pub(super) struct Schedule {
     pub modified: Timestamp,
     /// Ids come from the place in the list, so a deleted schedule keeps its place.
     pub kept: Kept,
+    /// How many updates of it were sent.
+    pub updates: u32,
+    /// How many of them took effect as a publish.
+    pub publishes: u32,
 }
 
 /// Whether a schedule is still there.
@@ -380,8 +384,32 @@ impl Twin {
         Truth {
             now: self.now,
             counters: self.counters.clone(),
+            schedules: (0..self.schedules.len()).filter_map(|i| self.schedule_truth(i)).collect(),
             agents: (0..self.agents.len()).filter_map(|i| self.agent_truth(i)).collect(),
         }
+    }
+
+    /// The agents of a business unit.
+    pub(super) fn agents_of(&self, unit: usize) -> impl Iterator<Item = usize> + use<> {
+        let (all, units) = (self.agents.len(), self.scenario.org.business_units.len().max(1));
+        let (first, step) = match self.scenario.org.agents_in {
+            AgentsIn::First if unit == 0 => (0, 1),
+            AgentsIn::First => (all, 1),
+            AgentsIn::Every => (unit, units),
+        };
+        (first.min(all)..all).step_by(step)
+    }
+
+    fn schedule_truth(&self, i: usize) -> Option<ScheduleTruth> {
+        let schedule = self.schedules.get(i)?;
+        Some(ScheduleTruth {
+            id: ScheduleId::new(&ids::id(Thing::Schedule, i)).ok()?,
+            business_unit: self.scenario.org.business_units.get(schedule.unit).cloned().unwrap_or_default(),
+            description: schedule.description.clone(),
+            published: schedule.published,
+            updates_sent: schedule.updates,
+            publishes_applied: schedule.publishes,
+        })
     }
 
     fn agent_truth(&self, i: usize) -> Option<AgentTruth> {
@@ -444,6 +472,8 @@ fn schedules(scenario: &Scenario, week: &Week, anchor: Timestamp) -> Vec<Schedul
             version,
             modified: anchor - 2 * DAY_MS,
             kept: Kept::There,
+            updates: 0,
+            publishes: 0,
         };
         all.push(schedule(week.current, "Published last Friday", true, 4));
         for (i, draft) in scenario.org.drafts.iter().enumerate() {

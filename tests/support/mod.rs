@@ -8,3 +8,6 @@ pub mod org;
 pub mod planner;
 pub mod postgres;
 pub mod process;
+pub mod replicas;
+pub mod tale;
+pub mod way;
