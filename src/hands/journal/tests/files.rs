@@ -76,7 +76,10 @@ async fn a_record_from_the_future_is_refused() {
     drop(journal);
     meddle(&path, "UPDATE events SET v = 99").await;
     let journal = SqliteJournal::open(&path).await.unwrap();
-    assert!(matches!(journal.load::<Fact>(&run("r")).await, Err(JournalError::Newer { found: 99, accepted: RECORD_FORMAT, .. })));
+    assert!(matches!(
+        journal.load::<Fact>(&run("r")).await,
+        Err(JournalError::Newer { found: 99, accepted: RECORD_FORMAT, .. })
+    ));
 }
 
 #[tokio::test]
