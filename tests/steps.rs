@@ -354,7 +354,12 @@ async fn what_is_asked_wrongly_ends_with_its_own_code_and_a_document() {
         let (code, said, complaint) = bench.ends(&stage(RUN, "west")).await;
         let refused = stepped("stage", code, &said, complaint);
         assert!(refused.code == 4 && refused.why().contains("the entry \"care\""), "{refused:?}; {REPEAT}");
-        let by_hand = bench.stage().await;
+        let other = ["--schedule", "What if: more overtime"];
+        let unit = ["stage", "--business-unit", "Customer Care", "--at", &bench.at, "--json"];
+        let (code, said, complaint) = bench.ends(&[&unit[..], &other].concat()).await;
+        assert_eq!(code, 0, "{complaint}; {REPEAT}");
+        let staged: Value = serde_json::from_str(&said).expect("JSON");
+        let by_hand = staged["run"].as_str().expect("a run").to_owned();
         let line = ["step", "stage", "--run", &by_hand, "--publish", "care", "--at", &bench.at, "--json"];
         let (code, said, complaint) = bench.ends(&line).await;
         let refused = stepped("stage", code, &said, complaint);
