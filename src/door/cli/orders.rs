@@ -72,23 +72,21 @@ async fn take_in(
 /// What became of the order.
 async fn answer(journal: &AnyJournal, id: &RunId, number: OrderId) -> Result<ExitCode, Failure> {
     let records = open::records(journal, id).await?;
-    let about = |record: &&Record| match &record.event {
-        Event::Ordered { order, .. } | Event::OrderRefused { order, .. } => *order == number,
-        _ => false,
+    let about = |record: &&Record| {
+        let (Event::Ordered { order, .. } | Event::OrderRefused { order, .. }) = &record.event else { return false };
+        *order == number
     };
     let Some(found) = records.iter().find(about) else {
         return Err(Failure::new(ExitCode::Access, format!("the order to run {id} was taken away unanswered")));
     };
     let before = Story::of(records.iter().take_while(|record| record.seq < found.seq));
     let said = control_words(&found.event, before.side()).unwrap_or_default();
-    match &found.event {
-        Event::OrderRefused { .. } => Err(Failure::new(ExitCode::Refused, format!("run {id}: {said}"))
-            .hint(format!("`softlanding status {id}` shows where it stands"))),
-        _ => {
-            out::say([format!("Run {id}: {said}.")]);
-            Ok(ExitCode::Done)
-        }
+    if let Event::OrderRefused { .. } = &found.event {
+        return Err(Failure::new(ExitCode::Refused, format!("run {id}: {said}"))
+            .hint(format!("`softlanding status {id}` shows where it stands")));
     }
+    out::say([format!("Run {id}: {said}.")]);
+    Ok(ExitCode::Done)
 }
 
 fn words(field: &str, text: &str) -> Result<String, Failure> {
