@@ -169,11 +169,15 @@ impl Store {
         let url = format!("{front}@127.0.0.1:{}/{database}", way.port);
         (way, url)
     }
-    /// Each run that a holder leads now.
+    /// Each run that a holder leads now, and each entry of the calendar.
     pub async fn led_by(&self, holder: &str) -> Vec<String> {
-        let led = "SELECT run FROM softlanding_runs
-             WHERE holder = $1 AND lease_until > clock_timestamp() AND run NOT LIKE 'calendar.%' ORDER BY run";
+        let led = "SELECT run FROM softlanding_runs WHERE holder = $1 AND lease_until > clock_timestamp() ORDER BY run";
         self.texts(led, holder).await
+    }
+    /// Waits until every lease of a holder that renews none has run out; the server itself waits.
+    pub async fn outlasts(&self, holder: &str) {
+        let wait = "SELECT pg_sleep_until(max(lease_until))::text FROM softlanding_runs WHERE holder = $1";
+        self.texts(wait, holder).await;
     }
     /// Who leads a run now.
     pub async fn leader(&self, run: &str) -> Option<String> {

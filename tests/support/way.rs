@@ -45,12 +45,14 @@ struct Trap {
 }
 
 /// That something was sent towards the server.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Sent {
     /// The port that it came from.
     pub port: u16,
     /// When the way saw it, by the system's clock.
     pub at: Timestamp,
+    /// Its first line; of a request, what is asked.
+    pub line: String,
 }
 
 /// A process, and the ports from which it may have sent something since it was watched.
@@ -171,7 +173,7 @@ impl Way {
             tokio::select! {
                 read = near.read(&mut from_near) => {
                     let Some(bytes) = got(read, &from_near) else { return Ended::InOrder };
-                    self.sent.lock().expect("a list").push(Sent { port, at: Clock::System.now() });
+                    self.sent.lock().expect("a list").push(Sent { port, at: Clock::System.now(), line: first_line(bytes) });
                     if let Some(trap) = self.springs(&mut tail, bytes) {
                         match trap.moment {
                             Moment::Before => self.put(trap.then),
@@ -249,6 +251,10 @@ async fn passes(state: &mut watch::Receiver<State>) -> bool {
 async fn cut(state: &mut watch::Receiver<State>) -> bool {
     state.changed().await.expect("a way");
     passes(state).await
+}
+
+fn first_line(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).lines().next().unwrap_or_default().chars().take(200).collect()
 }
 
 fn got(read: std::io::Result<usize>, buffer: &[u8]) -> Option<&[u8]> {

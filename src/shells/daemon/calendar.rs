@@ -17,7 +17,7 @@ use crate::hands::hook::envelope;
 use crate::hands::journal::{AnyJournal, Holder, Journal, JournalError};
 use crate::law::lead::Past;
 use crate::law::occurrence::{Due, Entry, Note};
-use crate::shells::leader::{LEASE_MS, Leader};
+use crate::shells::leader::Leader;
 use crate::shells::stage::name::entry_run_id;
 use crate::shells::stage::{History, Refusal, StageRequest, Tools, WhenPast, stage};
 use crate::words::calendar::Appointment;
@@ -40,6 +40,8 @@ pub struct Keeper {
     pub holder: Holder,
     /// Counts what was missed.
     pub counters: Counters,
+    /// How long the lease of the entry's stream lasts, in ms.
+    pub lease_ms: i64,
     /// Hears what there is to tell.
     pub tell: Teller,
 }
@@ -92,7 +94,9 @@ impl Keeper {
             Err(JournalError::Exists { .. }) => {}
             Err(e) => return Err(e.into()),
         }
-        let Some(leader) = Leader::take(&self.journal, &stream, &self.holder, LEASE_MS).await? else { return Ok(None) };
+        let Some(leader) = Leader::take(&self.journal, &stream, &self.holder, self.lease_ms).await? else {
+            return Ok(None);
+        };
         let looked = tokio::select! {
             looked = self.work(entry, &stream, &leader) => looked,
             lost = leader.keep() => Err(lost.into()),
@@ -120,7 +124,7 @@ impl Keeper {
                 Due::Miss(publish_at, late_ms) => {
                     Note::Missed { publish_at, late_ms, why: entry.why_missed(publish_at) }
                 }
-                Due::Stage(publish_at) => self.stage(kept, publish_at).await?,
+                Due::Stage(publish_at) => self.stage(kept, publish_at, leader).await?,
             };
             let repeats = matches!(&note, Note::NotStaged { publish_at, why } if entry.has_said(*publish_at, why));
             self.journal.append(leader.lease(), last_seq, now, std::slice::from_ref(&note), None).await?;
@@ -134,7 +138,7 @@ impl Keeper {
     }
 
     /// Stages an occurrence. What refuses is a note, not an end: it is tried again until the instant is past.
-    async fn stage(&self, kept: &Kept, publish_at: Timestamp) -> Result<Note, Hindrance> {
+    async fn stage(&self, kept: &Kept, publish_at: Timestamp, leader: &Leader<AnyJournal>) -> Result<Note, Hindrance> {
         let run = entry_run_id(publish_at, kept.zone, &kept.name)?;
         if self.journal.runs().await?.iter().any(|summary| summary.run == run) {
             return Ok(Note::Staged { publish_at, run });
@@ -150,7 +154,9 @@ impl Keeper {
             ..kept.request.clone()
         };
         let site = &self.site;
-        let tools = Tools { client: &site.client, vault: site.vault.as_deref(), hooks: &site.hooks, history: &history };
+        // Whoever was paused for longer than the lease asks nothing more on its strength.
+        let client = site.client.permitted_by(leader.permit());
+        let tools = Tools { client: &client, vault: site.vault.as_deref(), hooks: &site.hooks, history: &history };
         let staged = match stage(&request, &tools, site.clock.now()).await {
             Ok(ready) => ready.record(self.journal.as_ref()).await,
             Err(refusal) => Err(refusal),

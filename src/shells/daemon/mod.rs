@@ -119,6 +119,7 @@ impl Daemon {
                 at,
                 holder: self.holder.clone(),
                 counters: counters.clone(),
+                lease_ms: self.settings.lease_ms,
                 tell: self.tell.clone(),
             }
         });
