@@ -221,7 +221,13 @@ impl News {
     #[must_use]
     pub fn fields(&self) -> Value {
         match self {
-            News::Recorded { record, .. } => json!({ "seq": record.seq, "run_time": record.at.rfc3339() }),
+            News::Recorded { record, .. } => {
+                let mut fields = json!({ "seq": record.seq, "run_time": record.at.rfc3339() });
+                if let Event::PhaseEntered { phase } = &record.event {
+                    fields["phase"] = json!(phase);
+                }
+                fields
+            }
             News::Calendar { entry, note } => {
                 json!({ "entry": entry, "publish_at": publish_at(note).map(Timestamp::rfc3339) })
             }
