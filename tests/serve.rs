@@ -16,3 +16,7 @@ mod misfire;
 mod staging;
 #[path = "serve/stops.rs"]
 mod stops;
+#[path = "serve/store.rs"]
+mod store;
+#[path = "serve/supervisor.rs"]
+mod supervisor;

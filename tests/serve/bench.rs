@@ -196,10 +196,6 @@ impl Daemon {
         let pid = self.child.id().and_then(|id| Pid::from_raw(id.cast_signed())).expect("it is running");
         kill_process(pid, signal).expect("a signal");
     }
-    /// Its number among the processes.
-    pub fn pid(&self) -> u32 {
-        self.child.id().expect("it is running")
-    }
     /// Kills it.
     pub async fn kill(mut self) -> Vec<Value> {
         self.child.kill().await.expect("it can be killed");
