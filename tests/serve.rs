@@ -8,5 +8,15 @@ mod support;
 mod bench;
 #[path = "serve/fridays.rs"]
 mod fridays;
+#[path = "serve/gate.rs"]
+mod gate;
 #[path = "serve/misfire.rs"]
 mod misfire;
+#[path = "serve/staging.rs"]
+mod staging;
+#[path = "serve/stops.rs"]
+mod stops;
+#[path = "serve/store.rs"]
+mod store;
+#[path = "serve/supervisor.rs"]
+mod supervisor;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -17,6 +18,9 @@ use crate::support::org::Org;
 use crate::support::process::{folder, softlanding, softlanding_says};
 
 pub const REPEAT: &str = "to repeat: ./tests/run --test serve";
+
+/// One line of the log is waited for so long at most.
+const PATIENCE: Duration = Duration::from_secs(100);
 
 /// The run of the entry `care` of that Friday.
 pub const RUN: &str = "20261127-1600-care";
@@ -164,12 +168,24 @@ impl Daemon {
     }
     /// The next line of the log of which `fits` holds.
     pub async fn until(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
-        loop {
-            match self.line().await {
-                Some(line) if fits(&line) => return line,
-                Some(_) => {}
-                None => panic!("{what} never came; {REPEAT}\n{}", told(&self.log)),
+        let found = async {
+            while let Some(line) = self.line().await {
+                if fits(&line) {
+                    return Some(line);
+                }
             }
+            None
+        };
+        // A bound for what hangs; nothing is measured by it.
+        let found = tokio::time::timeout(PATIENCE, found).await;
+        let why = if found.is_err() { "did not come" } else { "never came" };
+        found.ok().flatten().unwrap_or_else(|| panic!("{what} {why}; {REPEAT}\n{}", told(&self.log)))
+    }
+    /// Reads the log until something else has happened.
+    pub async fn while_waiting_for(&mut self, what: &str, happening: impl Future<Output = ()>) {
+        tokio::select! {
+            () = happening => {}
+            _ = self.until(what, |_| false) => {}
         }
     }
     /// The next line about this event.
@@ -179,10 +195,6 @@ impl Daemon {
     pub fn signal(&self, signal: Signal) {
         let pid = self.child.id().and_then(|id| Pid::from_raw(id.cast_signed())).expect("it is running");
         kill_process(pid, signal).expect("a signal");
-    }
-    /// Its number among the processes.
-    pub fn pid(&self) -> u32 {
-        self.child.id().expect("it is running")
     }
     /// Kills it.
     pub async fn kill(mut self) -> Vec<Value> {
@@ -242,7 +254,7 @@ fn checked(text: &str) -> Value {
 }
 
 fn no_secret(text: &str) {
-    for secret in [PUBLISHER_CLIENT_SECRET, APP_CLIENT_SECRET, "twin-access-", "twin-refresh-"] {
+    for secret in [PUBLISHER_CLIENT_SECRET, APP_CLIENT_SECRET, "twin-access-", "twin-refresh-", "twin%2D", "Basic "] {
         assert!(!text.contains(secret), "a secret in {text}; {REPEAT}");
     }
 }

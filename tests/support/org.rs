@@ -6,6 +6,8 @@ use serde_json::Value;
 use softlanding::twin::serve::{Options, Served};
 use softlanding::twin::{PUBLISHER_CLIENT_ID, PUBLISHER_CLIENT_SECRET, Scenario, Truth, Twin};
 use softlanding::words::clock::{Clock, Seed, Timestamp};
+use softlanding::words::id::AgentId;
+use softlanding::words::secret::Secret;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -78,6 +80,11 @@ impl Org {
     /// What is really so.
     pub fn truth(&self) -> Truth {
         self.served.truth()
+    }
+
+    /// The refresh tokens in force: agent, name, token.
+    pub fn enrolments(&self) -> Vec<(AgentId, String, Secret)> {
+        self.served.twin().lock().unwrap_or_else(PoisonError::into_inner).enrolments()
     }
 
     /// Lets so many milliseconds pass at once, on top of the clock.

@@ -43,6 +43,7 @@ pub fn softlanding(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
     command.current_dir(folder).args(arguments).stdin(Stdio::null()).kill_on_drop(true);
     command.env_remove("SOFTLANDING_CONFIG").env_remove("RUST_BACKTRACE");
+    command.env_remove("NOTIFY_SOCKET").env_remove("WATCHDOG_USEC").env_remove("WATCHDOG_PID");
     command
 }
 

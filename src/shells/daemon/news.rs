@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::supervisor::runs;
 use crate::law::event::{Event, Phase, Record};
 use crate::law::occurrence::Note;
 use crate::law::punctuality::Punctuality;
@@ -212,7 +213,7 @@ impl News {
             News::Pruned { .. } => vec!["deleted, as it ended longer ago than runs are kept".to_owned()],
             News::Trouble { what, why, .. } => vec![format!("{what}: {why}")],
             News::StoreBack => vec!["the store can be read again".to_owned()],
-            News::Stopping { led } => vec![format!("asked to stop; {led} runs in hand")],
+            News::Stopping { led } => vec![format!("asked to stop; {} in hand", runs(*led))],
             News::Stopped { in_order: true } => vec!["stopped in order".to_owned()],
             News::Stopped { in_order: false } => vec!["stopped with something in hand; it is resumed".to_owned()],
         }
@@ -221,7 +222,13 @@ impl News {
     #[must_use]
     pub fn fields(&self) -> Value {
         match self {
-            News::Recorded { record, .. } => json!({ "seq": record.seq, "run_time": record.at.rfc3339() }),
+            News::Recorded { record, .. } => {
+                let mut fields = json!({ "seq": record.seq, "run_time": record.at.rfc3339() });
+                if let Event::PhaseEntered { phase } = &record.event {
+                    fields["phase"] = json!(phase);
+                }
+                fields
+            }
             News::Calendar { entry, note } => {
                 json!({ "entry": entry, "publish_at": publish_at(note).map(Timestamp::rfc3339) })
             }
