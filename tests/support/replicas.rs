@@ -131,7 +131,15 @@ pub struct Row {
     pub phase: String,
 }
 
+/// Every row is told to whoever listens, and every leader that a run ever had is kept.
 const TELL: &str = "
+    CREATE TABLE leaders (run text, holder text);
+    CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        INSERT INTO leaders VALUES (NEW.run, NEW.holder);
+        RETURN NULL;
+    END $$;
+    CREATE TRIGGER keep AFTER UPDATE ON softlanding_runs FOR EACH ROW
+        WHEN (NEW.fence > OLD.fence) EXECUTE FUNCTION keep();
     CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         PERFORM pg_notify('rows', concat_ws(' ', NEW.run, NEW.fence,
             NEW.event::json ->> 'event', NEW.event::json ->> 'phase', '-', NEW.seq));
@@ -184,6 +192,10 @@ impl Store {
         let leader = "SELECT holder FROM softlanding_runs WHERE run = $1 AND lease_until > clock_timestamp()";
         self.texts(leader, run).await.pop()
     }
+    /// Each run and entry that a holder has led, however briefly.
+    pub async fn ever_led(&self, holder: &str) -> Vec<String> {
+        self.texts("SELECT DISTINCT run FROM leaders WHERE holder = $1 ORDER BY run", holder).await
+    }
     async fn texts(&self, question: &'static str, value: &str) -> Vec<String> {
         let mut db = PgConnection::connect(&self.database.url()).await.expect("a connection");
         let texts = sqlx::query_scalar(question).bind(value).fetch_all(&mut db).await.expect("an answer");
@@ -230,15 +242,6 @@ impl Replica {
         tokio::spawn(async move {
             let mut lines = BufReader::new(lines).lines();
             while let Ok(Some(line)) = lines.next_line().await {
-                {
-                    use std::io::Write;
-                    let mut f = std::fs::OpenOptions::new()
-                        .append(true)
-                        .create(true)
-                        .open(format!("/tmp/chaos-logs/{pid}.log"))
-                        .unwrap();
-                    writeln!(f, "{line}").unwrap();
-                }
                 told.push(serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line}")));
             }
         });

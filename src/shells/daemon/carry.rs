@@ -1,6 +1,7 @@
 //! One run in the daemon's hands: the lease, the history, the drive, the reports.
 //!
-//! Must never: read the history before the lease is held, or keep the lease when it is done.
+//! Must never: drive by a history that was read before the lease was held, lead what is not ours, or keep the lease when it
+//! is done.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,29 +57,33 @@ pub struct Carrier {
 impl Carrier {
     /// Carries a run as far as it goes, unless somebody else does.
     pub async fn carry(&self, id: &RunId, stopping: Receiver<bool>) -> Carried {
+        // Whose a run is never changes, so that is asked before the lease: another's run is not led, not even for a moment.
+        let run = match self.read(id).await {
+            Ok((_, run)) if run.is_over() => return Carried::Over,
+            Ok((_, run)) => run,
+            Err(why) => return self.let_go(id, why),
+        };
+        let Some(site) = self.sites.iter().find(|site| site.owns(&run.plan)) else {
+            let api = run.plan.api.clone().unwrap_or_else(|| "a host that was not kept".to_owned());
+            (self.tell)(News::NotOurs { run: id.clone(), api });
+            return Carried::NotOurs;
+        };
         let leader = match Leader::take(&self.journal, id, &self.holder, self.settings.lease_ms).await {
             Ok(Some(leader)) => leader,
             Ok(None) => return Carried::Led,
-            Err(e) => return self.let_go(id, &e),
+            Err(e) => return self.let_go(id, chain(&e)),
         };
         let (records, run) = match self.read(id).await {
             Ok(read) => read,
             Err(why) => {
                 leader.release().await;
-                (self.tell)(News::LetGo { run: id.clone(), why });
-                return Carried::LetGo;
+                return self.let_go(id, why);
             }
         };
         if run.is_over() {
             leader.release().await;
             return Carried::Over;
         }
-        let Some(site) = self.sites.iter().find(|site| site.owns(&run.plan)) else {
-            leader.release().await;
-            let api = run.plan.api.clone().unwrap_or_else(|| "a host that was not kept".to_owned());
-            (self.tell)(News::NotOurs { run: id.clone(), api });
-            return Carried::NotOurs;
-        };
         site.client.org().expect(&run.plan.limits);
         (self.tell)(News::Leading { run: id.clone(), phase: run.phase });
         self.drive(id, site, leader, run, records, stopping).await
@@ -118,7 +123,7 @@ impl Carrier {
                 Carried::Over
             }
             Ok(Ended::Interrupted | Ended::Waits) => Carried::LetGo,
-            Err(e) => self.let_go(id, &e),
+            Err(e) => self.let_go(id, chain(&e)),
         }
     }
 
@@ -142,8 +147,8 @@ impl Carrier {
         }
     }
 
-    fn let_go(&self, id: &RunId, error: &(dyn std::error::Error + 'static)) -> Carried {
-        (self.tell)(News::LetGo { run: id.clone(), why: chain(error) });
+    fn let_go(&self, id: &RunId, why: String) -> Carried {
+        (self.tell)(News::LetGo { run: id.clone(), why });
         Carried::LetGo
     }
 }
