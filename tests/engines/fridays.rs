@@ -194,6 +194,17 @@ fn members(group: Pid, folder: &Path) -> Vec<Pid> {
     here.filter_map(|process| Pid::from_raw(process.file_name()?.to_str()?.parse().ok()?)).collect()
 }
 
+/// Whether a process of a group is more than a zombie, which holds nothing any more.
+fn is_alive(group: Pid) -> bool {
+    let entries = std::fs::read_dir("/proc").expect("the processes").filter_map(Result::ok);
+    let mut stats = entries.filter_map(|entry| std::fs::read_to_string(entry.path().join("stat")).ok());
+    stats.any(|stat| {
+        let after: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        after.get(2) == Some(&group.as_raw_nonzero().to_string().as_str())
+            && !matches!(after.first(), Some(&"Z" | &"X"))
+    })
+}
+
 /// An engine at work.
 struct Engine(Child);
 
@@ -204,8 +215,13 @@ impl Engine {
     }
     /// As when the machine loses its power: the engine and all that it has started are gone.
     async fn die_with_all(mut self) {
-        kill_process_group(self.pid(), Signal::KILL).expect("it can be killed");
+        let group = self.pid();
+        kill_process_group(group, Signal::KILL).expect("it can be killed");
         self.0.wait().await.expect("it is gone");
+        // What it had started is nobody's child now, and keeps its locks until it is really gone.
+        while is_alive(group) {
+            tokio::task::yield_now().await;
+        }
     }
     /// As when memory is short: the engine is gone, and the verb that it called goes on without it.
     async fn die_alone(mut self) {
