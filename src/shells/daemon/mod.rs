@@ -7,7 +7,7 @@
 //! - [`counters`]: what became of the publishes, counted.
 //! - [`watch`]: which runs there are, and which of them this process takes.
 //! - [`news`]: what there is to tell, as values.
-//! - [`supervisor`]: systemd.
+//! - [`supervisor`]: what systemd is told.
 //!
 //! Several replicas on one store need no word between them: the store's leases say who leads which run and which entry.
 //! Must never: decide what a run does, or hold one run up because of another.
