@@ -174,7 +174,7 @@ impl Punctuality {
                 self.missed += 1;
                 true
             }
-            Note::Begun | Note::Staged { .. } | Note::NotStaged { .. } | Note::CatchingUp { .. } => false,
+            Note::Begun | Note::Staged { .. } | Note::NotStaged { .. } | Note::CatchingUp { .. } | Note::Told => false,
         }
     }
     /// Publishes that were made in time.

@@ -65,11 +65,26 @@ impl Site {
     }
     /// A hook at this point that keeps every document it is given.
     pub fn keep_documents_of(&self, point: &str) {
+        self.hook(point, "{ cat; echo; } >> told.jsonl; if [ -p heard ]; then echo > heard; fi");
+    }
+    /// A hook at this point that does not end by itself.
+    pub fn hang_at(&self, point: &str) {
+        self.hook(point, "sleep 60");
+    }
+    /// From now on a document that is kept at this point is waited for: the hook ends when the test reads the pipe.
+    pub fn pipe_of(&self, point: &str) -> PathBuf {
+        let pipe = self.folder.join("hooks").join(format!("{point}.d")).join("heard");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
+        assert!(made.success(), "{}", pipe.display());
+        pipe
+    }
+
+    fn hook(&self, point: &str, script: &str) {
         use std::os::unix::fs::PermissionsExt;
         let place = self.folder.join("hooks").join(format!("{point}.d"));
         std::fs::create_dir_all(&place).expect("a folder");
         let hook = place.join("10-keep");
-        std::fs::write(&hook, "#!/bin/sh\n{ cat; echo; } >> told.jsonl\n").expect("a file");
+        std::fs::write(&hook, format!("#!/bin/sh\n{script}\n")).expect("a file");
         std::fs::set_permissions(&hook, PermissionsExt::from_mode(0o755)).expect("an executable");
     }
     /// The documents that were kept at this point.

@@ -154,3 +154,29 @@ async fn a_run_that_is_let_go_after_its_instant_is_late() {
     })
     .await;
 }
+
+/// The process dies while the hook of the miss is running; the next one runs it again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_miss_whose_hook_was_cut_off_is_told_again() {
+    patiently(async {
+        let mut site = Site::open("cut-off", calm(&["Approved"]), -60, 5.0, "catch_up = \"never\"").await;
+        let mut daemon = site.serve();
+        daemon.event("calendar.begun").await;
+        daemon.stop().await;
+        site.org.leap(1.0, 5.0).await;
+        site.hang_at("missed");
+        let mut daemon = site.serve();
+        daemon.event("calendar.missed").await;
+        daemon.kill().await;
+        site.keep_documents_of("missed");
+        let heard = site.pipe_of("missed");
+        let daemon = site.serve();
+        tokio::fs::read(heard).await.expect("a pipe");
+        let end = daemon.stop().await;
+        assert!(end.about("calendar.missed").is_empty(), "it is noted once; {REPEAT}");
+        let told_missed = site.documents_of("missed");
+        assert_eq!((told_missed.len(), &told_missed[0]["subject"]), (1, &json!("care")), "{told_missed:?}; {REPEAT}");
+        assert_eq!(site.status().await["counters"]["missed"], 1, "{REPEAT}");
+    })
+    .await;
+}

@@ -116,6 +116,13 @@ impl Keeper {
         let mut entry = Entry::of(notes.iter().map(|record| (record.at, &record.event)));
         loop {
             let now = self.site.clock.now();
+            if let Some(note) = entry.untold.clone() {
+                self.hook(kept, stream, &note, now, last_seq).await;
+                self.journal.append(leader.lease(), last_seq, now, &[Note::Told], None).await?;
+                last_seq += 1;
+                entry.apply(now, &Note::Told);
+                continue;
+            }
             let next_after = |at| kept.recurrence.after(at).next().map(|fire| fire.at);
             let note = match entry.next(kept.habits, now, next_after) {
                 Due::Nothing(until) => return Ok(until.or(Some(now + 60_000))),
@@ -132,7 +139,6 @@ impl Keeper {
             entry.apply(now, &note);
             if !repeats {
                 self.told(kept, &note);
-                self.hook(kept, stream, &note, now, last_seq).await;
             }
         }
     }
@@ -191,7 +197,7 @@ impl Keeper {
         let (point, publish_at, why) = match note {
             Note::Missed { publish_at, why, .. } => (HookPoint::Missed, publish_at, why),
             Note::NotStaged { publish_at, why } => (HookPoint::Failed, publish_at, why),
-            Note::Begun | Note::Staged { .. } | Note::CatchingUp { .. } => return,
+            Note::Begun | Note::Staged { .. } | Note::CatchingUp { .. } | Note::Told => return,
         };
         let data = json!({
             "entry": kept.name,

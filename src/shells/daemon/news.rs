@@ -138,7 +138,7 @@ impl News {
             News::Calendar { note, .. } => match note {
                 Note::Missed { .. } => Level::Error,
                 Note::NotStaged { .. } | Note::CatchingUp { .. } => Level::Warn,
-                Note::Begun | Note::Staged { .. } => Level::Info,
+                Note::Begun | Note::Staged { .. } | Note::Told => Level::Info,
             },
             News::LetGo { .. } | News::NotOurs { .. } | News::Trouble { .. } | News::Stopped { in_order: false } => {
                 Level::Warn
@@ -249,7 +249,7 @@ impl News {
 
 fn publish_at(note: &Note) -> Option<Timestamp> {
     match note {
-        Note::Begun => None,
+        Note::Begun | Note::Told => None,
         Note::Staged { publish_at, .. }
         | Note::NotStaged { publish_at, .. }
         | Note::CatchingUp { publish_at, .. }
@@ -261,6 +261,7 @@ fn note_words(note: &Note) -> String {
     let late = |ms: &i64| crate::words::calendar::duration_words(*ms);
     match note {
         Note::Begun => "new in the calendar".to_owned(),
+        Note::Told => "the hooks have heard of it".to_owned(),
         Note::Staged { publish_at, run } => format!("the publish at {publish_at} is staged as run {run}"),
         Note::NotStaged { publish_at, why } => {
             format!("the publish at {publish_at} cannot be staged so far, and is tried again: {why}")
