@@ -1,11 +1,10 @@
 //! Stops and crashes: what is in hand is finished, or taken up again, and the publish happens once.
 
-use std::time::Instant;
-
 use rustix::process::Signal;
 use softlanding::hands::vault::Vault;
 use softlanding::law::event::{Event, Phase};
 use softlanding::law::run::Run;
+use softlanding::words::clock::Clock;
 use softlanding::words::secret::Secret;
 
 use crate::bench::{REPEAT, RUN, Site, calm, text, told};
@@ -27,12 +26,15 @@ async fn asked_to_stop_it_finishes_what_is_in_hand_and_loses_no_token() {
         let (site, gate) = gated("stop").await;
         let mut daemon = site.serve();
         daemon.while_waiting_for("an answer at the gate", gate.holds_a_refresh()).await;
-        let asked = Instant::now();
+        let asked_at = Clock::System.now();
         daemon.signal(Signal::TERM);
         daemon.event("stopping").await;
         gate.open();
         let end = daemon.end().await;
-        println!("stopped {:?} after it was asked, a refresh in flight included", asked.elapsed());
+        println!(
+            "stopped {} ms after it was asked, a refresh in flight included",
+            Clock::System.now().since_ms(asked_at)
+        );
         assert_eq!(end.code, Some(0), "{}{}; {REPEAT}", told(&end.log), end.complaint);
         assert_eq!(end.about("stopped")[0]["message"], "stopped in order", "{REPEAT}");
 
