@@ -26,24 +26,15 @@ async fn asked_to_stop_it_finishes_what_is_in_hand_and_loses_no_token() {
         let (site, gate) = gated("stop").await;
         let mut daemon = site.serve();
         daemon.while_waiting_for("an answer at the gate", gate.holds_a_refresh()).await;
-<<<<<<< HEAD
-        let asked = Clock::System.now();
-=======
         let asked_at = Clock::System.now();
->>>>>>> serve
         daemon.signal(Signal::TERM);
         daemon.event("stopping").await;
         gate.open();
         let end = daemon.end().await;
-<<<<<<< HEAD
-        let took_ms = Clock::System.now().since_ms(asked);
-        println!("stopped {took_ms} ms after it was asked, a refresh in flight included");
-=======
         println!(
             "stopped {} ms after it was asked, a refresh in flight included",
             Clock::System.now().since_ms(asked_at)
         );
->>>>>>> serve
         assert_eq!(end.code, Some(0), "{}{}; {REPEAT}", told(&end.log), end.complaint);
         assert_eq!(end.about("stopped")[0]["message"], "stopped in order", "{REPEAT}");
 
