@@ -164,7 +164,9 @@ impl Server {
     async fn connection(&self) -> Result<PgConnection, StoreError> {
         let idle = self.idle.lock().await.pop();
         if let Some(mut db) = idle {
-            if db.ping().await.is_ok() {
+            // A way that was cut may swallow the question; a long read must not spend its patience on that.
+            let ping = timeout(Duration::from_millis(self.patience.connect_ms), db.ping()).await;
+            if matches!(ping, Ok(Ok(()))) {
                 return Ok(db);
             }
             self.forget_idle().await;

@@ -53,8 +53,20 @@ impl Place {
     pub fn truth(&self) -> Truth {
         self.served.truth()
     }
-    /// Writes a configuration: the store, how it is served, and an entry of the calendar for each business unit.
+    /// Writes a configuration: the store, how it is served, and an entry of the calendar for each business unit, at 16:00.
     pub fn configure(&self, file: &str, store: &str, serve: &str, timing: &str, entries: &[(String, String)]) {
+        let at = |(name, unit): &(String, String)| (name.clone(), unit.clone(), "0 0 16 * * Fri".to_owned());
+        self.configure_at(file, store, serve, timing, &entries.iter().map(at).collect::<Vec<_>>());
+    }
+    /// The same with an instant for each: name, business unit, cron expression.
+    pub fn configure_at(
+        &self,
+        file: &str,
+        store: &str,
+        serve: &str,
+        timing: &str,
+        entries: &[(String, String, String)],
+    ) {
         let url = self.url();
         let mut text = format!(
             r#"store = "{store}"
@@ -81,9 +93,9 @@ session_reset_path = "/api/v2/users/bulk/export"
 follow = "{url}/twin/clock"
 "#
         );
-        for (name, unit) in entries {
+        for (name, unit, cron) in entries {
             text.push_str(&format!(
-                "[[publish]]\nname = \"{name}\"\ncron = \"0 0 16 * * Fri\"\nbusiness_unit = \"{unit}\"\nschedule = \"Approved\"\n"
+                "[[publish]]\nname = \"{name}\"\ncron = \"{cron}\"\nbusiness_unit = \"{unit}\"\nschedule = \"Approved\"\n"
             ));
         }
         std::fs::write(self.folder.join(file), text).expect("a file");
@@ -184,7 +196,7 @@ impl Store {
     }
     /// Waits until every lease of a holder that renews none has run out; the server itself waits.
     pub async fn outlasts(&self, holder: &str) {
-        let wait = "SELECT pg_sleep_until(max(lease_until))::text FROM softlanding_runs WHERE holder = $1";
+        let wait = "SELECT concat(pg_sleep_until(max(lease_until))) FROM softlanding_runs WHERE holder = $1";
         self.texts(wait, holder).await;
     }
     /// Who leads a run now.
