@@ -118,7 +118,7 @@ impl Carrier {
         driver.leader.release().await;
         match driven {
             Ok(Ended::Over) => {
-                self.report(id, site, &records);
+                self.report(id, site, records).await;
                 (self.tell)(News::Ended { run: id.clone(), phase: run.phase });
                 Carried::Over
             }
@@ -140,10 +140,18 @@ impl Carrier {
         }
     }
 
-    fn report(&self, id: &RunId, site: &Site, records: &[Record]) {
-        let folder = site.reports.join(id.as_str());
-        if let Err(e) = write_all(records, &folder, site.templates.as_deref()) {
-            (self.tell)(News::trouble(Some(id.clone()), "the report cannot be written", &e));
+    /// Apart from everything else: drawing a report takes long enough to make another run's publish late.
+    async fn report(&self, id: &RunId, site: &Site, records: Vec<Record>) {
+        let (folder, templates) = (site.reports.join(id.as_str()), site.templates.clone());
+        let written = tokio::task::spawn_blocking(move || write_all(&records, &folder, templates.as_deref())).await;
+        let trouble = |e: &(dyn std::error::Error + 'static)| {
+            (self.tell)(News::trouble(Some(id.clone()), "the report cannot be written", e));
+        };
+        match written {
+            Ok(Ok(_)) => {}
+            Ok(Err(e)) => trouble(&e),
+            // A bug of ours in the report is no end of the daemon.
+            Err(e) => trouble(&e),
         }
     }
 
