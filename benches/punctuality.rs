@@ -108,9 +108,10 @@ async fn measure(name: &str, store: &str, journal: impl AsyncFn() -> AnyJournal)
     // The machine itself is measured from the first publish of the many to the last.
     replica.log.until(|lines| (sent(lines) >= 4 + AT_ONCE).then_some(())).await;
     let mut machine = Machine::default();
+    let disk = checked.folder.join("disk");
     tokio::select! {
         () = replica.log.until(|lines| (sent(lines) >= PUBLISHES + 4).then_some(())) => {}
-        () = machine.measure(&checked.folder.join("disk")) => {}
+        () = machine.measure(&disk) => {}
     }
     let checking = checked.truth().agents.iter().filter(|agent| !agent.media_ready).count();
     replica.stop().await;
