@@ -71,6 +71,10 @@ const PUBLISHED_TIMING: &str = "refresh_lead = \"1min\"\nprepare_lead = \"30s\"\
 type Entry = (String, String, usize);
 
 fn main() {
+    // `cargo test --all-targets` starts benches as well; only `cargo bench` asks for the measurement.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let folder = support::process::folder("punctuality");
@@ -103,7 +107,8 @@ async fn measure(name: &str, store: &str, journal: impl AsyncFn() -> AnyJournal)
     let sent = |lines: &[serde_json::Value]| lines.iter().filter(|line| line["event"] == "publish_sent").count();
     // The machine itself is measured from the first publish of the many to the last.
     replica.log.until(|lines| (sent(lines) >= 4 + AT_ONCE).then_some(())).await;
-    let (mut machine, disk) = (Machine::default(), checked.folder.join("disk"));
+    let mut machine = Machine::default();
+    let disk = checked.folder.join("disk");
     tokio::select! {
         () = replica.log.until(|lines| (sent(lines) >= PUBLISHES + 4).then_some(())) => {}
         () = machine.measure(&disk) => {}

@@ -14,7 +14,8 @@
 //! [`Run`](law::run::Run) is the fold of its [`Event`](law::event::Event)s; [`decide`](law::decide::decide) says what comes
 //! next. [`Driver`](shells::driver::Driver) is the one loop that records, performs and waits. Then look at how a
 //! [`Command`](law::command::Command) becomes HTTP in [`hands::genesys`], and at the [`twin`], the simulated org that every
-//! rehearsal, simulation and test stands before. [`shells::sim`] plays thousands of Fridays in virtual time through the same code,
+//! rehearsal, simulation and test stands before. [`shells::daemon`] does it week after week, beside other replicas, and
+//! [`shells::leader`] says who leads. [`shells::sim`] plays thousands of Fridays in virtual time through the same code,
 //! with crashes at every boundary.
 //!
 //! # The one idea
@@ -29,10 +30,10 @@
 //! | floor | what it is | never |
 //! |---|---|---|
 //! | [`words`] | ids, time, chance, secrets, HTTP as values, the calendar | knows of a publish |
-//! | [`law`] | plan, command, event, agent, verdict, pace, run, decide, audit | does I/O, reads a clock |
+//! | [`law`] | plan, lead times, command, event, order, occurrence, agent, verdict, pace, run, decide, audit | does I/O, reads a clock |
 //! | [`hands`] | journal, Genesys client, vault, hooks | decides |
 //! | [`twin`] | the simulated org, pure, and its server; uses words only | knows its client |
-//! | [`shells`] | staging, driver, rehearsal, simulation, reports | knows which world it is in |
+//! | [`shells`] | staging, driver, daemon, rehearsal, simulation, reports | knows which world it is in |
 //! | [`door`] | errors and exit codes, config, command line | keeps a rule of its own |
 //!
 //! # Glossary
@@ -42,10 +43,18 @@
 //! |---|---|
 //! | run | one staged publish and everything that happens to it; its journal is its truth |
 //! | T | the instant of the publish |
+//! | lead | how long before T a phase begins; that of the refresh is computed by [`law::lead`] |
+//! | budget, share | the calls a minute of one token; the runs that spend it at the same time |
 //! | roster, seat | the agents pinned at staging; an agent's position among them |
 //! | lease, fence | the right of one process to write to a run, for a while; its number, higher than all before it |
 //! | order | what a person or a program wants of a run, left in the store for whoever leads it |
 //! | party | one of those who share a rate budget: a run, or the house for all the rest |
+//! | entry, occurrence | a `[[publish]]` of the calendar; one of its instants, and what became of it |
+//! | site | one organisation as one configuration describes it |
+//! | replica | one of several processes that serve one store |
+//! | goal | how far one process takes a run; what lies beyond is another's |
+//! | drift | the schedule is not what was staged: changed, published, or gone |
+//! | permit | what a request asks before it leaves: whether this process may still act for the run |
 //! | claim | the journal row that must exist before the publish is sent |
 //! | doubt | the publish may have had its effect: settled by looking, never by sending again |
 //! | enrolled | the vault holds a refresh token of the agent |

@@ -172,6 +172,8 @@ async fn ask_everything(visit: &Visit) {
     assert_eq!(published["published"], true, "{published}");
     visit.get(&format!("/api/v2/users?pageSize=100&id={some}&expand={everything}")).await;
     as_an_agent(visit).await;
+    assert_eq!(visit.call("DELETE", &schedule, None).await.status, 202);
+    assert_eq!(visit.get(&schedule).await.status, 404);
     assert_eq!(visit.call("DELETE", &format!("/api/v2/tokens/{one}"), None).await.status, 204);
     assert_eq!(visit.call("HEAD", "/api/v2/tokens/me", None).await.status, 200);
     assert!((200..300).contains(&visit.call("DELETE", "/api/v2/tokens/me", None).await.status));

@@ -3,8 +3,8 @@
 //! Must never: be regenerated to make a test pass. A journal that no longer folds is a run that somebody has lost.
 
 use softlanding::law::audit::Auditor;
-use softlanding::law::event::{Event, Phase, Record};
-use softlanding::law::run::Run;
+use softlanding::law::event::{Event, Phase, Record, Wait};
+use softlanding::law::run::{Approved, Brake, Held, Lateness, Run};
 use softlanding::law::verdict::{Rung, Verdict};
 use softlanding::shells::report::Story;
 
@@ -41,12 +41,27 @@ fn a_journal_of_version_1_keeps_every_rule_and_still_tells_its_story() {
     assert_eq!(Story::of(&records).agents.len(), 20);
 }
 
+#[test]
+fn a_journal_of_version_2_folds_to_the_run_that_wrote_it_with_what_people_decided() {
+    let records = journal(include_str!("journals/v2.jsonl"));
+    Auditor::check(&records).unwrap();
+    let run = Run::replay(&records).unwrap();
+    assert_eq!((run.phase, run.is_over(), run.claims), (Phase::Settled, true, 1));
+    assert_eq!((run.approved, run.held, run.brake), (Approved::Yes, Held::No, Brake::Overruled));
+    assert_eq!((run.waited, run.late, run.orders.len()), (Some(Wait::Resume), Lateness::Late, 6));
+    assert_eq!((run.tally().recovered, run.tally().total()), (11, 20));
+    let story = Story::of(&records);
+    let told: Vec<&str> = story.control.items.iter().map(|(_, words)| words.as_ref()).collect();
+    assert!(told.contains(&"held by bo@noc: change freeze"), "{told:?}");
+}
+
 /// Reading and writing an old journal changes nothing: what this build writes, an old one has written the same way.
 #[test]
-fn a_journal_of_version_1_is_written_as_it_was_read() {
-    let text = include_str!("journals/v1.jsonl");
-    for (line, record) in text.lines().zip(journal(text)) {
-        let read: serde_json::Value = serde_json::from_str(line).unwrap();
-        assert_eq!(serde_json::to_value(&record).unwrap(), read);
+fn a_journal_is_written_as_it_was_read() {
+    for text in [include_str!("journals/v1.jsonl"), include_str!("journals/v2.jsonl")] {
+        for (line, record) in text.lines().zip(journal(text)) {
+            let read: serde_json::Value = serde_json::from_str(line).unwrap();
+            assert_eq!(serde_json::to_value(&record).unwrap(), read);
+        }
     }
 }

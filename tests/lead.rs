@@ -14,7 +14,6 @@ use softlanding::law::event::Event;
 use softlanding::law::lead::{
     Budget, CALL_MS, Grounds, Known, Lead, LeadSettings, Learnt, RefreshLead, Why, Work, place,
 };
-use softlanding::law::pace::{Urgency, room};
 use softlanding::law::plan::{
     BusinessUnit, Limits, Mechanisms, Member, PinnedSchedule, Plan, Policy, RemedyPolicy, Timing,
 };
@@ -47,20 +46,18 @@ impl Friday {
     fn draw(seed: u64, call_ms_min: i64) -> Friday {
         let mut chance = Seed(seed).fork("friday");
         let calls_per_minute = chance.between(10, 90) as u32;
-        // The client learns the org's limit from the first answer. With more calls under way than the limit allows, the first
-        // wave would run into it.
-        let at_once = i64::from(room(calls_per_minute, Urgency::Normal)).min(40);
+        // The client begins with the limit that staging read, so the first wave may be larger than the limit.
         Friday {
             agents: chance.between(1, 160) as u32,
             calls_per_minute,
-            in_flight_max: chance.between(2, at_once) as u32,
+            in_flight_max: chance.between(2, 40) as u32,
             call_ms_min,
             seed,
         }
     }
     fn twin(&self) -> Twin {
-        let mut scenario = Scenario::default();
-        scenario.cohorts = vec![Cohort { agents: self.agents, ..Cohort::default() }];
+        let cohorts = vec![Cohort { agents: self.agents, ..Cohort::default() }];
+        let mut scenario = Scenario { cohorts, ..Scenario::default() };
         scenario.rate_limit.oauth_calls_per_minute = self.calls_per_minute;
         Twin::new(scenario, Seed(self.seed), T, BASE)
     }
@@ -108,7 +105,11 @@ impl Friday {
             zone: "America/Chicago".to_owned(),
             roster: twin.enrolments().into_iter().map(member).collect(),
             timing: Timing { refresh_lead_ms: lead.refresh_lead_ms(), ..Timing::default() },
-            limits: Limits { in_flight_max: self.in_flight_max as usize, ..Limits::default() },
+            limits: Limits {
+                in_flight_max: self.in_flight_max as usize,
+                auth_calls_per_minute: Some(self.calls_per_minute),
+                ..Limits::default()
+            },
             remedies: RemedyPolicy::default(),
             mechanisms: Mechanisms::default(),
             seed: Seed(self.seed),
@@ -157,10 +158,12 @@ fn play(friday: Friday, lead: &Lead) -> Played {
     let app =
         AppClient { client_id: APP_CLIENT_ID.to_owned(), client_secret: Secret::new(APP_CLIENT_SECRET.to_owned()) };
     let settings = OrgSettings { app: Some(app), ..OrgSettings::new(hosts, "none", Secret::new(String::new())) };
+    let mut org = Org::new(settings);
+    org.expect(&plan.limits);
     let mut play = Play {
         now: plan.refresh_at(),
         run: Run::staged(Arc::new(plan)),
-        org: Org::new(settings),
+        org,
         grants: twin.enrolments().into_iter().map(|(agent, _, token)| (agent, grant(token))).collect(),
         twin,
         calls: BTreeMap::new(),

@@ -3,27 +3,20 @@
 
 mod support;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Output;
 
 use serde_json::Value;
 use support::contract;
 use support::org::{Org, scenario};
+use support::process::installed;
 
 const REPEAT: &str = "to repeat: ./tests/run --test vendor_sdk";
-
-/// The python that has the SDK, beside the build directory's other things. `./tests/run` makes it.
-fn python() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the build directory");
-    let python = target.join("test-venv/bin/python");
-    assert!(python.exists(), "{} is missing; run ./tests/run once, it installs what this test needs", python.display());
-    python
-}
 
 async fn drive(url: &str) -> Output {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vendor_sdk/drive.py");
     let (id, secret) = Org::publisher();
-    let mut command = tokio::process::Command::new(python());
+    let mut command = tokio::process::Command::new(installed("python"));
     command.arg(script).arg(url).env("CLIENT_ID", id).env("CLIENT_SECRET", secret).kill_on_drop(true);
     command.output().await.expect("python runs")
 }

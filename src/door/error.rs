@@ -229,6 +229,7 @@ impl From<StoreError> for Failure {
             StoreError::Missing { .. }
             | StoreError::Newer { .. }
             | StoreError::ReadOnly { .. }
+            | StoreError::Replaced { .. }
             | StoreError::Damaged { .. }
             | StoreError::Unreachable { .. }
             | StoreError::Lost { .. }

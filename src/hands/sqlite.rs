@@ -3,7 +3,8 @@
 //! Must never: change a file that is not its own or that a newer softlanding has written; both are refused as found.
 
 use std::io::ErrorKind;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
@@ -62,9 +63,24 @@ pub(super) enum IfMissing {
     Refuse,
 }
 
+/// How much of a file is read when it is opened, to find damage before anything is added to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Check {
+    /// All of it.
+    Whole,
+    /// All of a file that has at most so many bytes. Of a larger one SQLite sees by itself that it is one, and as long as
+    /// it should be; whoever adds to it calls [`verify`] first.
+    UpTo(u64),
+}
+
 /// Opens the file with the rules that hold for all of ours (WAL, every commit on disk before it is reported) and
 /// brings an older version up to date.
-pub(super) async fn open(path: &Path, schema: Schema, if_missing: IfMissing) -> Result<SqliteConnection, StoreError> {
+pub(super) async fn open(
+    path: &Path,
+    schema: Schema,
+    if_missing: IfMissing,
+    check: Check,
+) -> Result<SqliteConnection, StoreError> {
     let name = schema.name;
     prepare_file(path, name, if_missing)?;
     let options = SqliteConnectOptions::new()
@@ -79,15 +95,42 @@ pub(super) async fn open(path: &Path, schema: Schema, if_missing: IfMissing) -> 
         StoreError::Sql { source, .. } => recognise(source),
         other => other,
     })?;
-    let health = health(&mut db).await.map_err(recognise)?;
-    if health != "ok" {
-        return Err(StoreError::Damaged { name, place: place_of(path), why: health });
+    if all_at_once(path, check) {
+        verify(&mut db, name, path).await?;
     }
     enter_wal(&mut db).await.map_err(recognise)?;
     if found < schema.version() {
         migrate(&mut db, path, schema).await?;
     }
     Ok(db)
+}
+
+/// A file that is held open, by its place and by what stood there when it was opened.
+#[derive(Debug)]
+pub(super) struct OpenFile {
+    name: &'static str,
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+}
+
+impl OpenFile {
+    /// The file that stands at `path` now.
+    pub(super) fn at(path: &Path, schema: Schema) -> Result<OpenFile, StoreError> {
+        let unreachable = |source| StoreError::unreachable_file(schema.name, path, source);
+        let meta = std::fs::metadata(path).map_err(unreachable)?;
+        Ok(OpenFile { name: schema.name, path: path.to_owned(), device: meta.dev(), inode: meta.ino() })
+    }
+    /// Whether it still stands there.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        let (name, path) = (self.name, &self.path);
+        match std::fs::metadata(path) {
+            Ok(meta) if (meta.dev(), meta.ino()) == (self.device, self.inode) => Ok(()),
+            Ok(_) => Err(StoreError::Replaced { name, place: place_of(path) }),
+            Err(e) if e.kind() == ErrorKind::NotFound => Err(StoreError::Missing { name, place: place_of(path) }),
+            Err(e) => Err(StoreError::unreachable_file(name, path, e)),
+        }
+    }
 }
 
 /// Opens the file only to look, without bringing it up to date; returns its version as well, 0 for one that is empty.
@@ -115,7 +158,11 @@ fn recognised_error(source: sqlx::Error, name: &'static str, path: &Path) -> Sto
         Some(NOT_A_DATABASE) => StoreError::NotADatabase { name, place },
         Some(READ_ONLY) => StoreError::ReadOnly { name, place },
         Some(CORRUPT) => StoreError::Damaged { name, place, why: source.to_string() },
-        _ => sql(name, "opening the database")(source),
+        Some(BUSY | LOCKED) => StoreError::Busy { name },
+        _ => {
+            let hint = "check the disk's free space and health, and who may write there";
+            StoreError::Unreachable { name, place, hint, source: source.into() }
+        }
     }
 }
 
@@ -171,10 +218,24 @@ async fn recognised_version(db: &mut SqliteConnection, path: &Path, schema: Sche
     Ok(found.max(0))
 }
 
-/// Reads every page once and says what is wrong first, or "ok": a damaged file is found before anything is added to it,
-/// not on the night it is needed.
-async fn health(db: &mut SqliteConnection) -> Result<String, sqlx::Error> {
-    sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(db).await
+fn all_at_once(path: &Path, check: Check) -> bool {
+    match check {
+        Check::Whole => true,
+        Check::UpTo(bytes) => std::fs::metadata(path).is_ok_and(|meta| meta.len() <= bytes),
+    }
+}
+
+/// Reads every page once: a damaged file is found before anything is added to it, not on the night it is needed. Takes
+/// about a second for each gigabyte, and the disk's time on top.
+///
+/// # Errors
+/// [`StoreError::Damaged`] with what is wrong first.
+pub(super) async fn verify(db: &mut SqliteConnection, name: &'static str, path: &Path) -> Result<(), StoreError> {
+    let found: Result<String, sqlx::Error> = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(db).await;
+    match found.map_err(|source| recognised_error(source, name, path))?.as_str() {
+        "ok" => Ok(()),
+        why => Err(StoreError::Damaged { name, place: place_of(path), why: why.to_owned() }),
+    }
 }
 
 /// Switches to write-ahead logging. That needs the file alone for a moment and, unlike all else, does not wait for it.

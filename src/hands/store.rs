@@ -74,6 +74,14 @@ pub enum StoreError {
         /// The file or the server.
         place: String,
     },
+    /// The file is not the one that was opened: somebody has put another in its place. Nothing was done.
+    #[error("another file stands at {place} than the {name} that was opened")]
+    Replaced {
+        /// "journal" or "vault".
+        name: &'static str,
+        /// The file.
+        place: String,
+    },
     /// The store could not be made or reached: nothing was done.
     #[error("the {name} {place} cannot be opened")]
     Unreachable {
@@ -129,6 +137,7 @@ impl StoreError {
             StoreError::ReadOnly { .. } => {
                 "make it (a file: and its folder) writable for the user that softlanding runs or connects as"
             }
+            StoreError::Replaced { .. } => "start softlanding again, so that it opens the file that is there now",
             StoreError::Unreachable { hint, .. } => hint,
             StoreError::Lost { .. } => "look at the server and the network to it; then take the run up again",
             StoreError::Busy { .. } => "another softlanding is writing to it; let it finish, or stop it",

@@ -11,5 +11,6 @@ pub mod occurrence;
 pub mod order;
 pub mod pace;
 pub mod plan;
+pub mod punctuality;
 pub mod run;
 pub mod verdict;

@@ -44,6 +44,8 @@ pub enum Note {
         /// Why, in words.
         why: String,
     },
+    /// The hooks have heard of the note before.
+    Told,
 }
 
 /// How an entry treats its instants.
@@ -66,6 +68,8 @@ pub struct Entry {
     pub catching_up: Option<Timestamp>,
     /// Instants that were missed.
     pub missed: u32,
+    /// The newest note that hooks must hear of, until they have: a process may end in between.
+    pub untold: Option<Note>,
 }
 
 /// What is to be done for an entry now.
@@ -101,12 +105,19 @@ impl Entry {
         match note {
             Note::Begun => self.done_until = Some(self.done_until.map_or(at, |until| until.max(at))),
             Note::Staged { publish_at, .. } => self.done(*publish_at),
-            Note::NotStaged { publish_at, why } => self.trouble = Some((*publish_at, at, why.clone())),
+            Note::NotStaged { publish_at, why } => {
+                if !self.has_said(*publish_at, why) {
+                    self.untold = Some(note.clone());
+                }
+                self.trouble = Some((*publish_at, at, why.clone()));
+            }
             Note::CatchingUp { publish_at, .. } => self.catching_up = Some(*publish_at),
             Note::Missed { publish_at, .. } => {
                 self.missed += 1;
                 self.done(*publish_at);
+                self.untold = Some(note.clone());
             }
+            Note::Told => self.untold = None,
         }
     }
 
@@ -225,6 +236,21 @@ mod tests {
             entry.apply(t(6) + DAY, &Note::Missed { publish_at, late_ms, why: String::new() });
         }
         assert_eq!(missed, [t(4), t(5), t(6)]);
+    }
+
+    #[test]
+    fn what_hooks_must_hear_of_is_kept_until_they_have_and_a_reason_is_told_once() {
+        let refused = Note::NotStaged { publish_at: t(4), why: "no draft".to_owned() };
+        let mut entry = Entry::of([(t(3) + 1, &Note::Begun), (t(4) - DAY, &refused)]);
+        assert_eq!(entry.untold.as_ref(), Some(&refused));
+        entry.apply(t(4) - DAY, &Note::Told);
+        entry.apply(t(4) - HOUR, &refused);
+        assert_eq!(entry.untold, None);
+        let missed = Note::Missed { publish_at: t(4), late_ms: HOUR, why: String::new() };
+        entry.apply(t(4) + HOUR, &missed);
+        assert_eq!(entry.untold, Some(missed));
+        entry.apply(t(4) + HOUR, &Note::Told);
+        assert_eq!((entry.untold, entry.missed), (None, 1));
     }
 
     #[test]

@@ -5,9 +5,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::law::event::Phase;
-use crate::law::run::{Brake, Held, PublishState, Run};
-
 /// Numbers an order in its store, so that one that is delivered twice is followed once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -49,30 +46,4 @@ pub struct Order {
     pub who: String,
     /// Why, in their words.
     pub why: String,
-}
-
-/// Why a wish cannot be followed now; `None` when it can.
-#[must_use]
-pub fn refusal(run: &Run, wish: Wish) -> Option<&'static str> {
-    match run.phase {
-        Phase::Settling | Phase::Settled => return Some("the run has settled"),
-        Phase::Stopped => return Some("the run has stopped"),
-        Phase::InDoubt => return Some("the run is in doubt: look whether the schedule is published, then stage again"),
-        Phase::Waiting | Phase::Refreshing | Phase::Preparing | Phase::Publishing | Phase::Checking => {}
-    }
-    let claimed = run.claims > 0 || matches!(run.publish, PublishState::Confirmed { .. });
-    match wish {
-        Wish::Approve if claimed => Some("the publish has been made already"),
-        Wish::Approve => None,
-        Wish::Hold if claimed && run.brake == Brake::Aborted => Some("remedies have been aborted already"),
-        Wish::Hold => None,
-        Wish::Resume if claimed => match run.brake {
-            Brake::Applied => None,
-            Brake::Released | Brake::Overruled => Some("nothing is held"),
-            Brake::Aborted => Some("remedies were aborted, and that is final"),
-        },
-        Wish::Resume => (run.held == Held::No).then_some("nothing is held"),
-        Wish::Abort if run.brake == Brake::Aborted => Some("the run has been aborted already"),
-        Wish::Abort => None,
-    }
 }

@@ -85,7 +85,7 @@ pub struct Member {
 /// The instants of a run relative to T, all in milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timing {
-    /// Refreshing starts this long before T.
+    /// Refreshing starts this long before T; computed or checked at staging ([`lead`](crate::law::lead)).
     pub refresh_lead_ms: i64,
     /// The last look at the schedule, the `pre-publish` hooks and the upload start this long before T.
     pub prepare_lead_ms: i64,
@@ -95,7 +95,7 @@ pub struct Timing {
     pub publish_window_ms: i64,
     /// Time between two looks at the schedule while the outcome is open.
     pub look_interval_ms: i64,
-    /// A refreshed token must live at least this long after T.
+    /// A refreshed token must live at least this long after T; never less than the first check needs.
     pub token_outlives_ms: i64,
     /// The first check waits this long after the publish was seen complete, so that softphones can reconnect by themselves.
     pub check_delay_ms: i64,
@@ -122,6 +122,13 @@ pub struct Limits {
     pub claims_max: u32,
     /// Attempts to refresh one agent's token, at most.
     pub refresh_attempts_max: u8,
+    /// Calls a minute of the publisher's token, as the org told at staging; `None` when it told none, and in a journal from
+    /// before this was kept. Whoever carries the run out begins with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls_per_minute: Option<u32>,
+    /// The same of an OAuth client's calls to the token endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_calls_per_minute: Option<u32>,
 }
 
 /// How far to go with a straggler.
@@ -353,6 +360,8 @@ impl Default for Limits {
             on_call_fresh_ms: 10_000,
             claims_max: 3,
             refresh_attempts_max: 4,
+            calls_per_minute: None,
+            auth_calls_per_minute: None,
         }
     }
 }

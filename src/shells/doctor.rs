@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::hands::StoreError;
 use crate::hands::hook::Hooks;
-use crate::hands::journal::{JournalError, SqliteJournal};
+use crate::hands::journal::{Journal, JournalError, PostgresJournal, SqliteJournal};
 use crate::hands::vault::{Vault, VaultError};
 use crate::shells::report::words::{clean, counted, list};
 use crate::words::calendar::recur::{FireNote, Recurrence};
@@ -133,6 +133,22 @@ pub async fn sqlite_store(path: &Path) -> Check {
     match SqliteJournal::count_at(path).await {
         Ok(streams) => Check::ok(NAME, format!("{shown}, {}", counted(streams, "stream", "streams"))),
         Err(JournalError::Store(StoreError::Missing { .. })) => not_made_yet(NAME, path),
+        Err(e) => Check::fail(NAME, with_source(&e), e.hint().unwrap_or("see what stands above")),
+    }
+}
+
+/// The journal on a server, without making its tables. The address holds no password; the configuration refuses one.
+pub async fn postgres_store(url: &str, password: Option<Secret>) -> Check {
+    const NAME: &str = "store";
+    let runs = match PostgresJournal::connect_existing(url, password).await {
+        Ok(journal) => journal.runs().await,
+        Err(e) => Err(e),
+    };
+    match runs {
+        Ok(runs) => Check::ok(NAME, format!("PostgreSQL, {}", counted(runs.len() as u64, "run", "runs"))),
+        Err(JournalError::Store(StoreError::Missing { .. })) => {
+            Check::ok(NAME, "PostgreSQL answers and holds no journal yet; it is made when it is first needed")
+        }
         Err(e) => Check::fail(NAME, with_source(&e), e.hint().unwrap_or("see what stands above")),
     }
 }

@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 
 use crate::law::agent::Agent;
+use crate::law::event::Wait;
 use crate::law::run::Run;
 use crate::law::verdict::{Rung, Verdict};
 use crate::words::hook::HookPoint;
@@ -37,10 +38,13 @@ pub fn data(id: &RunId, run: &Run, point: HookPoint, seat: Option<Seat>) -> Valu
             data["stragglers"] = run.all_seats().filter_map(|s| still(run, s)).take(STRAGGLERS_MAX).collect();
         }
         HookPoint::Failed | HookPoint::Missed => data["why"] = json!(why_it_failed(run)),
+        HookPoint::Late => {
+            data["late_ms"] = json!(run.claimed_at.map(|at| at.since_ms(plan.publish_at)));
+            data["waited_for"] = json!(run.waited.map(Wait::words));
+        }
         HookPoint::PreStage
         | HookPoint::PreRefresh
         | HookPoint::PrePublish
-        | HookPoint::Late
         | HookPoint::PostPublish
         | HookPoint::Straggler => {}
     }

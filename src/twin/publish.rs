@@ -11,7 +11,7 @@ use super::answer::{Answer, Problem, Reply};
 use super::ids::{self, Thing};
 use super::router::Call;
 use super::scenario::{PublishOutcome, StaleVersion, UpdateAnswer};
-use super::world::{Operation, Twin, Upload};
+use super::world::{Kept, Operation, Twin, Upload};
 use crate::words::clock::Seed;
 use crate::words::http::{Method, Request};
 
@@ -159,7 +159,8 @@ impl Twin {
             StaleVersion::Conflict | StaleVersion::ErrorEvent => true,
             StaleVersion::ConflictAtPost | StaleVersion::Accepted => false,
         };
-        let fails = operation.fails || (strict && operation.version != current);
+        let gone = self.schedules.get(operation.schedule).is_none_or(|s| s.kept == Kept::Deleted);
+        let fails = operation.fails || gone || (strict && operation.version != current);
         if fails {
             self.counters.updates_refused += 1;
         } else {

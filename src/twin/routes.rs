@@ -81,6 +81,10 @@ impl Twin {
             (Get, ["businessunits", unit, "weeks", week, "schedules", id]) => {
                 self.need(call, &SCHEDULE_VIEW).and_then(|()| self.one_schedule(call, unit, week, id))
             }
+            // Which permission the platform asks for is UNCERTAIN.
+            (Delete, ["businessunits", unit, "weeks", week, "schedules", id]) => {
+                self.need(call, &["wfm:schedule:edit"]).and_then(|()| self.delete_schedule(unit, week, id))
+            }
             (Post, ["businessunits", unit, "weeks", week, "schedules", id, "agentschedules", "query"]) => {
                 self.need(call, &SCHEDULE_VIEW).and_then(|()| self.query_shifts(call, unit, week, id))
             }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Problem, Reply, texts};
 use super::ids::{self, Thing};
 use super::router::Call;
-use super::world::{DAY_MS, Schedule, Twin};
+use super::world::{DAY_MS, Kept, Schedule, Twin};
 use crate::words::clock::Timestamp;
 use crate::words::http::{Method, Request};
 
@@ -175,7 +175,7 @@ impl Twin {
         let unit = self.find_unit(unit)?;
         let week: NaiveDate = week.parse().map_err(|_| Problem::bad("The week must be a date, yyyy-MM-dd."))?;
         let at = ids::index(Thing::Schedule, id).ok_or_else(Problem::not_found)?;
-        let right = self.schedules.get(at).is_some_and(|s| s.unit == unit && s.week == week);
+        let right = self.schedules.get(at).is_some_and(|s| s.unit == unit && s.week == week && s.kept == Kept::There);
         if right { Ok(at) } else { Err(Problem::not_found()) }
     }
 
@@ -190,7 +190,8 @@ impl Twin {
             Some(day) => s.week == day,
             None => (s.week - today).num_days().abs() <= RECENT_DAYS,
         };
-        let own = self.schedules.iter().enumerate().filter(|(_, s)| s.unit == unit && wanted(s));
+        let own =
+            self.schedules.iter().enumerate().filter(|(_, s)| s.unit == unit && s.kept == Kept::There && wanted(s));
         let entities: Vec<Value> = own.filter_map(|(at, _)| self.schedule_brief(at)).collect();
         Reply::ok(json!({ "entities": entities }))
     }
@@ -218,6 +219,15 @@ impl Twin {
             .collect();
         body["managementUnits"] = Value::Array(units);
         Reply::ok(body)
+    }
+
+    /// `DELETE …/schedules/{id}`. Answered as work in the background; here it is done at once.
+    pub(super) fn delete_schedule(&mut self, unit: &str, week: &str, id: &str) -> Answer {
+        let at = self.find_schedule(unit, week, id)?;
+        if let Some(schedule) = self.schedules.get_mut(at) {
+            (schedule.kept, schedule.published) = (Kept::Deleted, false);
+        }
+        Reply::json(202, json!({ "status": "Processing" }))
     }
 
     fn bounds(&self, schedule: &Schedule) -> (Timestamp, Timestamp) {

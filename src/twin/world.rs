@@ -200,10 +200,19 @@ pub(super) struct Schedule {
     pub published: bool,
     pub version: i64,
     pub modified: Timestamp,
+    /// Ids come from the place in the list, so a deleted schedule keeps its place.
+    pub kept: Kept,
     /// How many updates of it were sent.
     pub updates: u32,
     /// How many of them took effect as a publish.
     pub publishes: u32,
+}
+
+/// Whether a schedule is still there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    There,
+    Deleted,
 }
 
 #[derive(Debug, Clone)]
@@ -462,6 +471,7 @@ fn schedules(scenario: &Scenario, week: &Week, anchor: Timestamp) -> Vec<Schedul
             published,
             version,
             modified: anchor - 2 * DAY_MS,
+            kept: Kept::There,
             updates: 0,
             publishes: 0,
         };

@@ -31,7 +31,7 @@ OPERATIONS = {
     WFM + "/managementunits/{managementUnitId}": ["get"],
     WFM + "/managementunits/{managementUnitId}/users": ["get"],
     SCHEDULES: ["get"],
-    SCHEDULES + "/{scheduleId}": ["get"],
+    SCHEDULES + "/{scheduleId}": ["get", "delete"],
     SCHEDULES + "/{scheduleId}/agentschedules/query": ["post"],
     SCHEDULES + "/{scheduleId}/update/uploadurl": ["post"],
     SCHEDULES + "/{scheduleId}/update": ["post"],

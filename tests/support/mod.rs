@@ -5,6 +5,7 @@
 pub mod contract;
 pub mod openapi;
 pub mod org;
+pub mod planner;
 pub mod postgres;
 pub mod process;
 pub mod replicas;

@@ -6,18 +6,28 @@ use serde_json::Value;
 use softlanding::twin::serve::{Options, Served};
 use softlanding::twin::{PUBLISHER_CLIENT_ID, PUBLISHER_CLIENT_SECRET, Scenario, Truth, Twin};
 use softlanding::words::clock::{Clock, Seed, Timestamp};
+use softlanding::words::id::AgentId;
+use softlanding::words::secret::Secret;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 /// Friday 27 November 2026, 16:00 in Chicago.
 pub const FRIDAY: &str = "2026-11-27T22:00:00Z";
 /// The seed of every twin here.
 pub const SEED: Seed = Seed(27);
 
+/// The same as a timestamp.
+pub fn friday() -> Timestamp {
+    Timestamp::parse_rfc3339(FRIDAY).expect("an instant")
+}
+
 /// A served twin; it is served for as long as the test's runtime lives.
 pub struct Org {
     /// `http://127.0.0.1:PORT`.
     pub url: String,
     served: Served,
+    clock: Clock,
+    serving: JoinHandle<std::io::Result<()>>,
     http: reqwest::Client,
 }
 
@@ -40,18 +50,41 @@ impl Org {
     pub async fn serve(scenario: Scenario, minutes_after: i64, scale: f64) -> Org {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let friday = Timestamp::parse_rfc3339(FRIDAY).expect("an instant");
-        let twin = Twin::new(scenario, SEED, friday, &url);
-        let clock = Clock::scaled(friday + minutes_after * 60_000, scale);
+        let twin = Twin::new(scenario, SEED, friday(), &url);
+        let clock = Clock::scaled(friday() + minutes_after * 60_000, scale);
         let served = Served::new(twin, clock, Options { exchanges_max: 100_000 });
-        tokio::spawn(served.clone().run(listener, std::future::pending()));
+        let serving = tokio::spawn(served.clone().run(listener, std::future::pending()));
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
-        Org { url, served, http }
+        Org { url, served, clock, serving, http }
+    }
+
+    /// Serves the same org at the same address from another instant on, which must be later; what was recorded is dropped.
+    /// Whoever follows its clock reads it anew.
+    pub async fn leap(&mut self, minutes_after: f64, scale: f64) {
+        self.serving.abort();
+        let _aborted = (&mut self.serving).await;
+        let address = self.url.trim_start_matches("http://");
+        let listener = TcpListener::bind(address).await.expect("the same port");
+        let clock = Clock::scaled(friday() + (minutes_after * 60_000.0) as i64, scale);
+        let twin = self.served.twin().lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.clock = clock;
+        self.served = Served::new(twin, clock, Options { exchanges_max: 100_000 });
+        self.serving = tokio::spawn(self.served.clone().run(listener, std::future::pending()));
+    }
+
+    /// Its clock.
+    pub fn clock(&self) -> Clock {
+        self.clock
     }
 
     /// What is really so.
     pub fn truth(&self) -> Truth {
         self.served.truth()
+    }
+
+    /// The refresh tokens in force: agent, name, token.
+    pub fn enrolments(&self) -> Vec<(AgentId, String, Secret)> {
+        self.served.twin().lock().unwrap_or_else(PoisonError::into_inner).enrolments()
     }
 
     /// Lets so many milliseconds pass at once, on top of the clock.

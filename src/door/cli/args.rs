@@ -2,14 +2,18 @@
 //!
 //! Must never: take a secret as an argument; process lists show them to everyone.
 
+mod steer;
+
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 use crate::door::config::parse_duration_ms;
 use crate::door::error::ExitCode;
 use crate::law::plan::OnDrift;
 use crate::shells::stage::WeekChoice;
+
+pub use steer::{AuditArgs, ExportArgs, ImportRunArgs, OrderArgs, PruneArgs, ServeArgs, StepArgs, StepName};
 
 /// Makes the weekly Genesys Cloud WFM schedule publish land softly.
 #[derive(Debug, Parser)]
@@ -175,7 +179,7 @@ pub struct StageArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "described by its type")]
     pub config: ConfigArgs,
-    /// An entry of the calendar, [[publish]] in the configuration, by its name; it says all that is not said here
+    /// An entry of the calendar, a publish of the configuration, by its name; it says all that is not said here
     #[arg(long, value_name = "NAME", conflicts_with_all = ["business_unit", "require_approval", "on_drift"])]
     pub publish: Option<String>,
     /// The business unit, by name or id
@@ -223,123 +227,14 @@ pub struct RunArgs {
     pub show: ShowArgs,
 }
 
-/// `step`
-#[derive(Debug, Args)]
-pub struct StepArgs {
-    /// Which step
-    #[arg(value_enum)]
-    pub step: StepName,
-    /// The run; `stage` makes it under this name
-    #[arg(long, value_name = "RUN")]
-    pub run: String,
-    /// The entry of the calendar, [[publish]] in the configuration; for `stage`
-    #[arg(long, value_name = "NAME", required_if_eq("step", "stage"))]
-    pub publish: Option<String>,
-    /// When to publish; the entry's next instant when left out; for `stage`
-    #[arg(long, value_name = "INSTANT")]
-    pub at: Option<String>,
-    #[command(flatten)]
-    #[expect(missing_docs, reason = "described by its type")]
-    pub config: ConfigArgs,
-    /// One JSON document on standard output
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// A step of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum StepName {
-    /// Read the org, check all that could fail, pin schedule and roster
-    Stage,
-    /// Refresh agents' tokens
-    Refresh,
-    /// Publish at the instant, once, and see it complete
-    Publish,
-    /// Check every softphone and help those that stay grey
-    Check,
-    /// The last hooks and the reports
-    Settle,
-}
-
-/// `serve`
-#[derive(Debug, Args)]
-pub struct ServeArgs {
-    /// The configuration file; several serve several organisations from one store
-    #[arg(long, value_name = "FILE", env = "SOFTLANDING_CONFIG", default_value = "softlanding.toml")]
-    pub config: Vec<PathBuf>,
-    /// Lines for people instead of JSON
-    #[arg(long)]
-    pub plain: bool,
-}
-
-/// `approve`, `hold`, `resume`, `abort`
-#[derive(Debug, Args)]
-pub struct OrderArgs {
-    /// The run
-    pub run: String,
-    /// Why; it stands in the journal and in the report
-    #[arg(long, value_name = "TEXT")]
-    pub why: String,
-    /// In whose name; by default the user's, at this machine
-    #[arg(long = "as", value_name = "NAME")]
-    pub who: Option<String>,
-    #[command(flatten)]
-    #[expect(missing_docs, reason = "described by its type")]
-    pub config: ConfigArgs,
-}
-
-/// `audit`
-#[derive(Debug, Args)]
-pub struct AuditArgs {
-    /// The run
-    pub run: String,
-    #[command(flatten)]
-    #[expect(missing_docs, reason = "described by its type")]
-    pub config: ConfigArgs,
-}
-
-/// `export`
-#[derive(Debug, Args)]
-pub struct ExportArgs {
-    /// The run
-    pub run: String,
-    /// The file to write; standard output when left out
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-    #[command(flatten)]
-    #[expect(missing_docs, reason = "described by its type")]
-    pub config: ConfigArgs,
-}
-
-/// `import`
-#[derive(Debug, Args)]
-pub struct ImportRunArgs {
-    /// What `export` wrote; `-` reads standard input
-    pub file: PathBuf,
-    #[command(flatten)]
-    #[expect(missing_docs, reason = "described by its type")]
-    pub config: ConfigArgs,
-}
-
-/// `prune`
-#[derive(Debug, Args)]
-pub struct PruneArgs {
-    /// Runs whose last event is older than this; by default what [store] keep says
-    #[arg(long, value_name = "DURATION", value_parser = age)]
-    pub older_than: Option<i64>,
-    /// Delete them; otherwise they are only listed
-    #[arg(long)]
-    pub yes: bool,
-    #[command(flatten)]
-    #[expect(missing_docs, reason = "described by its type")]
-    pub config: ConfigArgs,
-}
-
 /// `status`
 #[derive(Debug, Args)]
 pub struct StatusArgs {
     /// The run; all of them when left out
     pub run: Option<String>,
+    /// The list and the counts as one JSON document
+    #[arg(long, conflicts_with = "run")]
+    pub json: bool,
     #[command(flatten)]
     #[expect(missing_docs, reason = "described by its type")]
     pub config: ConfigArgs,
@@ -480,12 +375,6 @@ fn speed(text: &str) -> Result<f64, String> {
     const ACCEPTED: &str = "accepted is a number from 0.1 to 2000";
     let speed: f64 = text.parse().map_err(|_| ACCEPTED.to_owned())?;
     if (0.1..=2000.0).contains(&speed) { Ok(speed) } else { Err(ACCEPTED.to_owned()) }
-}
-
-fn age(text: &str) -> Result<i64, String> {
-    const DAY_MS: i64 = 86_400_000;
-    let accepted = || "accepted is a duration from 1d to 3660d, such as \"400d\"".to_owned();
-    parse_duration_ms(text).filter(|ms| (DAY_MS..=3660 * DAY_MS).contains(ms)).ok_or_else(accepted)
 }
 
 fn duration(text: &str) -> Result<i64, String> {

@@ -10,10 +10,15 @@ use crate::door::cli::args::CalendarArgs;
 use crate::door::cli::{open, out};
 use crate::door::config::{Config, PublishSettings};
 use crate::door::error::{ExitCode, Failure};
+use crate::hands::journal::Journal;
+use crate::law::event::{Event, Phase};
+use crate::law::lead::RefreshLead;
+use crate::law::run::Run;
 use crate::shells::stage::WeekChoice;
 use crate::words::calendar::recur::{Fate, FireNote, Occasion, Which};
 use crate::words::calendar::{describe, offset, stamp, tzdata};
 use crate::words::clock::Timestamp;
+use crate::words::id::RunId;
 use crate::words::nearest::nearest;
 use crate::words::wrap::wrap_words;
 
@@ -26,20 +31,23 @@ pub(super) async fn calendar(args: &CalendarArgs) -> Result<ExitCode, Failure> {
     let entries = chosen(&config, args.publish.as_deref())?;
     let now = open::clock(&config).await?.now();
     let count = usize::try_from(args.count).unwrap_or(1);
+    let staged = Staged::read(&config).await;
     if args.json {
-        let publishes: Vec<Value> = entries.iter().map(|entry| entry_json(&config, entry, now, count)).collect();
+        let publishes: Vec<Value> =
+            entries.iter().map(|entry| entry_json(&config, &staged, entry, now, count)).collect();
         let document = json!({ "now": now.rfc3339(), "zone_data": tzdata::compiled(), "publishes": publishes });
         out::say([document.to_string()]);
         return Ok(ExitCode::Done);
     }
     if entries.is_empty() {
-        out::say([format!("There is no [[publish]] in {}, so nothing is published by itself.", config.file.display())]);
+        let none = format!("There is no [[publish]] in {}, so nothing is published by itself.", config.file.display());
+        out::say(wrap_words(&none, WIDTH));
     }
     for (at, entry) in entries.iter().enumerate() {
         if at > 0 {
             out::say([""]);
         }
-        out::say(entry_lines(&config, entry, now, count));
+        out::say(entry_lines(&config, &staged, entry, now, count));
     }
     Ok(ExitCode::Done)
 }
@@ -62,6 +70,51 @@ fn chosen<'c>(config: &'c Config, name: Option<&str>) -> Result<Vec<&'c PublishS
     }
 }
 
+/// Runs read at most, the newest first.
+const RUNS_MAX: usize = 30;
+
+/// What is staged already, the newest first.
+#[derive(Default)]
+struct Staged(Vec<(RunId, Run)>);
+
+impl Staged {
+    /// What the journal holds. A calendar is shown without it as well: what cannot be read is left out.
+    async fn read(config: &Config) -> Staged {
+        let Ok(Some(journal)) = open::journal_if_any(config).await else { return Staged::default() };
+        let mut summaries = journal.runs().await.unwrap_or_default();
+        summaries.sort_by_key(|summary| std::cmp::Reverse(summary.created));
+        let mut staged = Vec::new();
+        for summary in summaries.into_iter().take(RUNS_MAX) {
+            let records = journal.load::<Event>(&summary.run).await.unwrap_or_default();
+            staged.extend(Run::replay(&records).ok().map(|run| (summary.run, run)));
+        }
+        Staged(staged)
+    }
+    fn of(&self, entry: &PublishSettings) -> impl Iterator<Item = &(RunId, Run)> {
+        self.0.iter().filter(|(_, run)| run.plan.policy.entry.as_deref() == Some(entry.name.as_str()))
+    }
+    fn at(&self, entry: &PublishSettings, publish_at: Timestamp) -> Option<&(RunId, Run)> {
+        self.of(entry).find(|(_, run)| run.plan.publish_at == publish_at)
+    }
+    /// How long before T the refresh begins: as it was staged, as the entry's last run had it, or as it is configured.
+    fn refresh_lead_ms(&self, config: &Config, entry: &PublishSettings, publish_at: Timestamp) -> i64 {
+        let known = self.at(entry, publish_at).or_else(|| self.of(entry).next().filter(|_| is_computed(config)));
+        let timing = known.map_or(&config.timing, |(_, run)| &run.plan.timing);
+        timing.refresh_lead_ms.max(timing.prepare_lead_ms)
+    }
+}
+
+fn is_computed(config: &Config) -> bool {
+    config.lead.refresh_lead == RefreshLead::Auto
+}
+
+/// How a staged run stands, in a few words.
+fn standing((id, run): &(RunId, Run)) -> String {
+    let waits = run.waits_for().map(|wait| format!("; {}", wait.words())).unwrap_or_default();
+    let waits = if run.phase < Phase::Publishing { waits } else { String::new() };
+    format!("staged as {id}: {}{waits}", run.phase.words())
+}
+
 /// What the entry asks for, up to `count` publishes, with what does not happen before and between them.
 fn occasions(entry: &PublishSettings, now: Timestamp, count: usize) -> Vec<Occasion> {
     let mut fires = 0;
@@ -77,40 +130,49 @@ fn occasions(entry: &PublishSettings, now: Timestamp, count: usize) -> Vec<Occas
 }
 
 /// The instants of a publish, phase by phase, in their order.
-fn phases(config: &Config, entry: &PublishSettings, publish_at: Timestamp) -> [(&'static str, Timestamp); 5] {
+fn phases(
+    config: &Config,
+    staged: &Staged,
+    entry: &PublishSettings,
+    publish_at: Timestamp,
+) -> [(&'static str, Timestamp); 5] {
     let timing = &config.timing;
     [
         ("stage", publish_at - entry.stage_before_ms),
-        ("refresh", publish_at - refresh_lead_ms(config).max(timing.prepare_lead_ms)),
+        ("refresh", publish_at - staged.refresh_lead_ms(config, entry, publish_at)),
         ("prepare", publish_at - timing.prepare_lead_ms),
         ("publish", publish_at),
         ("settle by", publish_at + timing.settle_after_ms),
     ]
 }
 
-/// How long before T the refresh begins, as far as it can be told before a run is staged, in milliseconds.
-fn refresh_lead_ms(config: &Config) -> i64 {
-    config.timing.refresh_lead_ms
-}
-
-fn entry_lines(config: &Config, entry: &PublishSettings, now: Timestamp, count: usize) -> Vec<String> {
+fn entry_lines(config: &Config, staged: &Staged, entry: &PublishSettings, now: Timestamp, count: usize) -> Vec<String> {
     let schedule = entry.schedule.as_ref().map_or("the week's only draft".to_owned(), |text| format!("\"{text}\""));
     let week = match entry.week {
         WeekChoice::Next => "next week".to_owned(),
         WeekChoice::Of(day) => format!("week of {day}"),
     };
-    let mut lines = vec![format!("{}: {}, {week}, {schedule}", entry.name, entry.business_unit)];
+    let mut lines = hanging(&format!("{}: {}, {week}, {schedule}", entry.name, entry.business_unit), 0);
     let shown = occasions(entry, now, count);
     for occasion in &shown {
         lines.push(String::new());
-        lines.push(format!("  {}", head(occasion, entry, now)));
+        lines.extend(hanging(&head(occasion, entry, now), 2));
         if occasion.fate == Fate::Fires {
-            lines.extend(phases(config, entry, occasion.fire.at).map(|(name, at)| row(name, at, entry.zone)));
+            let run = staged.at(entry, occasion.fire.at);
+            lines.extend(run.map(|run| format!("    {}", standing(run))));
+            lines.extend(phases(config, staged, entry, occasion.fire.at).map(|(name, at)| row(name, at, entry.zone)));
         }
-        lines.extend(notes(occasion, entry, now).iter().flat_map(|note| note_lines(note)));
+        lines.extend(notes(occasion, staged, entry, now).iter().flat_map(|note| note_lines(note)));
     }
     if shown.iter().filter(|occasion| occasion.fate == Fate::Fires).count() < count {
         lines.extend([String::new(), "  There is no instant left after that.".to_owned()]);
+    }
+    let unknown = |occasion: &Occasion| occasion.fate == Fate::Fires && staged.at(entry, occasion.fire.at).is_none();
+    if is_computed(config) && shown.iter().any(unknown) {
+        lines.push(String::new());
+        lines.extend(note_lines(
+            "when the refresh begins is computed at staging; until then it is shown as the last run had it, or as usual",
+        ));
     }
     if is_risky(&shown, entry.zone, now) {
         lines.push(String::new());
@@ -146,7 +208,7 @@ fn row(name: &str, at: Timestamp, zone: Tz) -> String {
 }
 
 /// What is to be said about one occasion.
-fn notes(occasion: &Occasion, entry: &PublishSettings, now: Timestamp) -> Vec<String> {
+fn notes(occasion: &Occasion, staged: &Staged, entry: &PublishSettings, now: Timestamp) -> Vec<String> {
     let clock = |wall: NaiveDateTime| wall.format("%H:%M").to_string();
     let mut notes = Vec::new();
     match (occasion.fate, occasion.fire.note) {
@@ -168,10 +230,18 @@ fn notes(occasion: &Occasion, entry: &PublishSettings, now: Timestamp) -> Vec<St
             notes.push(format!("the clocks show {wall} twice that day, and this is the {which} time (see dst_fold)"));
         }
     }
-    if occasion.fate == Fate::Fires && occasion.fire.at - entry.stage_before_ms < now {
+    let is_staged = staged.at(entry, occasion.fire.at).is_some();
+    if occasion.fate == Fate::Fires && !is_staged && occasion.fire.at - entry.stage_before_ms < now {
         notes.push("its instant for staging has gone by: `softlanding serve` stages it at once".to_owned());
     }
     notes
+}
+
+/// A text from column `indent` on, and what does not fit two columns farther in.
+fn hanging(text: &str, indent: usize) -> Vec<String> {
+    let folded = wrap_words(text, WIDTH - indent - 2);
+    let margin = |n: usize| " ".repeat(if n == 0 { indent } else { indent + 2 });
+    folded.iter().enumerate().map(|(n, line)| format!("{}{line}", margin(n))).collect()
 }
 
 fn note_lines(note: &str) -> Vec<String> {
@@ -190,9 +260,11 @@ fn is_risky(occasions: &[Occasion], zone: Tz, now: Timestamp) -> bool {
     occasions.iter().any(early) && changes()
 }
 
-fn entry_json(config: &Config, entry: &PublishSettings, now: Timestamp, count: usize) -> Value {
-    let occasions: Vec<Value> =
-        occasions(entry, now, count).iter().map(|occasion| occasion_json(config, entry, occasion, now)).collect();
+fn entry_json(config: &Config, staged: &Staged, entry: &PublishSettings, now: Timestamp, count: usize) -> Value {
+    let occasions: Vec<Value> = occasions(entry, now, count)
+        .iter()
+        .map(|occasion| occasion_json(config, staged, entry, occasion, now))
+        .collect();
     json!({
         "name": entry.name,
         "business_unit": entry.business_unit,
@@ -202,13 +274,19 @@ fn entry_json(config: &Config, entry: &PublishSettings, now: Timestamp, count: u
     })
 }
 
-fn occasion_json(config: &Config, entry: &PublishSettings, occasion: &Occasion, now: Timestamp) -> Value {
+fn occasion_json(
+    config: &Config,
+    staged: &Staged,
+    entry: &PublishSettings,
+    occasion: &Occasion,
+    now: Timestamp,
+) -> Value {
     let instant = |at: Timestamp| {
         let wall = at.utc().with_timezone(&entry.zone).to_rfc3339_opts(chrono::SecondsFormat::Secs, false);
         json!({ "utc": at.rfc3339(), "local": wall })
     };
     let fires = occasion.fate == Fate::Fires;
-    let phases: serde_json::Map<String, Value> = phases(config, entry, occasion.fire.at)
+    let phases: serde_json::Map<String, Value> = phases(config, staged, entry, occasion.fire.at)
         .into_iter()
         .filter(|_| fires)
         .map(|(name, at)| (name.replace(' ', "_"), instant(at)))
@@ -224,7 +302,8 @@ fn occasion_json(config: &Config, entry: &PublishSettings, occasion: &Occasion, 
         "publish_at": fires.then(|| occasion.fire.at.rfc3339()),
         "words": head(occasion, entry, now),
         "phases": phases,
-        "notes": notes(occasion, entry, now),
+        "run": staged.at(entry, occasion.fire.at).map(|(id, _)| id),
+        "notes": notes(occasion, staged, entry, now),
     })
 }
 
@@ -242,7 +321,13 @@ mod tests {
 
     fn lines(entry: &str, now: &str, count: usize) -> Vec<String> {
         let config = config(entry);
-        let lines = entry_lines(&config, &config.publishes[0], Timestamp::parse_rfc3339(now).unwrap(), count);
+        let lines = entry_lines(
+            &config,
+            &Staged::default(),
+            &config.publishes[0],
+            Timestamp::parse_rfc3339(now).unwrap(),
+            count,
+        );
         assert!(lines.iter().all(|line| line.chars().count() <= 80), "{lines:#?}");
         lines
     }
@@ -260,6 +345,9 @@ mod tests {
             "    prepare    Mon  2 Nov 2026 15:59:00 CST UTC-6     2026-11-02T21:59:00Z",
             "    publish    Mon  2 Nov 2026 16:00:00 CST UTC-6     2026-11-02T22:00:00Z",
             "    settle by  Mon  2 Nov 2026 16:45:00 CST UTC-6     2026-11-02T22:45:00Z",
+            "",
+            "    note: when the refresh begins is computed at staging; until then it is shown",
+            "    as the last run had it, or as usual",
         ];
         assert_eq!(got, expected, "{got:#?}");
     }
@@ -304,7 +392,7 @@ mod tests {
     fn the_document_holds_the_same() {
         let config = config("cron = '0 16 * * Fri'\nskip = ['2026-12-25']");
         let now = Timestamp::parse_rfc3339("2026-12-20T00:00:00Z").unwrap();
-        let document = entry_json(&config, &config.publishes[0], now, 1);
+        let document = entry_json(&config, &Staged::default(), &config.publishes[0], now, 1);
         assert_eq!(document["zone"], "America/Chicago");
         assert_eq!(document["occasions"][0]["fate"], "skipped_date");
         assert_eq!(document["occasions"][0]["publish_at"], Value::Null);

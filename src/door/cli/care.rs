@@ -15,7 +15,9 @@ use crate::hands::journal::{Journal, RECORD_FORMAT};
 use crate::law::audit::Auditor;
 use crate::law::event::Record;
 use crate::law::run::Run;
+use crate::shells::driver::claim_in;
 use crate::shells::report::history::history;
+use crate::shells::report::words::counted;
 use crate::words::calendar::duration_words;
 use crate::words::clock::Clock;
 use crate::words::id::RunId;
@@ -30,8 +32,13 @@ struct Head {
     softlanding_export: u32,
     format: u32,
     run: RunId,
+    /// How many lines follow: a file that was cut off between two lines would otherwise pass for a run that still goes on.
+    events: usize,
     claims: Vec<u32>,
 }
+
+/// The events begin here.
+const FIRST_EVENT_LINE: usize = 2;
 
 /// The version of the export's own layout.
 const EXPORT: u32 = 1;
@@ -39,7 +46,9 @@ const EXPORT: u32 = 1;
 pub(super) async fn audit(args: &AuditArgs) -> Result<ExitCode, Failure> {
     let id = open::run_id(&args.run)?;
     let config = open::config(&args.config.config)?;
-    let records = open::records(&open::journal(&config).await?, &id).await?;
+    let journal = open::journal(&config).await?;
+    journal.verify().await?;
+    let records = open::records(&journal, &id).await?;
     out::say(history(&records));
     let follows = Run::replay(&records).map_err(|e| e.to_string());
     let keeps = Auditor::check(&records).map_err(|e| e.to_string());
@@ -59,7 +68,8 @@ pub(super) async fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
     let journal = open::journal(&config).await?;
     let records: Vec<Record<Value>> = journal.load(&id).await?;
     let claims = journal.claims(&id).await?;
-    let head = Head { softlanding_export: EXPORT, format: RECORD_FORMAT, run: id, claims };
+    let events = records.len();
+    let head = Head { softlanding_export: EXPORT, format: RECORD_FORMAT, run: id, events, claims };
     let lines = std::iter::once(serde_json::to_string(&head)).chain(records.iter().map(serde_json::to_string));
     let lines: Vec<String> = lines.collect::<Result<_, _>>().map_err(anyhow::Error::from)?;
     match &args.out {
@@ -82,17 +92,44 @@ fn write(file: &Path, lines: &[String]) -> Result<(), Failure> {
 pub(super) async fn import(args: &ImportRunArgs) -> Result<ExitCode, Failure> {
     let config = open::config(&args.config.config)?;
     let (head, records) = parse(&read(&args.file)?, &args.file)?;
-    let typed: Vec<Record> = records
-        .iter()
-        .map(|r| Ok(Record { seq: r.seq, at: r.at, event: serde_json::from_value(r.event.clone())? }))
-        .collect::<Result<_, serde_json::Error>>()
-        .map_err(|e| spoilt(&args.file, 0, &e.to_string()))?;
-    // What does not keep the rules is no journal of ours, however well it reads.
-    Run::replay(&typed).map_err(|e| spoilt(&args.file, 0, &e.to_string()))?;
-    Auditor::check(&typed).map_err(|e| spoilt(&args.file, 0, &e.to_string()))?;
+    follow(&head, &records, &args.file)?;
     open::new_journal(&config).await?.restore(&head.run, &records, &head.claims).await?;
     out::say([format!("Run {} is in the journal, {} events.", head.run, records.len())]);
     Ok(ExitCode::Done)
+}
+
+/// What does not keep the rules is no journal of ours, however well it reads.
+fn follow(head: &Head, records: &[Record<Value>], file: &Path) -> Result<(), Failure> {
+    let typed = events(records, file)?;
+    if typed.len() != head.events {
+        let why = format!("it holds {} of the {} events of its run", typed.len(), head.events);
+        return Err(spoilt(file, typed.len() + 1, &why));
+    }
+    let numbered = (1..).zip(&typed).find(|(due, record)| record.seq != *due);
+    if let Some((due, record)) = numbered {
+        return Err(spoilt(file, line_of(due), &format!("event {} stands where event {due} is due", record.seq)));
+    }
+    Auditor::check(&typed).map_err(|e| spoilt(file, line_of(e.seq), &e.to_string()))?;
+    Run::replay(&typed).map_err(|e| spoilt(file, FIRST_EVENT_LINE, &e.to_string()))?;
+    let claimed: Vec<u32> = typed.iter().filter_map(|r| claim_in(std::slice::from_ref(&r.event))).collect();
+    if claimed != head.claims {
+        let why = format!("it names the claims {:?}, and its events make the claims {claimed:?}", head.claims);
+        return Err(spoilt(file, 1, &why));
+    }
+    Ok(())
+}
+
+fn events(records: &[Record<Value>], file: &Path) -> Result<Vec<Record>, Failure> {
+    let event = |(line, r): (usize, &Record<Value>)| match serde_json::from_value(r.event.clone()) {
+        Ok(event) => Ok(Record { seq: r.seq, at: r.at, event }),
+        Err(e) => Err(spoilt(file, line, &in_a_line(&e))),
+    };
+    (FIRST_EVENT_LINE..).zip(records).map(event).collect()
+}
+
+/// The line of an event; the first line is the head's.
+fn line_of(seq: u64) -> usize {
+    usize::try_from(seq).unwrap_or(usize::MAX - 1) + 1
 }
 
 fn read(file: &Path) -> Result<String, Failure> {
@@ -109,19 +146,23 @@ fn read(file: &Path) -> Result<String, Failure> {
 }
 
 fn parse(text: &str, file: &Path) -> Result<(Head, Vec<Record<Value>>), Failure> {
-    let mut lines = (1..).zip(text.lines().filter(|line| !line.trim().is_empty()));
+    let mut lines = (1..).zip(text.lines());
     let (_, first) = lines.next().ok_or_else(|| spoilt(file, 1, "it is empty"))?;
-    let head: Head = serde_json::from_str(first).map_err(|e| spoilt(file, 1, &e.to_string()))?;
+    let head: Head = serde_json::from_str(first).map_err(|e| spoilt(file, 1, &in_a_line(&e)))?;
     if head.softlanding_export > EXPORT || head.format > RECORD_FORMAT {
         return Err(spoilt(file, 1, "a newer softlanding has written it"));
     }
-    let records = lines.map(|(n, line)| serde_json::from_str(line).map_err(|e| spoilt(file, n, &e.to_string())));
+    let records = lines.map(|(n, line)| serde_json::from_str(line).map_err(|e| spoilt(file, n, &in_a_line(&e))));
     Ok((head, records.collect::<Result<_, _>>()?))
 }
 
+/// Each line is a document of its own; which line of that document is no news.
+fn in_a_line(e: &serde_json::Error) -> String {
+    e.to_string().replace(" at line 1 column ", " at column ")
+}
+
 fn spoilt(file: &Path, line: usize, why: &str) -> Failure {
-    let place = if line == 0 { String::new() } else { format!(", line {line}") };
-    Failure::new(ExitCode::Usage, format!("{}{place} cannot be taken in: {why}", file.display()))
+    Failure::new(ExitCode::Usage, format!("{}, line {line}, cannot be taken in: {why}", file.display()))
         .hint("accepted is what `softlanding export` wrote, whole; nothing has been taken in")
 }
 
@@ -132,6 +173,9 @@ pub(super) async fn prune(args: &PruneArgs) -> Result<ExitCode, Failure> {
             .hint("name it with --older-than 400d, or as keep in the section [store]"));
     };
     let journal = open::journal(&config).await?;
+    if args.yes {
+        journal.verify().await?;
+    }
     let now = open::clock(&config).await.unwrap_or(Clock::System).now();
     let old = crate::shells::retention::ended_before(&journal, now - keep_ms).await?;
     for run in &old {
@@ -142,6 +186,6 @@ pub(super) async fn prune(args: &PruneArgs) -> Result<ExitCode, Failure> {
     }
     let (count, age) = (old.len(), duration_words(keep_ms));
     let what = if args.yes { "deleted" } else { "would be deleted; --yes does it" };
-    out::say([format!("{count} runs that ended more than {age} ago: {what}")]);
+    out::say([format!("{} that ended more than {age} ago: {what}", counted(count as u64, "run", "runs"))]);
     Ok(ExitCode::Done)
 }

@@ -82,14 +82,11 @@ async fn secret(name: &str, from: &SecretRef) -> (Check, Option<Secret>) {
 async fn store(config: &Config) -> Vec<Check> {
     match &config.store.place {
         StorePlace::Sqlite(path) => vec![doctor::sqlite_store(path).await],
-        StorePlace::Postgres { password, .. } => {
-            let words = "a PostgreSQL database, which this version cannot look at";
-            let mut checks = vec![Check::warn("store", words, "start `softlanding status`, which uses it")];
-            if let Some(password) = password {
-                checks.push(secret("store password", password).await.0);
-            }
-            checks
-        }
+        StorePlace::Postgres { url, password: None } => vec![doctor::postgres_store(url, None).await],
+        StorePlace::Postgres { url, password: Some(password) } => match secret("store password", password).await {
+            (check, Some(password)) => vec![check, doctor::postgres_store(url, Some(password)).await],
+            (check, None) => vec![check],
+        },
     }
 }
 
@@ -131,13 +128,13 @@ mod tests {
     #[tokio::test]
     async fn without_its_key_the_vault_is_not_looked_at() {
         let folder = Folder::new();
-        let text = "store = 'postgres://s@localhost/x'\n[org]\nregion = 'us_west_2'\nclient_id = 'x'\n\
+        let text = "store = 'postgres://s@127.0.0.1:1/x'\n[org]\nregion = 'us_west_2'\nclient_id = 'x'\n\
             client_secret = { command = 'echo hush' }\n[vault]\nkey = { file = 'none' }\n";
         let checks = configured(&Config::parse(text, &folder.join("s.toml")).unwrap()).await;
         let expected = [
             ("configuration", Mark::Ok),
             ("client secret", Mark::Ok),
-            ("store", Mark::Warn),
+            ("store", Mark::Fail),
             ("vault key", Mark::Fail),
             ("hooks", Mark::Ok),
         ];

@@ -116,6 +116,15 @@ pub(super) fn run_id(text: &str) -> Result<RunId, Failure> {
         .map_err(|e| Failure::new(ExitCode::Usage, e.to_string()).hint("`softlanding status` lists the runs"))
 }
 
+/// The stream in which what becomes of a calendar entry's instants is noted.
+pub(super) fn stream(entry: &str) -> Result<RunId, Failure> {
+    let bad = |e| {
+        Failure::new(ExitCode::Config, format!("[[publish]] {entry:?} cannot name a stream"))
+            .because(anyhow::Error::new(e))
+    };
+    RunId::calendar(entry).map_err(bad)
+}
+
 /// Every record of a run.
 pub(super) async fn records(journal: &AnyJournal, run: &RunId) -> Result<Vec<Record>, Failure> {
     Ok(journal.load::<Event>(run).await?)

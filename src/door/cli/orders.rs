@@ -16,6 +16,7 @@ use crate::law::event::{Event, Record};
 use crate::law::order::{Order, OrderId, Wish};
 use crate::law::run::Closing;
 use crate::shells::leader::{Leader, myself};
+use crate::shells::report::Story;
 use crate::shells::report::control::control_words;
 use crate::words::clock::{Clock, Timestamp};
 use crate::words::id::RunId;
@@ -31,6 +32,7 @@ pub(super) async fn order(args: &OrderArgs, wish: Wish) -> Result<ExitCode, Fail
     let order = Order { wish, who: words("--as", &who(args))?, why: words("--why", &args.why)? };
     let config = open::config(&args.config.config)?;
     let journal = Arc::new(open::journal(&config).await?);
+    journal.verify().await?;
     let clock = open::clock(&config).await.unwrap_or(Clock::System);
     let number = journal.send(&id, clock.now(), &order).await?;
     for _ in 0..PATIENCE {
@@ -70,22 +72,21 @@ async fn take_in(
 /// What became of the order.
 async fn answer(journal: &AnyJournal, id: &RunId, number: OrderId) -> Result<ExitCode, Failure> {
     let records = open::records(journal, id).await?;
-    let about = |record: &&Record| match &record.event {
-        Event::Ordered { order, .. } | Event::OrderRefused { order, .. } => *order == number,
-        _ => false,
+    let about = |record: &&Record| {
+        let (Event::Ordered { order, .. } | Event::OrderRefused { order, .. }) = &record.event else { return false };
+        *order == number
     };
     let Some(found) = records.iter().find(about) else {
         return Err(Failure::new(ExitCode::Access, format!("the order to run {id} was taken away unanswered")));
     };
-    let said = control_words(&found.event).unwrap_or_default();
-    match &found.event {
-        Event::OrderRefused { .. } => Err(Failure::new(ExitCode::Refused, format!("run {id}: {said}"))
-            .hint(format!("`softlanding status {id}` shows where it stands"))),
-        _ => {
-            out::say([format!("Run {id}: {said}.")]);
-            Ok(ExitCode::Done)
-        }
+    let before = Story::of(records.iter().take_while(|record| record.seq < found.seq));
+    let said = control_words(&found.event, before.side()).unwrap_or_default();
+    if let Event::OrderRefused { .. } = &found.event {
+        return Err(Failure::new(ExitCode::Refused, format!("run {id}: {said}"))
+            .hint(format!("`softlanding status {id}` shows where it stands")));
     }
+    out::say([format!("Run {id}: {said}.")]);
+    Ok(ExitCode::Done)
 }
 
 fn words(field: &str, text: &str) -> Result<String, Failure> {

@@ -1,25 +1,34 @@
-//! `softlanding status`: where runs stand.
+//! `softlanding status`: where runs stand, and how punctual publishes were.
 //!
 //! Must never: change a run, or fail for all because one cannot be read.
 
 use chrono_tz::Tz;
+use serde_json::{Value, json};
 
 use crate::door::cli::args::StatusArgs;
 use crate::door::cli::{open, out};
+use crate::door::config::Config;
 use crate::door::error::{ExitCode, Failure};
-use crate::hands::journal::{AnyJournal, Journal, RunSummary};
+use crate::hands::journal::{AnyJournal, Journal, JournalError};
 use crate::law::event::Phase;
+use crate::law::occurrence::Note;
+use crate::law::punctuality::{Fate, Publish, Punctuality};
 use crate::law::run::Run;
 use crate::shells::report::Story;
 use crate::shells::report::summary::summary;
 use crate::words::calendar::describe;
 use crate::words::clock::{Clock, Timestamp};
+use crate::words::id::RunId;
 
 pub(super) async fn status(args: &StatusArgs) -> Result<ExitCode, Failure> {
     let config = open::config(&args.config.config)?;
     let journal = match (&args.run, open::journal_if_any(&config).await?) {
         (_, Some(journal)) => journal,
         (Some(_), None) => open::journal(&config).await?,
+        (None, None) if args.json => {
+            out::say([json!({ "runs": [], "counters": Punctuality::default() }).to_string()]);
+            return Ok(ExitCode::Done);
+        }
         (None, None) => {
             out::say(["No run has been staged yet."]);
             return Ok(ExitCode::Done);
@@ -29,7 +38,7 @@ pub(super) async fn status(args: &StatusArgs) -> Result<ExitCode, Failure> {
     let now = open::clock(&config).await.unwrap_or(Clock::System).now();
     match &args.run {
         Some(run) => one(&journal, run, now).await,
-        None => all(&journal, now).await,
+        None => all(&config, &journal, now, if args.json { Face::Json } else { Face::Plain }).await,
     }
 }
 
@@ -48,29 +57,114 @@ async fn one(journal: &AnyJournal, run: &str, now: Timestamp) -> Result<ExitCode
     Ok(ExitCode::Done)
 }
 
-async fn all(journal: &AnyJournal, now: Timestamp) -> Result<ExitCode, Failure> {
+/// Who reads the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Face {
+    /// Programs.
+    Json,
+    /// People.
+    Plain,
+}
+
+async fn all(config: &Config, journal: &AnyJournal, now: Timestamp, face: Face) -> Result<ExitCode, Failure> {
+    let mut counted = Punctuality::default();
+    let mut listed = Vec::new();
     let runs = journal.runs().await?;
-    if runs.is_empty() {
+    if runs.is_empty() && face == Face::Plain {
         out::say(["No run has been staged yet."]);
     }
-    for run in &runs {
-        out::say(lines(journal, run, now).await);
+    for summary in runs {
+        let standing = Standing::of(journal, summary.run).await;
+        if let Some(fate) = standing.publish.fate() {
+            counted.count(fate);
+        }
+        match face {
+            Face::Json => listed.push(standing.document()),
+            Face::Plain => out::say(standing.lines(now)),
+        }
+    }
+    for entry in &config.publishes {
+        count_missed(&mut counted, journal, &entry.name).await?;
+    }
+    match face {
+        Face::Json => out::say([json!({ "runs": listed, "counters": counted }).to_string()]),
+        Face::Plain => out::say([counted.words()]),
     }
     Ok(ExitCode::Done)
 }
 
-async fn lines(journal: &AnyJournal, summary: &RunSummary, now: Timestamp) -> [String; 2] {
-    let head = |words: &str| format!("{}  {words}", summary.run);
-    let records = match open::records(journal, &summary.run).await {
-        Ok(records) => records,
-        Err(failure) => return [head("cannot be read"), format!("  {failure}")],
-    };
-    let Ok(run) = Run::replay(&records) else {
-        return [head("cannot be followed"), "  its journal is not in order".to_owned()];
-    };
-    let zone: Tz = run.plan.zone.parse().unwrap_or(Tz::UTC);
+/// Instants that passed without a run stand in the entry's own stream; an entry that nobody has served yet has none.
+async fn count_missed(counted: &mut Punctuality, journal: &AnyJournal, entry: &str) -> Result<(), Failure> {
+    let stream = open::stream(entry)?;
+    match journal.load::<Note>(&stream).await {
+        Ok(notes) => notes.iter().for_each(|note| {
+            counted.count_note(&note.event);
+        }),
+        Err(JournalError::NotFound { .. }) => {}
+        Err(e) => return Err(e.into()),
+    }
+    Ok(())
+}
+
+/// A run as the list shows it.
+struct Standing {
+    id: RunId,
+    publish: Publish,
+    run: Result<Box<Run>, [String; 2]>,
+}
+
+impl Standing {
+    async fn of(journal: &AnyJournal, id: RunId) -> Standing {
+        let records = match open::records(journal, &id).await {
+            Ok(records) => records,
+            Err(failure) => {
+                let run = Err(["cannot be read".to_owned(), failure.to_string()]);
+                return Standing { id, publish: Publish::default(), run };
+            }
+        };
+        let publish = Publish::of(records.iter().map(|record| &record.event));
+        let run = Run::replay(&records)
+            .map(Box::new)
+            .map_err(|e| ["cannot be followed".to_owned(), format!("its journal is not in order: {e}")]);
+        Standing { id, publish, run }
+    }
+
+    fn lines(&self, now: Timestamp) -> [String; 2] {
+        match &self.run {
+            Ok(run) => {
+                let zone: Tz = run.plan.zone.parse().unwrap_or(Tz::UTC);
+                let when = describe(run.plan.publish_at, zone, now);
+                [format!("{}  {}", self.id, run.phase.words()), format!("  {when}; {}", said(run))]
+            }
+            Err([standing, why]) => [format!("{}  {standing}", self.id), format!("  {why}")],
+        }
+    }
+
+    fn document(&self) -> Value {
+        let run = match &self.run {
+            Ok(run) => run,
+            Err([standing, why]) => return json!({ "run": self.id, "error": format!("{standing}: {why}") }),
+        };
+        json!({
+            "run": self.id,
+            "phase": run.phase,
+            "entry": run.plan.policy.entry,
+            "business_unit": run.plan.business_unit,
+            "week": run.plan.week,
+            "publish_at": run.plan.publish_at.rfc3339(),
+            "zone": run.plan.zone,
+            "agents": run.plan.roster.len(),
+            "publish": self.publish.fate().map(Fate::word),
+            "late_ms": self.publish.late_ms(),
+            "tally": run.tally(),
+            "why": run.stop.as_ref().map(|(_, why)| why),
+        })
+    }
+}
+
+fn said(run: &Run) -> String {
     let tally = run.tally();
-    let said = match run.phase {
+    match run.phase {
         Phase::Waiting | Phase::Refreshing | Phase::Preparing | Phase::Publishing => {
             format!("{} agents", run.plan.roster.len())
         }
@@ -80,6 +174,5 @@ async fn lines(journal: &AnyJournal, summary: &RunSummary, now: Timestamp) -> [S
         ),
         Phase::Stopped => run.stop.as_ref().map_or(String::new(), |(_, why)| why.clone()),
         Phase::InDoubt => "a person must look whether the schedule is published".to_owned(),
-    };
-    [head(run.phase.words()), format!("  {}; {said}", describe(run.plan.publish_at, zone, now))]
+    }
 }

@@ -101,7 +101,8 @@ fn document(args: &StepArgs, standing: &Standing, phase: Option<Phase>) -> Value
 }
 
 fn failed(args: &StepArgs, failure: &Failure) -> Value {
-    json!({ "run": args.run, "step": name(args.step), "status": "failed", "phase": null, "why": failure.to_string() })
+    let status = if failure.code == ExitCode::Refused { "refused" } else { "failed" };
+    json!({ "run": args.run, "step": name(args.step), "status": status, "phase": null, "why": failure.to_string() })
 }
 
 fn tell(args: &StepArgs, document: &Value, standing: &Standing) {
@@ -147,15 +148,27 @@ async fn stage_it(args: &StepArgs, id: &RunId) -> Stepped {
     let (client, vault) = (open::client(&config, clock).await?, config.open_vault().await?);
     let (hooks, history) = (config.open_hooks(), open::history(&config).await?);
     let tools = Tools { client: &client, vault: vault.as_ref(), hooks: &hooks, history: &history };
-    match stage(&request, &tools, clock.now()).await?.record(&journal).await {
+    let staged = match stage(&request, &tools, clock.now()).await {
+        Ok(ready) => ready.record(&journal).await,
+        Err(refusal) => Err(refusal),
+    };
+    match staged {
         Ok(_) => Ok((Standing::Done, Some(Phase::Waiting))),
         // Another process was quicker; what it staged is what there is.
-        Err(Refusal::Journal(JournalError::Exists { .. })) => match staged_already(&journal, id).await? {
+        Err(refusal) if was_quicker(&refusal, id) => match staged_already(&journal, id).await? {
             Some(staged) => same_entry(&staged, &entry.name),
             None => Err(Failure::new(ExitCode::Access, format!("run {id} was there and is gone"))),
         },
         Err(refusal) => Err(refusal.into()),
     }
+}
+
+/// Whether staging was refused because this very run has come into being meanwhile.
+fn was_quicker(refusal: &Refusal, id: &RunId) -> bool {
+    let (Refusal::Journal(JournalError::Exists { run }) | Refusal::StagedAlready { run, .. }) = refusal else {
+        return false;
+    };
+    run == id
 }
 
 async fn staged_already(journal: &AnyJournal, id: &RunId) -> Result<Option<Run>, Failure> {

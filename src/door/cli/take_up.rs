@@ -45,6 +45,7 @@ pub(super) async fn take_up(
     waiting: Waiting,
     for_people: ForPeople,
 ) -> Result<Option<Taken>, Failure> {
+    journal.verify().await?;
     let Some(leader) = lead(config, journal, id, waiting).await? else { return Ok(None) };
     let records = open::records(journal.as_ref(), id).await?;
     let run = open::replay(id, &records)?;
@@ -87,6 +88,7 @@ async fn hands(
 ) -> Result<Hands, Failure> {
     fits(config, id, run)?;
     let client: Client = open::client(config, clock).await?;
+    client.org().expect(&run.plan.limits);
     let vault = config.open_vault().await?.map(Arc::new);
     Ok(Hands { client: client.permitted_by(leader.permit()), hooks: config.open_hooks(), vault })
 }
@@ -98,6 +100,11 @@ pub(super) fn fits(config: &Config, id: &RunId, run: &Run) -> Result<(), Failure
     let (staged_at, configured) = (run.plan.api.as_ref(), &config.org.hosts.api);
     if let Some(staged_at) = staged_at.filter(|api| *api != configured) {
         let message = format!("run {id} was staged at {staged_at}, and this configuration names {configured}");
+        return Err(Failure::new(ExitCode::Refused, message).hint(hint));
+    }
+    let (by, configured) = (run.plan.client.as_ref(), &config.org.client_id);
+    if let Some(by) = by.filter(|client| *client != configured) {
+        let message = format!("run {id} was staged by OAuth client {by}, and this configuration names {configured}");
         return Err(Failure::new(ExitCode::Refused, message).hint(hint));
     }
     let wanted = run.plan.mechanisms.oauth_refresh && run.plan.roster.iter().any(|m| m.enrolled);

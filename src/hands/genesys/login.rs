@@ -84,6 +84,10 @@ impl Login {
     pub fn new(pacer: Pacer) -> Login {
         Login { held: None, spent: None, fetching_until: None, failed: None, fetched: 0, pacer }
     }
+    /// The token endpoint is said to allow so many calls a minute; see [`Pacer::expect`].
+    pub fn expect(&mut self, calls_per_minute: u32) {
+        self.pacer.expect(calls_per_minute);
+    }
     /// The token held at present and the last refused one, for taking them out of messages.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
         self.held.as_ref().map(|held| &held.token).into_iter().chain(&self.spent)

@@ -5,6 +5,7 @@
 use crate::hands::genesys::hosts::Hosts;
 use crate::hands::genesys::login::Login;
 use crate::law::pace::{Pacer, Party};
+use crate::law::plan::Limits;
 use crate::words::clock::Timestamp;
 use crate::words::http::Response;
 use crate::words::secret::Secret;
@@ -80,6 +81,17 @@ impl Org {
             // The admin's limit is one on the API; the app's token endpoint is not part of it.
             app: Pacer::new(CALLS_PER_MINUTE, None),
             settings,
+        }
+    }
+    /// What was read at staging about the limits: no request is let out beyond them until the server says otherwise, so that
+    /// the first of a new process do not run into a limit that is lower than the usual one.
+    pub fn expect(&mut self, limits: &Limits) {
+        if let Some(calls) = limits.calls_per_minute {
+            self.publisher.expect(calls);
+        }
+        if let Some(calls) = limits.auth_calls_per_minute {
+            self.app.expect(calls);
+            self.login.expect(calls);
         }
     }
     /// Calls a minute that the publisher's token allows at present.

@@ -30,6 +30,20 @@ impl From<PostgresJournal> for AnyJournal {
     }
 }
 
+impl AnyJournal {
+    /// To be called before a process adds to a journal that it did not make: what is damaged is left as it is. A server
+    /// looks after its own files.
+    ///
+    /// # Errors
+    /// [`JournalError::Store`] when it is damaged.
+    pub async fn verify(&self) -> Result<(), JournalError> {
+        match self {
+            AnyJournal::Sqlite(journal) => journal.verify().await,
+            AnyJournal::Postgres(_) => Ok(()),
+        }
+    }
+}
+
 macro_rules! of_either {
     ($any:ident, $journal:ident => $work:expr) => {
         match $any {

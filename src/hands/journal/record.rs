@@ -10,8 +10,9 @@ use crate::law::event::Record;
 use crate::words::clock::Timestamp;
 use crate::words::id::RunId;
 
-/// The newest format of a stored record that this build can read; each record carries its own.
-pub const RECORD_FORMAT: u32 = 1;
+/// The newest format of a stored record that this build can read; each record carries its own. 2 added orders, drift, lateness
+/// and when the publish left; a journal of format 1 is read as it is.
+pub const RECORD_FORMAT: u32 = 2;
 
 /// A run, as a list of runs shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]

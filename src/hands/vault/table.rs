@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::VaultError;
 use super::seal::{Owner, Sealed, Sealer, new_key_id};
-use crate::hands::sqlite::{IfMissing, Schema, begin, look, open, sql as store_sql};
+use crate::hands::sqlite::{Check, IfMissing, Schema, begin, look, open, sql as store_sql};
 use crate::words::clock::Timestamp;
 use crate::words::id::AgentId;
 use crate::words::secret::{Grant, Secret};
@@ -97,7 +97,7 @@ impl Vault {
     /// [`VaultError::Store`] when the file cannot be used.
     pub async fn open(path: &Path, key: &Secret) -> Result<Vault, VaultError> {
         let sealer = Sealer::new(key)?;
-        let mut db = open(path, SCHEMA, IfMissing::Create).await?;
+        let mut db = open(path, SCHEMA, IfMissing::Create, Check::Whole).await?;
         let key_id = checked_key_id(&mut db, &sealer).await?;
         Ok(Vault { db: Mutex::new(db), sealer, key_id })
     }

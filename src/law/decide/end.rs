@@ -29,12 +29,17 @@ pub(super) fn settle(work: &mut Work) {
     }
 }
 
-/// Over before its end: who should hear of it does. A publish that was missed has a moment of its own.
+/// Over before its end: who should hear of it does. A publish that was missed has a moment of its own, before the last;
+/// one that was held past its instant because the schedule had drifted is missed as well.
 pub(super) fn stopped(work: &mut Work) {
-    if matches!(work.run.stop, Some((StopKind::Missed, _))) {
-        work.hooked(HookPoint::Missed);
+    let missed = match &work.run.stop {
+        Some((StopKind::Missed, _)) => true,
+        Some((StopKind::Drifted, _)) => work.run.waited.is_some(),
+        Some((StopKind::Vetoed | StopKind::Refused | StopKind::Aborted, _)) | None => false,
+    };
+    if !missed || work.hooked(HookPoint::Missed) {
+        work.hooked(HookPoint::Failed);
     }
-    work.hooked(HookPoint::Failed);
 }
 
 /// A person must look. Taken up again, the run looks again, and never publishes again.

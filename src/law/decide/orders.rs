@@ -4,8 +4,8 @@
 
 use super::Work;
 use crate::law::event::{Drift, Event, Phase, StopKind};
-use crate::law::order::{Order, OrderId, Wish, refusal};
-use crate::law::run::Held;
+use crate::law::order::{Order, OrderId, Wish};
+use crate::law::run::{Brake, Held, PublishState, Run};
 
 pub(super) fn taken(work: &mut Work, id: OrderId, order: Order) {
     if work.run.orders.contains(&id) {
@@ -33,5 +33,30 @@ fn resumed(work: &mut Work, held: Held) {
         // What was uploaded carries the version that nobody wants any more.
         Held::ByDrift(Drift::Changed { .. }) => work.run.desk.upload = None,
         Held::ByDrift(Drift::Vanished) | Held::ByPerson | Held::No => {}
+    }
+}
+
+/// Why a wish cannot be followed now; `None` when it can.
+fn refusal(run: &Run, wish: Wish) -> Option<&'static str> {
+    match run.phase {
+        Phase::Settling | Phase::Settled => return Some("the run has settled"),
+        Phase::Stopped => return Some("the run has stopped"),
+        Phase::InDoubt => return Some("the run is in doubt: look whether the schedule is published, then stage again"),
+        Phase::Waiting | Phase::Refreshing | Phase::Preparing | Phase::Publishing | Phase::Checking => {}
+    }
+    let claimed = run.claims > 0 || matches!(run.publish, PublishState::Confirmed { .. });
+    match wish {
+        Wish::Approve if claimed => Some("the publish has been made already"),
+        Wish::Approve => None,
+        Wish::Hold if claimed && run.brake == Brake::Aborted => Some("remedies have been aborted already"),
+        Wish::Hold => None,
+        Wish::Resume if claimed => match run.brake {
+            Brake::Applied => None,
+            Brake::Released | Brake::Overruled => Some("nothing is held"),
+            Brake::Aborted => Some("remedies were aborted, and that is final"),
+        },
+        Wish::Resume => (run.held == Held::No).then_some("nothing is held"),
+        Wish::Abort if run.brake == Brake::Aborted => Some("the run has been aborted already"),
+        Wish::Abort => None,
     }
 }

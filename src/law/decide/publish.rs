@@ -14,6 +14,8 @@ use crate::words::hook::HookPoint;
 
 /// The last look at the schedule, so long before T. It does not hold the publish up: an earlier good look counts.
 const LAST_LOOK_MS: i64 = 5_000;
+/// A publish that was held up rests on a look that is no older than this.
+const LOOK_FRESH_MS: i64 = 30_000;
 /// Looks are this much closer together right after the answer, when completion is most likely.
 const FIRST_LOOK_MS: i64 = 1_000;
 
@@ -34,7 +36,19 @@ pub(super) fn prepare(work: &mut Work) {
         return;
     }
     look_once_more(work);
+    if held_up_for_long(work) {
+        ask_when_due(work, Command::ReadSchedule);
+        return;
+    }
     claim_when_due(work);
+}
+
+/// Whether T has passed meanwhile, and the look that the publish would rest on with it.
+fn held_up_for_long(work: &Work) -> bool {
+    let since_t_ms = work.now.since_ms(work.run.plan.publish_at);
+    let waits = work.run.waits_for().is_some();
+    let stale = work.run.preflight_at.is_some_and(|at| work.now.since_ms(at) > LOOK_FRESH_MS);
+    !waits && since_t_ms > LAST_LOOK_MS && stale
 }
 
 fn prepare_upload(work: &mut Work) {

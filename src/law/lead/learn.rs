@@ -5,7 +5,7 @@
 use crate::law::event::{Event, Record};
 use crate::law::plan::Plan;
 use crate::words::clock::Timestamp;
-use crate::words::id::BusinessUnitId;
+use crate::words::id::{BusinessUnitId, ScheduleId};
 
 /// So many of the newest publishes of a business unit are learnt from.
 pub const PUBLISHES_MAX: usize = 10;
@@ -15,8 +15,18 @@ pub const PUBLISHES_MAX: usize = 10;
 pub struct Past {
     /// The API host that it was staged at, if that was kept.
     pub api: Option<String>,
+    /// The OAuth client that staged it, if that was kept.
+    pub client: Option<String>,
     /// The business unit.
     pub unit: BusinessUnitId,
+    /// The business unit's name.
+    pub unit_name: String,
+    /// The schedule that it publishes.
+    pub schedule: ScheduleId,
+    /// T.
+    pub publish_at: Timestamp,
+    /// The calendar entry that it was staged for; `None` for a run staged outright.
+    pub entry: Option<String>,
     /// From when to when it spends the app's budget.
     pub refresh: Span,
     /// From when to when it spends the publisher's budget.
@@ -32,7 +42,7 @@ pub struct Past {
 /// Whether a run is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PastState {
-    /// It settled or stopped.
+    /// It settled, stopped, or ended in doubt.
     Over,
     /// It has not.
     Open,
@@ -78,11 +88,19 @@ impl Past {
     #[must_use]
     pub fn of(records: &[Record]) -> Option<Past> {
         let Event::Staged { plan } = &records.first()?.event else { return None };
-        let ends = |e: &Event| matches!(e, Event::Settled { .. } | Event::Stopped { .. });
-        let state = if records.iter().any(|r| ends(&r.event)) { PastState::Over } else { PastState::Open };
+        let state = if records.iter().any(|r| ends(&r.event)) || is_in_doubt(records) {
+            PastState::Over
+        } else {
+            PastState::Open
+        };
         Some(Past {
             api: plan.api.clone(),
+            client: plan.client.clone(),
             unit: plan.business_unit.id.clone(),
+            unit_name: plan.business_unit.name.clone(),
+            schedule: plan.schedule.id.clone(),
+            publish_at: plan.publish_at,
+            entry: plan.policy.entry.clone(),
             refresh: refresh_span(plan),
             check: check_span(plan),
             state,
@@ -95,6 +113,16 @@ impl Past {
     pub fn is_at(&self, api: Option<&str>) -> bool {
         self.api.is_none() || api.is_none() || self.api.as_deref() == api
     }
+}
+
+fn ends(event: &Event) -> bool {
+    matches!(event, Event::Settled { .. } | Event::Stopped { .. })
+}
+
+/// Whether a person must look, and nobody has asked to look again: such a run stands in nobody's way.
+fn is_in_doubt(records: &[Record]) -> bool {
+    let about = |r: &&Record| matches!(r.event, Event::PublishUnconfirmed { .. } | Event::PublishDoubted { .. });
+    records.iter().rfind(about).is_some_and(|r| matches!(r.event, Event::PublishUnconfirmed { .. }))
 }
 
 /// From when to when a plan spends the app's budget.

@@ -35,6 +35,9 @@ use crate::words::clock::Timestamp;
 /// Phones on one page (API.md section 7).
 const PHONES_PER_PAGE: u64 = 100;
 
+/// Calls of the dearest remedy for one agent: find the station, free it, associate it again (API.md section 9).
+const CALLS_PER_REMEDY: u32 = 3;
+
 /// A computed lead is a whole number of these, in ms: instants are said in seconds.
 const STEP_MS: i64 = 1_000;
 
@@ -176,6 +179,8 @@ pub struct Lead {
     pub sweep_calls: u64,
     /// What one look at everyone takes, in ms.
     pub sweep_ms: i64,
+    /// Stragglers that can be helped in a minute by a remedy of one agent each, at worst; `None` when nobody counts calls.
+    pub helped_a_minute: Option<u32>,
     /// When everyone has been seen once.
     pub seen_by: Timestamp,
     /// When the run settles at the latest, if the publish is complete as expected.
@@ -214,6 +219,7 @@ pub fn place(grounds: Grounds) -> Lead {
         check_at,
         sweep_calls,
         sweep_ms,
+        helped_a_minute: grounds.check_budget.calls_in_a_window().map(|calls| calls / CALLS_PER_REMEDY),
         seen_by,
         settle_at: complete_by + timing.settle_after_ms,
         token_must_outlive,

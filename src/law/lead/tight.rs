@@ -142,10 +142,12 @@ impl TooTight {
         let fit = budget.holds(usable_ms);
         let mut ways: Vec<String> = alone(budget, calls, usable_ms).into_iter().collect();
         ways.extend(larger_budget(budget, calls, usable_ms));
-        ways.push(format!(
-            "fewer agents enrolled with this OAuth client: {fit} of the {calls} fit; another client has a budget of its own"
-        ));
-        ways.push("fewer mechanisms: without mechanisms.oauth_refresh nothing is refreshed beforehand".to_owned());
+        ways.extend((fit > 0).then(|| {
+            let clients = "another client has a budget of its own";
+            format!("fewer agents enrolled with this OAuth client: {fit} of the {calls} fit; {clients}")
+        }));
+        let off = "with mechanisms.oauth_refresh and authentication_refresh off nothing is refreshed beforehand";
+        ways.push(format!("fewer mechanisms: {off}"));
         ways
     }
 

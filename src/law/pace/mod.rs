@@ -94,6 +94,15 @@ pub enum Turn {
     Wait(Timestamp),
 }
 
+/// Where the allowance of a [`Pacer`] is known from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum KnownFrom {
+    /// A usual value, or what was read elsewhere.
+    Hearsay,
+    /// An answer of the server to a request of this token.
+    Server,
+}
+
 /// Keeps the requests of one token within the server's limit, and shares it among the parties.
 ///
 /// A request counts from the moment it leaves until one window after its answer: the server counted it somewhere in
@@ -107,6 +116,7 @@ pub enum Turn {
 #[derive(Debug, Clone)]
 pub struct Pacer {
     allowed: u32,
+    known_from: KnownFrom,
     cap: Option<u32>,
     /// When counted requests stop counting, whose they are (`None`: another process's), and how many do then.
     expiring: BTreeMap<(Timestamp, Option<Party>), u32>,
@@ -124,6 +134,7 @@ impl Pacer {
     pub fn new(allowed: u32, cap: Option<u32>) -> Pacer {
         Pacer {
             allowed: allowed.max(1),
+            known_from: KnownFrom::Hearsay,
             cap,
             expiring: BTreeMap::new(),
             counted: 0,
@@ -131,6 +142,13 @@ impl Pacer {
             used: BTreeMap::new(),
             gate: Timestamp(i64::MIN),
             queue: Queue::default(),
+        }
+    }
+    /// Somebody has heard that the server allows `allowed` calls per window. No more are let out until the server says
+    /// something else itself; once it has, hearsay counts for nothing, and of two hearsays the lower one does.
+    pub fn expect(&mut self, allowed: u32) {
+        if self.known_from == KnownFrom::Hearsay {
+            self.allowed = self.allowed.min(allowed.max(1));
         }
     }
     /// Asks for a turn. [`Turn::Go`] counts the request as sent; [`Pacer::answered`] or [`Pacer::lost`] must follow.
@@ -156,7 +174,7 @@ impl Pacer {
         self.count(now + WINDOW_MS, Some(party), 1);
         self.under_way = self.under_way.saturating_sub(1);
         if let Some(allowed) = headers.allowed {
-            self.allowed = allowed.max(1);
+            (self.allowed, self.known_from) = (allowed.max(1), KnownFrom::Server);
         }
         if let Some(after_s) = headers.retry_after_s {
             self.gate = self.gate.max(now + after_s.clamp(1, 3_600) * 1_000);

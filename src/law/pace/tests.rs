@@ -288,3 +288,17 @@ fn backoff_doubles_up_to_its_bound() {
         assert!((1..=60_000).contains(&wait) && wait <= 1_000 << (attempt - 1).min(6));
     }
 }
+
+#[test]
+fn what_was_heard_of_a_limit_holds_until_the_server_says_otherwise() {
+    let mut pacer = Pacer::new(300, None);
+    pacer.expect(4);
+    // A higher hearsay later on does not count against a lower one.
+    pacer.expect(90);
+    let left = (0..10).filter(|_| ask(&mut pacer, 0, Urgency::Normal) == Turn::Go).count();
+    assert_eq!((left, pacer.allowed()), (4, 4));
+    pacer.answered(Timestamp(10), Party::HOUSE, RateHeaders { allowed: Some(20), ..RateHeaders::default() });
+    pacer.expect(4);
+    let more = (0..30).filter(|_| ask(&mut pacer, 20, Urgency::Publish) == Turn::Go).count();
+    assert_eq!((more, pacer.allowed()), (16, 20));
+}

@@ -189,11 +189,7 @@ impl Run {
     pub fn is_over(&self) -> bool {
         match self.phase {
             Phase::Settled => self.hooked.contains(&HookPoint::Settled),
-            Phase::Stopped => {
-                let missed = matches!(self.stop, Some((StopKind::Missed, _)));
-                self.hooked.contains(&HookPoint::Failed) && (!missed || self.hooked.contains(&HookPoint::Missed))
-            }
-            Phase::InDoubt => self.hooked.contains(&HookPoint::Failed),
+            Phase::Stopped | Phase::InDoubt => self.hooked.contains(&HookPoint::Failed),
             Phase::Waiting
             | Phase::Refreshing
             | Phase::Preparing

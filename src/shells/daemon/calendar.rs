@@ -9,11 +9,13 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::sync::watch::Receiver;
 
+use super::counters::Counters;
 use super::news::{News, Teller, chain};
 use super::site::{Entry as Kept, Site};
 use super::stopped;
 use crate::hands::hook::envelope;
 use crate::hands::journal::{AnyJournal, Holder, Journal, JournalError};
+use crate::law::lead::Past;
 use crate::law::occurrence::{Due, Entry, Note};
 use crate::shells::leader::Leader;
 use crate::shells::stage::name::entry_run_id;
@@ -36,6 +38,8 @@ pub struct Keeper {
     pub at: usize,
     /// This process.
     pub holder: Holder,
+    /// Counts what was missed.
+    pub counters: Counters,
     /// How long the lease of the entry's stream lasts, in ms.
     pub lease_ms: i64,
     /// Hears what there is to tell.
@@ -52,7 +56,7 @@ enum Hindrance {
 }
 
 impl Keeper {
-    /// Keeps the entry until the daemon stops.
+    /// Keeps the entry until the daemon stops; a look that has begun is brought to its end, hooks and all.
     pub async fn keep(&self, stopping: Receiver<bool>) {
         let Some(entry) = self.site.entries.get(self.at) else { return };
         let stop = stopped(stopping);
@@ -73,9 +77,11 @@ impl Keeper {
                     }
                 };
             }
+            let pause =
+                quiet_until.map_or(LOOK_EVERY, |until| self.site.clock.real(until.since_ms(now)).min(LOOK_EVERY));
             tokio::select! {
                 () = &mut stop => return,
-                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
     }
@@ -110,6 +116,13 @@ impl Keeper {
         let mut entry = Entry::of(notes.iter().map(|record| (record.at, &record.event)));
         loop {
             let now = self.site.clock.now();
+            if let Some(note) = entry.untold.clone() {
+                self.hook(kept, stream, &note, now, last_seq).await;
+                self.journal.append(leader.lease(), last_seq, now, &[Note::Told], None).await?;
+                last_seq += 1;
+                entry.apply(now, &Note::Told);
+                continue;
+            }
             let next_after = |at| kept.recurrence.after(at).next().map(|fire| fire.at);
             let note = match entry.next(kept.habits, now, next_after) {
                 Due::Nothing(until) => return Ok(until.or(Some(now + 60_000))),
@@ -126,7 +139,6 @@ impl Keeper {
             entry.apply(now, &note);
             if !repeats {
                 self.told(kept, &note);
-                self.hook(kept, stream, &note, now, last_seq).await;
             }
         }
     }
@@ -138,6 +150,9 @@ impl Keeper {
             return Ok(Note::Staged { publish_at, run });
         }
         let history = History::read(self.journal.as_ref()).await?;
+        if let Some(run) = history.find_open(|past| self.is_for(kept, publish_at, past)) {
+            return Ok(Note::Staged { publish_at, run: run.clone() });
+        }
         let request = StageRequest {
             publish_at: Appointment { at: publish_at, zone: kept.zone },
             run: Some(run.clone()),
@@ -161,8 +176,20 @@ impl Keeper {
         })
     }
 
+    /// Whether somebody has staged this publish already: for this entry, or outright for its business unit at that instant. It
+    /// is the same publish, and a second run would make it twice.
+    fn is_for(&self, kept: &Kept, publish_at: Timestamp, past: &Past) -> bool {
+        let unit = &kept.request.business_unit;
+        let same = match &past.entry {
+            Some(entry) => *entry == kept.name,
+            None => past.unit.as_str() == unit || past.unit_name.eq_ignore_ascii_case(unit),
+        };
+        same && past.publish_at == publish_at && self.site.is_of(past.api.as_deref(), past.client.as_deref())
+    }
+
     fn told(&self, entry: &Kept, note: &Note) {
         (self.tell)(News::Calendar { entry: entry.name.clone(), note: note.clone() });
+        self.counters.note(note);
     }
 
     /// Silence never reads as success: what could not be staged or was missed is told to the organisation's hooks.
@@ -170,7 +197,7 @@ impl Keeper {
         let (point, publish_at, why) = match note {
             Note::Missed { publish_at, why, .. } => (HookPoint::Missed, publish_at, why),
             Note::NotStaged { publish_at, why } => (HookPoint::Failed, publish_at, why),
-            Note::Begun | Note::Staged { .. } | Note::CatchingUp { .. } => return,
+            Note::Begun | Note::Staged { .. } | Note::CatchingUp { .. } | Note::Told => return,
         };
         let data = json!({
             "entry": kept.name,

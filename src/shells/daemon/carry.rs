@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::watch::Receiver;
 
+use super::counters::Counters;
 use super::news::{News, Teller, chain};
 use super::site::Site;
 use super::{Settings, stopped};
@@ -47,6 +48,8 @@ pub struct Carrier {
     pub settings: Settings,
     /// Whose share of the rate budget the run spends.
     pub party: Party,
+    /// Counts what becomes of its publish.
+    pub counters: Counters,
     /// Hears what there is to tell.
     pub tell: Teller,
 }
@@ -55,12 +58,16 @@ impl Carrier {
     /// Carries a run as far as it goes, unless somebody else does.
     pub async fn carry(&self, id: &RunId, stopping: Receiver<bool>) -> Carried {
         // Whose a run is never changes, so that is asked before the lease: another's run is not led, not even for a moment.
-        let site = match self.read(id).await {
+        let run = match self.read(id).await {
             Ok((_, run)) if run.is_over() => return Carried::Over,
-            Ok((_, run)) => self.sites.iter().find(|site| site.owns(&run.plan)),
+            Ok((_, run)) => run,
             Err(why) => return self.let_go(id, why),
         };
-        let Some(site) = site else { return Carried::NotOurs };
+        let Some(site) = self.sites.iter().find(|site| site.owns(&run.plan)) else {
+            let api = run.plan.api.clone().unwrap_or_else(|| "a host that was not kept".to_owned());
+            (self.tell)(News::NotOurs { run: id.clone(), api });
+            return Carried::NotOurs;
+        };
         let leader = match Leader::take(&self.journal, id, &self.holder, self.settings.lease_ms).await {
             Ok(Some(leader)) => leader,
             Ok(None) => return Carried::Led,
@@ -77,6 +84,7 @@ impl Carrier {
             leader.release().await;
             return Carried::Over;
         }
+        site.client.org().expect(&run.plan.limits);
         (self.tell)(News::Leading { run: id.clone(), phase: run.phase });
         self.drive(id, site, leader, run, records, stopping).await
     }
@@ -98,10 +106,12 @@ impl Carrier {
     ) -> Carried {
         let driver = self.driver(site, leader);
         let mut story = Story::of(&records);
+        let mut publish = self.counters.follow(&records);
         let listen = |record: &Record| {
             story.hear(record);
             let words = notices(record, &story);
             (self.tell)(News::Recorded { run: id.clone(), record: record.clone(), words });
+            publish.hear(&record.event);
             records.push(record.clone());
         };
         let driven = driver.drive(&mut run, listen, stopped(stopping)).await;

@@ -4,15 +4,17 @@
 //! - [`site`]: an organisation as one configuration describes it.
 //! - [`calendar`]: one entry of the calendar, from staging it to having missed it.
 //! - [`carry`]: one run, from its lease to its reports.
+//! - [`counters`]: what became of the publishes, counted.
 //! - [`watch`]: which runs there are, and which of them this process takes.
 //! - [`news`]: what there is to tell, as values.
-//! - [`supervisor`]: the word to systemd.
+//! - [`supervisor`]: what systemd is told.
 //!
 //! Several replicas on one store need no word between them: the store's leases say who leads which run and which entry.
 //! Must never: decide what a run does, or hold one run up because of another.
 
 pub mod calendar;
 pub mod carry;
+pub mod counters;
 pub mod news;
 pub mod site;
 pub mod supervisor;
@@ -22,9 +24,11 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::maybe_done;
 use tokio::sync::watch::{Receiver, Sender, channel};
 
 use self::calendar::Keeper;
+use self::counters::Counters;
 use self::news::{News, Teller};
 use self::site::Site;
 use self::watch::Watch;
@@ -69,17 +73,23 @@ impl Daemon {
         let names = self.sites.iter().flat_map(|site| site.entries.iter().map(|entry| entry.name.clone())).collect();
         self.tell(News::Serving { entries: names });
         supervisor::ready();
-        let entries = self.keep_calendar(&stopping);
-        let mut watch = Watch::new(self, stopping.clone());
+        let counters = Counters::new(self.tell.clone());
+        // A calendar without entries is kept at once, and that is no reason to end.
+        let mut entries = std::pin::pin!(maybe_done(self.keep_calendar(&counters, &stopping)));
+        let mut watch = Watch::new(self, counters.clone(), stopping.clone());
         {
             let look = self.look(&mut watch);
+            let kept = async {
+                entries.as_mut().await;
+                std::future::pending::<()>().await;
+            };
             tokio::select! {
                 () = stop => {}
                 () = look => {}
-                () = entries => {}
+                () = kept => {}
             }
         }
-        self.end(&say_stop, watch).await;
+        self.end(&say_stop, watch, entries).await;
     }
 
     /// Looks for runs again and again, and shows the supervisor that it does.
@@ -99,7 +109,7 @@ impl Daemon {
     }
 
     /// Each entry of the calendar has a keeper of its own, so that a slow organisation holds only itself up.
-    async fn keep_calendar(&self, stopping: &Receiver<bool>) {
+    async fn keep_calendar(&self, counters: &Counters, stopping: &Receiver<bool>) {
         let keepers = self.sites.iter().flat_map(|site| (0..site.entries.len()).map(move |at| (site, at)));
         let keepers = keepers.map(|(site, at)| {
             let site = Arc::clone(site);
@@ -108,6 +118,7 @@ impl Daemon {
                 site,
                 at,
                 holder: self.holder.clone(),
+                counters: counters.clone(),
                 lease_ms: self.settings.lease_ms,
                 tell: self.tell.clone(),
             }
@@ -117,8 +128,6 @@ impl Daemon {
             async move { keeper.keep(stopping).await }
         });
         futures_util::future::join_all(kept).await;
-        // A calendar without entries has nothing to do, and that is no reason to end.
-        std::future::pending::<()>().await;
     }
 
     async fn prune(&self, keep_ms: i64) {
@@ -136,12 +145,13 @@ impl Daemon {
         }
     }
 
-    async fn end(&self, say_stop: &Sender<bool>, watch: Watch<'_>) {
+    async fn end(&self, say_stop: &Sender<bool>, watch: Watch<'_>, entries: impl Future<Output = ()>) {
         supervisor::stopping();
         self.tell(News::Stopping { led: watch.led() });
         // Nobody may be listening any more; then there is nothing to end.
         let _ = say_stop.send(true);
-        let ended = tokio::time::timeout(STOP_WITHIN, watch.end()).await;
+        let all = async { tokio::join!(watch.end(), entries) };
+        let ended = tokio::time::timeout(STOP_WITHIN, all).await;
         self.tell(News::Stopped { in_order: ended.is_ok() });
     }
 

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::supervisor::runs;
 use crate::law::event::{Event, Phase, Record};
 use crate::law::occurrence::Note;
+use crate::law::punctuality::Punctuality;
 use crate::words::clock::Timestamp;
 use crate::words::id::RunId;
 
@@ -59,6 +61,18 @@ pub enum News {
         /// What.
         note: Note,
     },
+    /// A count of publishes has changed.
+    Counters {
+        /// What became of the publishes that this process had in hand, since it started.
+        counted: Punctuality,
+    },
+    /// A run is of an organisation that is not served here.
+    NotOurs {
+        /// The run.
+        run: RunId,
+        /// The API host that it was staged at.
+        api: String,
+    },
     /// An old run was deleted.
     Pruned {
         /// The run.
@@ -73,6 +87,8 @@ pub enum News {
         /// Why.
         why: String,
     },
+    /// The store can be read again.
+    StoreBack,
     /// It was asked to end.
     Stopping {
         /// Runs in hand.
@@ -122,14 +138,18 @@ impl News {
             News::Calendar { note, .. } => match note {
                 Note::Missed { .. } => Level::Error,
                 Note::NotStaged { .. } | Note::CatchingUp { .. } => Level::Warn,
-                Note::Begun | Note::Staged { .. } => Level::Info,
+                Note::Begun | Note::Staged { .. } | Note::Told => Level::Info,
             },
-            News::LetGo { .. } | News::Trouble { .. } | News::Stopped { in_order: false } => Level::Warn,
+            News::LetGo { .. } | News::NotOurs { .. } | News::Trouble { .. } | News::Stopped { in_order: false } => {
+                Level::Warn
+            }
             News::Ended { phase: Phase::InDoubt, .. } => Level::Error,
             News::Serving { .. }
             | News::Leading { .. }
             | News::Ended { .. }
+            | News::Counters { .. }
             | News::Pruned { .. }
+            | News::StoreBack
             | News::Stopping { .. }
             | News::Stopped { in_order: true } => Level::Info,
         }
@@ -142,10 +162,16 @@ impl News {
             | News::Recorded { run, .. }
             | News::Ended { run, .. }
             | News::LetGo { run, .. }
+            | News::NotOurs { run, .. }
             | News::Pruned { run } => Some(run),
             News::Trouble { run, .. } => run.as_ref(),
             News::Calendar { note: Note::Staged { run, .. }, .. } => Some(run),
-            News::Calendar { .. } | News::Serving { .. } | News::Stopping { .. } | News::Stopped { .. } => None,
+            News::Calendar { .. }
+            | News::Counters { .. }
+            | News::Serving { .. }
+            | News::StoreBack
+            | News::Stopping { .. }
+            | News::Stopped { .. } => None,
         }
     }
     /// The name of what happened, for programs.
@@ -158,8 +184,11 @@ impl News {
             News::Ended { .. } => "ended".to_owned(),
             News::LetGo { .. } => "let_go".to_owned(),
             News::Calendar { note, .. } => format!("calendar.{}", name_in(note)),
+            News::Counters { .. } => "counters".to_owned(),
+            News::NotOurs { .. } => "not_ours".to_owned(),
             News::Pruned { .. } => "pruned".to_owned(),
             News::Trouble { .. } => "trouble".to_owned(),
+            News::StoreBack => "store_back".to_owned(),
             News::Stopping { .. } => "stopping".to_owned(),
             News::Stopped { .. } => "stopped".to_owned(),
         }
@@ -175,9 +204,16 @@ impl News {
             News::Ended { phase, .. } => vec![format!("over: {}", phase.words())],
             News::LetGo { why, .. } => vec![format!("not leading this run any more: {why}")],
             News::Calendar { entry, note } => vec![format!("{entry}: {}", note_words(note))],
+            News::Counters { counted } => vec![counted.words()],
+            News::NotOurs { api, .. } => {
+                vec![format!(
+                    "nobody here carries this run: it was staged at {api}, for an OAuth client that is not served"
+                )]
+            }
             News::Pruned { .. } => vec!["deleted, as it ended longer ago than runs are kept".to_owned()],
             News::Trouble { what, why, .. } => vec![format!("{what}: {why}")],
-            News::Stopping { led } => vec![format!("asked to stop; {led} runs in hand")],
+            News::StoreBack => vec!["the store can be read again".to_owned()],
+            News::Stopping { led } => vec![format!("asked to stop; {} in hand", runs(*led))],
             News::Stopped { in_order: true } => vec!["stopped in order".to_owned()],
             News::Stopped { in_order: false } => vec!["stopped with something in hand; it is resumed".to_owned()],
         }
@@ -186,16 +222,25 @@ impl News {
     #[must_use]
     pub fn fields(&self) -> Value {
         match self {
-            News::Recorded { record, .. } => json!({ "seq": record.seq, "run_time": record.at.rfc3339() }),
+            News::Recorded { record, .. } => {
+                let mut fields = json!({ "seq": record.seq, "run_time": record.at.rfc3339() });
+                if let Event::PhaseEntered { phase } = &record.event {
+                    fields["phase"] = json!(phase);
+                }
+                fields
+            }
             News::Calendar { entry, note } => {
                 json!({ "entry": entry, "publish_at": publish_at(note).map(Timestamp::rfc3339) })
             }
+            News::Counters { counted } => json!({ "counters": counted }),
             News::Serving { .. }
             | News::Leading { .. }
             | News::Ended { .. }
             | News::LetGo { .. }
+            | News::NotOurs { .. }
             | News::Pruned { .. }
             | News::Trouble { .. }
+            | News::StoreBack
             | News::Stopping { .. }
             | News::Stopped { .. } => json!({}),
         }
@@ -204,7 +249,7 @@ impl News {
 
 fn publish_at(note: &Note) -> Option<Timestamp> {
     match note {
-        Note::Begun => None,
+        Note::Begun | Note::Told => None,
         Note::Staged { publish_at, .. }
         | Note::NotStaged { publish_at, .. }
         | Note::CatchingUp { publish_at, .. }
@@ -216,6 +261,7 @@ fn note_words(note: &Note) -> String {
     let late = |ms: &i64| crate::words::calendar::duration_words(*ms);
     match note {
         Note::Begun => "new in the calendar".to_owned(),
+        Note::Told => "the hooks have heard of it".to_owned(),
         Note::Staged { publish_at, run } => format!("the publish at {publish_at} is staged as run {run}"),
         Note::NotStaged { publish_at, why } => {
             format!("the publish at {publish_at} cannot be staged so far, and is tried again: {why}")

@@ -53,9 +53,13 @@ impl Site {
     /// was kept is judged by its host.
     #[must_use]
     pub fn owns(&self, plan: &Plan) -> bool {
+        self.is_of(plan.api.as_deref(), plan.client.as_deref())
+    }
+    /// The same of an API host and a client, as far as they were kept.
+    #[must_use]
+    pub fn is_of(&self, api: Option<&str>, client: Option<&str>) -> bool {
         let org = self.client.org();
         let settings = &org.settings;
-        let here = plan.api.as_ref().is_none_or(|api| *api == settings.hosts.api);
-        here && plan.client.as_ref().is_none_or(|client| *client == settings.client_id)
+        api.is_none_or(|api| api == settings.hosts.api) && client.is_none_or(|client| client == settings.client_id)
     }
 }

@@ -11,13 +11,19 @@ pub fn ready() {
 
 /// The loop goes on; how many runs it leads. systemd's watchdog restarts a process that stops saying so.
 pub fn alive(led: usize) {
-    let status = format!("leading {led} runs");
+    let status = format!("leading {}", runs(led));
     tell(&[NotifyState::Watchdog, NotifyState::Status(&status)]);
 }
 
 /// It has been asked to end.
 pub fn stopping() {
     tell(&[NotifyState::Stopping]);
+}
+
+/// So many runs, in words.
+#[must_use]
+pub fn runs(count: usize) -> String {
+    if count == 1 { "1 run".to_owned() } else { format!("{count} runs") }
 }
 
 fn tell(state: &[NotifyState<'_>]) {

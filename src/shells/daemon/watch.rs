@@ -12,7 +12,8 @@ use tokio::task::{Id, JoinSet};
 
 use super::Daemon;
 use super::carry::{Carried, Carrier};
-use super::news::News;
+use super::counters::Counters;
+use super::news::{News, chain};
 use crate::hands::journal::{Holder, Journal, RunSummary};
 use crate::law::pace::Party;
 use crate::shells::leader::is_gone;
@@ -47,14 +48,16 @@ pub struct Watch<'a> {
     carried: JoinSet<(RunId, Carried)>,
     names: HashMap<Id, RunId>,
     parties: u32,
+    counters: Counters,
+    away: Option<String>,
 }
 
 impl<'a> Watch<'a> {
     /// Nothing is known yet.
     #[must_use]
-    pub fn new(daemon: &'a Daemon, stopping: Receiver<bool>) -> Watch<'a> {
+    pub fn new(daemon: &'a Daemon, counters: Counters, stopping: Receiver<bool>) -> Watch<'a> {
         let (known, carried, names) = (HashMap::new(), JoinSet::new(), HashMap::new());
-        Watch { daemon, stopping, known, carried, names, parties: Party::HOUSE.0 }
+        Watch { daemon, stopping, known, carried, names, parties: Party::HOUSE.0, counters, away: None }
     }
     /// How many runs this process carries.
     #[must_use]
@@ -67,16 +70,28 @@ impl<'a> Watch<'a> {
         let runs = match self.daemon.journal.runs().await {
             Ok(runs) => runs,
             Err(e) => {
-                (self.daemon.tell)(News::trouble(None, "the store cannot be read", &e));
+                self.store_is_away(chain(&e));
                 return;
             }
         };
+        if self.away.take().is_some() {
+            (self.daemon.tell)(News::StoreBack);
+        }
         let now = Clock::System.now();
         self.known.retain(|id, known| *known == Known::Carried || runs.iter().any(|summary| summary.run == *id));
         for summary in runs {
             if self.is_due(&summary, now) {
                 self.take(summary.run);
             }
+        }
+    }
+
+    /// A store that is away is asked again and again, and told of once for each reason.
+    fn store_is_away(&mut self, why: String) {
+        if self.away.as_ref() != Some(&why) {
+            let what = "the store cannot be read".to_owned();
+            (self.daemon.tell)(News::Trouble { run: None, what, why: why.clone() });
+            self.away = Some(why);
         }
     }
 
@@ -127,6 +142,7 @@ impl<'a> Watch<'a> {
             holder: self.daemon.holder.clone(),
             settings: self.daemon.settings,
             party: Party(self.parties),
+            counters: self.counters.clone(),
             tell: self.daemon.tell.clone(),
         };
         let (id, stopping) = (run.clone(), self.stopping.clone());

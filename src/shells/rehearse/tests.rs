@@ -38,6 +38,21 @@ async fn a_small_friday_settles_with_its_reports_and_the_twin_agrees() {
 }
 
 #[tokio::test]
+async fn a_limit_below_what_may_be_under_way_is_kept_from_the_first_call_on() {
+    let mut scenario = Scenario::default();
+    scenario.cohorts[0].agents = 12;
+    scenario.rate_limit.calls_per_minute = 8;
+    scenario.rate_limit.oauth_calls_per_minute = 4;
+    let played = play("tight", scenario, std::future::pending()).await;
+    assert_eq!((played.ended, played.run.phase), (Ended::Over, Phase::Settled));
+    let limits = &played.staged.plan.limits;
+    assert_eq!((limits.calls_per_minute, limits.auth_calls_per_minute), (Some(8), Some(4)));
+    let audit = &played.audit;
+    assert_eq!((audit.publishes_applied, audit.too_many_requests), (1, 0), "{audit:?}");
+    std::fs::remove_dir_all(played.reports[0].parent().unwrap()).unwrap();
+}
+
+#[tokio::test]
 async fn a_rehearsal_that_is_interrupted_leaves_a_run_that_can_be_read() {
     let played = play("interrupted", Scenario::default(), std::future::ready(())).await;
     assert_eq!(played.ended, Ended::Interrupted);

@@ -7,11 +7,22 @@ use crate::law::order::Wish;
 use crate::law::plan::OnDrift;
 use crate::shells::report::words::{clean, duration};
 
+/// On which side of the publish's claim an order finds a run: after it, the publish cannot be called back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// Nothing has been sent.
+    BeforeTheClaim,
+    /// The publish has been made, or may have been.
+    AfterTheClaim,
+}
+
 /// The line for an event that a person has a part in, or should have; `None` for every other.
 #[must_use]
-pub fn control_words(event: &Event) -> Option<String> {
+pub fn control_words(event: &Event, side: Side) -> Option<String> {
     match event {
-        Event::Ordered { wish, who, why, .. } => Some(format!("{} by {}: {}", done(*wish), clean(who), clean(why))),
+        Event::Ordered { wish, who, why, .. } => {
+            Some(format!("{} by {}: {}{}", done(*wish), clean(who), clean(why), what_it_means(*wish, side)))
+        }
         Event::OrderRefused { wish, who, because, .. } => {
             Some(format!("{} by {} came to nothing: {because}", wish.words(), clean(who)))
         }
@@ -62,6 +73,16 @@ pub fn control_words(event: &Event) -> Option<String> {
     }
 }
 
+/// What an order cannot do any more is said where it is told.
+fn what_it_means(wish: Wish, side: Side) -> &'static str {
+    match (side, wish) {
+        (Side::BeforeTheClaim, _) | (Side::AfterTheClaim, Wish::Approve) => "",
+        (Side::AfterTheClaim, Wish::Hold) => "; the publish stands, no remedy is begun until somebody resumes",
+        (Side::AfterTheClaim, Wish::Resume) => "; remedies go on",
+        (Side::AfterTheClaim, Wish::Abort) => "; the publish stands, no more remedies are begun",
+    }
+}
+
 fn done(wish: Wish) -> &'static str {
     match wish {
         Wish::Approve => "approved",
@@ -80,7 +101,19 @@ mod tests {
     fn who_and_why_stand_in_the_line() {
         let (who, why) = ("ann@ops".to_owned(), "the board has met".to_owned());
         let approved = Event::Ordered { order: OrderId(1), wish: Wish::Approve, who, why };
-        assert_eq!(control_words(&approved).unwrap(), "approved by ann@ops: the board has met");
-        assert_eq!(control_words(&Event::TakenUp), None);
+        assert_eq!(control_words(&approved, Side::BeforeTheClaim).unwrap(), "approved by ann@ops: the board has met");
+        assert_eq!(control_words(&Event::TakenUp, Side::BeforeTheClaim), None);
+    }
+
+    #[test]
+    fn an_order_that_comes_after_the_publish_says_what_it_cannot_do_any_more() {
+        let words = |wish, side| {
+            let (who, why) = ("ann".to_owned(), "storm".to_owned());
+            control_words(&Event::Ordered { order: OrderId(1), wish, who, why }, side).unwrap()
+        };
+        assert_eq!(words(Wish::Abort, Side::BeforeTheClaim), "aborted by ann: storm");
+        let after = words(Wish::Abort, Side::AfterTheClaim);
+        assert_eq!(after, "aborted by ann: storm; the publish stands, no more remedies are begun");
+        assert!(words(Wish::Hold, Side::AfterTheClaim).contains("until somebody resumes"));
     }
 }

@@ -56,7 +56,7 @@ pub fn notices(record: &Record, story: &Story) -> Vec<String> {
         | Event::Drifted { .. }
         | Event::PublishWaits { .. }
         | Event::PublishLate { .. }
-        | Event::PublishedElsewhere { .. } => control_words(&record.event).into_iter().collect(),
+        | Event::PublishedElsewhere { .. } => control_words(&record.event, story.side()).into_iter().collect(),
         Event::PublishSent { late_ms, .. } => vec![format!("publish: the request left {} after T", offset(*late_ms))],
         Event::Settled { .. } => vec![format!("settled: {}", ready_words(story))],
         Event::Stopped { .. } => vec![answer(story).headline],

@@ -10,7 +10,7 @@ use crate::law::event::{Attempt, Event, Phase, Record, StopKind, Tally};
 use crate::law::plan::{Member, Plan};
 use crate::law::verdict::{PhoneState, ProbeState, Rung, Verdict};
 use crate::shells::report::agent::{AgentStory, Happening, TokenStory, shared};
-use crate::shells::report::control::control_words;
+use crate::shells::report::control::{Side, control_words};
 use crate::shells::report::facts::{
     Bounded, Brake, Claim, Counts, Ending, HookProblem, PhaseSpan, ProbeCounts, PublishStory, RefreshCounts, RungStory,
     Series, Unavailable,
@@ -92,12 +92,19 @@ impl Story {
         story
     }
 
+    /// On which side of the claim the story stands.
+    #[must_use]
+    pub fn side(&self) -> Side {
+        let claimed = self.publish.claims.total() > 0 || self.publish.confirmed.is_some();
+        if claimed { Side::AfterTheClaim } else { Side::BeforeTheClaim }
+    }
+
     /// Takes in one record. Gives back whose verdict changed; empty for most records.
     pub fn hear(&mut self, record: &Record) -> Vec<Turn> {
         let at = record.at;
         self.records += 1;
         self.span = Some((self.span.map_or(at, |(first, _)| first), at));
-        if let Some(words) = control_words(&record.event) {
+        if let Some(words) = control_words(&record.event, self.side()) {
             self.control.push((at, shared(&words)));
         }
         match &record.event {

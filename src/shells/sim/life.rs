@@ -295,8 +295,9 @@ impl Life {
             run
         };
         let lease = self.lead(run.seq)?;
-        self.process =
-            Some(Process { run, lease, org: Org::new(org_settings()), calls: BTreeMap::new(), wake_at: None });
+        let mut org = Org::new(org_settings());
+        org.expect(&run.plan.limits);
+        self.process = Some(Process { run, lease, org, calls: BTreeMap::new(), wake_at: None });
         self.step(Input::Started)?;
         self.hand_over_orders()
     }

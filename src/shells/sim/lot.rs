@@ -110,7 +110,8 @@ impl Lot {
         (self.crash, self.request_late) = (0.0, 0.0);
         self.edited = false;
         let scenario = &mut self.scenario;
-        scenario.rate_limit.calls_per_minute = c.between(6, 30) as u32;
+        // From fewer than may be under way at once.
+        scenario.rate_limit.calls_per_minute = c.between(2, 30) as u32;
         (scenario.people.reload_by_hand, scenario.people.notice_min) = (true, [0, 6]);
         for cohort in &mut scenario.cohorts {
             let kinds = &mut cohort.kinds;
@@ -121,6 +122,7 @@ impl Lot {
             cohort.shift_start_min = -30;
             cohort.calls = vec![Calls { agents: cohort.agents, start_min: [1, 8], end_min: [9, 25] }];
         }
+        scenario.rate_limit.oauth_calls_per_minute = c.between(2, 30) as u32;
         self
     }
 }

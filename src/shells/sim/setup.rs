@@ -42,6 +42,19 @@ pub(super) fn plan(
     let id = ScheduleId::new(draft["id"].as_str()?).ok()?;
     let schedule = get(&format!("{wfm}/{unit_id}/weeks/{week}/schedules/{id}?expand=managementUnits.agents"));
     let version = schedule["metadata"]["version"].as_i64()?;
+    let mut told = |namespace: &str, key: &str| {
+        let limits = get(&format!("/api/v2/organizations/limits/namespaces/{namespace}"));
+        let limit = limits["entities"].as_array()?.iter().find(|limit| limit["key"] == json!(key))?;
+        limit["value"].as_u64().and_then(|calls| u32::try_from(calls).ok())
+    };
+    let limits = Limits {
+        in_flight_max: 4,
+        bulk_ids_max: 4,
+        single_remedies_max: 2,
+        calls_per_minute: told("platform.api", "client.credentials.token.rate.per.minute"),
+        auth_calls_per_minute: told("auth.api", "token.rate.per.minute"),
+        ..Limits::default()
+    };
     let enrolled: Vec<AgentId> = twin.enrolments().into_iter().map(|(agent, _, _)| agent).collect();
     let roster: Vec<Member> =
         schedule["managementUnits"].as_array()?.iter().flat_map(|unit| members(unit, &enrolled, publish_at)).collect();
@@ -61,7 +74,7 @@ pub(super) fn plan(
         zone: "America/Chicago".to_owned(),
         roster,
         timing: timing(),
-        limits: Limits { in_flight_max: 4, bulk_ids_max: 4, single_remedies_max: 2, ..Limits::default() },
+        limits,
         remedies: RemedyPolicy::default(),
         mechanisms,
         seed: seed.fork("plan"),

@@ -83,6 +83,8 @@ fn check_rows(timetable: &Timetable) -> Vec<Row> {
     rows.push(row("a sweep takes", ceil(lead.sweep_ms), "one look at everyone"));
     let there_ms = lead.settle_at.since_ms(lead.check_at);
     rows.push(row("there is", floor(there_ms), "timing.settle_after less timing.check_delay"));
+    let helped = |agents: u32| row("helped a minute", agents.to_string(), "stragglers, at three calls each");
+    rows.extend(lead.helped_a_minute.map(helped));
     rows
 }
 
@@ -125,6 +127,11 @@ fn token_rows(lead: &Lead) -> Vec<Row> {
         ),
         row("first check", ceil(grounds.timing.check_delay_ms), "later: timing.check_delay"),
         row("must last", ceil(outlives_ms), why),
+        row(
+            "so must live",
+            ceil(lead.token_must_outlive.since_ms(lead.refresh_starts)),
+            "if it is refreshed when the refresh begins",
+        ),
         row(
             "lives",
             floor(grounds.token_life.ms),

@@ -53,6 +53,13 @@ impl History {
         self.here(plan).filter(|(_, past)| past.state == PastState::Open).collect()
     }
 
+    /// The run that still goes on, or is still to come, and of which `is_it` holds.
+    #[must_use]
+    pub fn find_open(&self, is_it: impl Fn(&Past) -> bool) -> Option<&RunId> {
+        let mut open = self.past.iter().filter(|(_, past)| past.state == PastState::Open);
+        open.find(|(_, past)| is_it(past)).map(|(run, _)| run)
+    }
+
     fn here(&self, plan: &Plan) -> impl Iterator<Item = &(RunId, Past)> {
         self.past.iter().filter(|(_, past)| past.is_at(plan.api.as_deref()))
     }

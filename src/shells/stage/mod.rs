@@ -5,7 +5,7 @@
 //! - [`weigh`] and [`stage()`]: the steps, in order; each may refuse.
 //! - [`preflight`]: permissions, and what is lost without each.
 //! - [`mod@timetable`]: the org's limits, the cohort's calls, and so when each phase begins; [`history`]: what earlier runs
-//!   teach about it; [`explain`]: the arithmetic as a table and a timeline.
+//!   teach about it; [`mod@explain`]: the arithmetic as a table and a timeline.
 //! - [`name`]: the readable name of the run.
 //! - [`mod@echo`]: what was staged, in words, so that a planner sees a mistake.
 //! - [`refusal`]: why nothing was staged.

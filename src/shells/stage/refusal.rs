@@ -8,7 +8,7 @@ use crate::law::command::{Failure, FailureKind};
 use crate::law::lead::TooTight;
 use crate::law::plan::BadPlan;
 use crate::shells::stage::timetable::Timetable;
-use crate::words::id::{BadId, WeekDate};
+use crate::words::id::{BadId, RunId, WeekDate};
 
 /// Why nothing was staged.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +41,14 @@ pub enum Refusal {
         asked: String,
         /// Those that could be meant.
         candidates: Vec<String>,
+    },
+    /// A run that is still to come, or goes on, publishes this schedule: a second one would make two of one publish.
+    #[error("the schedule {schedule:?} is staged already, as run {run}")]
+    StagedAlready {
+        /// Its description.
+        schedule: String,
+        /// The run.
+        run: RunId,
     },
     /// The date is not a week's first day.
     #[error("{asked} is not the first day of a week of {unit}: weeks begin on a {start_day} there")]
@@ -143,6 +151,7 @@ impl Refusal {
             | Refusal::NoSchedules { .. }
             | Refusal::Name(_) => RefusalKind::Asked,
             Refusal::AlreadyPublished { .. }
+            | Refusal::StagedAlready { .. }
             | Refusal::Past(_)
             | Refusal::TooTight { .. }
             | Refusal::Plan(_)
@@ -168,6 +177,9 @@ impl Refusal {
                 said("create a schedule for that week in WFM, or name another week with --week")
             }
             Refusal::AlreadyPublished { .. } => said("there is nothing to publish; name another draft with --schedule"),
+            Refusal::StagedAlready { run, .. } => {
+                Some(format!("let that run publish, or end it first: softlanding abort {run} --why \"…\""))
+            }
             Refusal::Past(_) => said("name an instant that is still to come with --at"),
             Refusal::Permissions(_) => {
                 said("add the permission to a role of the OAuth client in Admin > Roles / Permissions")

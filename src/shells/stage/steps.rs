@@ -110,8 +110,12 @@ pub async fn weigh(request: &StageRequest, tools: &Tools<'_>, now: Timestamp) ->
     }
     let mut warnings = tools.history.warnings.clone();
     let mut plan = read_plan(request, tools, &mut warnings).await?;
+    if let Some((run, _)) = tools.history.open(&plan).iter().find(|(_, past)| past.schedule == plan.schedule.id) {
+        return Err(Refusal::StagedAlready { schedule: plan.schedule.description, run: run.clone() });
+    }
     warnings.extend(preflight(tools.client, &plan).await?);
     let limits = limits(tools.client, &plan).await?;
+    (plan.limits.calls_per_minute, plan.limits.auth_calls_per_minute) = limits.told;
     // Reading a large org takes a while, so the instant is held against the clock once more.
     let at = tools.client.clock().now().max(now);
     let timetable = timetable(&plan, request.lead, limits, tools.history, at);

@@ -46,6 +46,8 @@ pub enum LimitFrom {
 /// What the org allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct OrgLimits {
+    /// Calls a minute as the org told them: of the publisher's token, and of the token endpoint.
+    pub told: (Option<u32>, Option<u32>),
     refresh: (Option<u32>, LimitFrom),
     check: (Option<u32>, LimitFrom),
 }
@@ -58,7 +60,8 @@ pub(super) async fn limits(client: &Client, plan: &Plan) -> Result<OrgLimits, Re
     let told = |limits: &BTreeMap<String, i64>, key: &str| {
         limits.get(key).and_then(|n| u32::try_from(*n).ok()).filter(|n| *n > 0)
     };
-    let publisher = match told(&platform, "client.credentials.token.rate.per.minute") {
+    let told = (told(&platform, "client.credentials.token.rate.per.minute"), told(&auth, "token.rate.per.minute"));
+    let publisher = match told.0 {
         Some(calls) => (calls, LimitFrom::Org),
         None => (CALLS_PER_MINUTE, LimitFrom::Usual),
     };
@@ -66,13 +69,13 @@ pub(super) async fn limits(client: &Client, plan: &Plan) -> Result<OrgLimits, Re
     let check = if cap < publisher.0 { (cap, LimitFrom::Cap) } else { publisher };
     // No source names the limit of the token endpoint (UNCERTAIN, API.md section 3), nor says that its answers carry the
     // rate headers, so a limit above the one that softlanding begins with is not counted on.
-    let app = match told(&auth, "token.rate.per.minute").filter(|calls| *calls <= CALLS_PER_MINUTE) {
+    let app = match told.1.filter(|calls| *calls <= CALLS_PER_MINUTE) {
         Some(calls) => (Some(calls), LimitFrom::Org),
         None => (Some(CALLS_PER_MINUTE), LimitFrom::Usual),
     };
     // The reported refresh spends each agent's own token.
     let refresh = if plan.mechanisms.oauth_refresh { app } else { (None, LimitFrom::Nobody) };
-    Ok(OrgLimits { refresh, check: (Some(check.0), check.1) })
+    Ok(OrgLimits { told, refresh, check: (Some(check.0), check.1) })
 }
 
 /// Places every phase of `plan`, whose timing holds a refresh lead only if one was given.

@@ -1,6 +1,7 @@
 //! The journal in one SQLite file: readable with any SQLite tool, one writer, every commit on disk.
 //!
-//! Must never: report an append before its commit is on disk, or change a file that it does not recognise.
+//! Must never: report an append before its commit is on disk, change a file that it does not recognise, or write to one that
+//! is not in its place any more.
 
 mod care;
 mod history;
@@ -8,15 +9,15 @@ mod lease;
 mod orders;
 mod schema;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::sqlite::SqliteConnection;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 use super::{Holder, Journal, JournalError, Lease, Record, RunSummary};
-use crate::hands::sqlite::{IfMissing, look, open, sql as store_sql};
+use crate::hands::sqlite::{Check, IfMissing, OpenFile, look, open, sql as store_sql, verify};
 use crate::words::clock::Timestamp;
 use crate::words::id::RunId;
 
@@ -28,8 +29,15 @@ const STORE_NOW_MS: &str = "CAST(round(unixepoch('subsec') * 1000) AS INTEGER)";
 /// same place, one gets [`JournalError::Conflict`].
 #[derive(Debug)]
 pub struct SqliteJournal {
+    path: PathBuf,
     db: Mutex<SqliteConnection>,
+    /// Filled once the whole file has been read and found sound by this process.
+    verified: OnceCell<()>,
+    file: OpenFile,
 }
+
+/// A journal of this size is read whole by every command in less than a tenth of a second, in bytes.
+const READ_WHOLE_BYTES_MAX: u64 = 64 << 20;
 
 impl SqliteJournal {
     /// Opens the journal at `path`; makes it, readable for its owner only, when there is none.
@@ -37,15 +45,46 @@ impl SqliteJournal {
     /// # Errors
     /// [`JournalError::Store`] when the file cannot be written, is something else, or is from a newer softlanding.
     pub async fn open(path: &Path) -> Result<SqliteJournal, JournalError> {
-        Ok(SqliteJournal { db: Mutex::new(open(path, schema::SCHEMA, IfMissing::Create).await?) })
+        let db = open(path, schema::SCHEMA, IfMissing::Create, Check::Whole).await?;
+        Ok(SqliteJournal { verified: OnceCell::new_with(Some(())), ..SqliteJournal::of(path, db)? })
     }
 
-    /// Opens the journal at `path`; refuses when there is none. For commands that only look.
+    /// Opens the journal at `path`; refuses when there is none. For commands that only look: damage in a large file may
+    /// go unnoticed until it is met. Whoever adds to it calls [`SqliteJournal::verify`] first.
     ///
     /// # Errors
     /// As [`SqliteJournal::open`], and when there is no file.
     pub async fn open_existing(path: &Path) -> Result<SqliteJournal, JournalError> {
-        Ok(SqliteJournal { db: Mutex::new(open(path, schema::SCHEMA, IfMissing::Refuse).await?) })
+        SqliteJournal::open_checked(path, Check::UpTo(READ_WHOLE_BYTES_MAX)).await
+    }
+
+    pub(in crate::hands::journal) async fn open_checked(
+        path: &Path,
+        check: Check,
+    ) -> Result<SqliteJournal, JournalError> {
+        SqliteJournal::of(path, open(path, schema::SCHEMA, IfMissing::Refuse, check).await?)
+    }
+
+    fn of(path: &Path, db: SqliteConnection) -> Result<SqliteJournal, JournalError> {
+        let file = OpenFile::at(path, schema::SCHEMA)?;
+        Ok(SqliteJournal { path: path.to_owned(), db: Mutex::new(db), verified: OnceCell::new(), file })
+    }
+
+    /// Reads the whole file once in the life of this value, so that nothing is added to a damaged one.
+    ///
+    /// # Errors
+    /// [`JournalError::Store`] when it is damaged or cannot be read.
+    pub async fn verify(&self) -> Result<(), JournalError> {
+        let read = async || Ok(verify(&mut *self.db.lock().await, schema::SCHEMA.name, &self.path).await?);
+        self.verified.get_or_try_init(read).await.copied()
+    }
+
+    /// The connection, as long as the file is where it was: what is written to one that was moved away or deleted would be
+    /// lost to whoever starts next, a publish claim included.
+    async fn db(&self) -> Result<MutexGuard<'_, SqliteConnection>, JournalError> {
+        let db = self.db.lock().await;
+        self.file.check()?;
+        Ok(db)
     }
 
     /// How many streams the journal at `path` holds: runs, and those of the calendar. Changes nothing: it does not make a
@@ -80,19 +119,19 @@ fn sql(doing: &'static str) -> impl Fn(sqlx::Error) -> JournalError {
 
 impl Journal for SqliteJournal {
     async fn load<E: DeserializeOwned + Send>(&self, run: &RunId) -> Result<Vec<Record<E>>, JournalError> {
-        history::load(&mut *self.db.lock().await, run).await
+        history::load(&mut *self.db().await?, run).await
     }
     async fn begin<E: Serialize + Sync>(&self, run: &RunId, at: Timestamp, events: &[E]) -> Result<u64, JournalError> {
-        history::begin(&mut *self.db.lock().await, run, at, events).await
+        history::begin(&mut *self.db().await?, run, at, events).await
     }
     async fn lead(&self, run: &RunId, holder: &Holder, for_ms: i64) -> Result<Option<Lease>, JournalError> {
-        lease::lead(&mut *self.db.lock().await, run, holder, for_ms).await
+        lease::lead(&mut *self.db().await?, run, holder, for_ms).await
     }
     async fn renew(&self, lease: &Lease, for_ms: i64) -> Result<(), JournalError> {
-        lease::renew(&mut *self.db.lock().await, lease, for_ms).await
+        lease::renew(&mut *self.db().await?, lease, for_ms).await
     }
     async fn release(&self, lease: &Lease) -> Result<(), JournalError> {
-        lease::release(&mut *self.db.lock().await, lease).await
+        lease::release(&mut *self.db().await?, lease).await
     }
     async fn append<E: Serialize + Sync>(
         &self,
@@ -102,25 +141,25 @@ impl Journal for SqliteJournal {
         events: &[E],
         claim: Option<u32>,
     ) -> Result<u64, JournalError> {
-        history::append(&mut *self.db.lock().await, lease, last_seq, at, events, claim).await
+        history::append(&mut *self.db().await?, lease, last_seq, at, events, claim).await
     }
     async fn runs(&self) -> Result<Vec<RunSummary>, JournalError> {
-        history::runs(&mut *self.db.lock().await).await
+        history::runs(&mut *self.db().await?).await
     }
     async fn send<O: Serialize + Sync>(&self, run: &RunId, at: Timestamp, order: &O) -> Result<u64, JournalError> {
-        orders::send(&mut *self.db.lock().await, run, at, order).await
+        orders::send(&mut *self.db().await?, run, at, order).await
     }
     async fn orders<O: DeserializeOwned + Send>(&self, run: &RunId) -> Result<Vec<(u64, O)>, JournalError> {
-        orders::pending(&mut *self.db.lock().await, run).await
+        orders::pending(&mut *self.db().await?, run).await
     }
     async fn waiting_orders(&self) -> Result<Vec<RunId>, JournalError> {
-        orders::waiting(&mut *self.db.lock().await).await
+        orders::waiting(&mut *self.db().await?).await
     }
     async fn dismiss(&self, run: &RunId, order: u64) -> Result<(), JournalError> {
-        orders::dismiss(&mut *self.db.lock().await, run, order).await
+        orders::dismiss(&mut *self.db().await?, run, order).await
     }
     async fn claims(&self, run: &RunId) -> Result<Vec<u32>, JournalError> {
-        care::claims(&mut *self.db.lock().await, run).await
+        care::claims(&mut *self.db().await?, run).await
     }
     async fn restore(
         &self,
@@ -128,9 +167,9 @@ impl Journal for SqliteJournal {
         records: &[Record<serde_json::Value>],
         claims: &[u32],
     ) -> Result<(), JournalError> {
-        care::restore(&mut *self.db.lock().await, run, records, claims).await
+        care::restore(&mut *self.db().await?, run, records, claims).await
     }
     async fn forget(&self, run: &RunId) -> Result<(), JournalError> {
-        care::forget(&mut *self.db.lock().await, run).await
+        care::forget(&mut *self.db().await?, run).await
     }
 }

@@ -4,6 +4,7 @@ use sqlx::{Connection, SqliteConnection};
 
 use super::*;
 use crate::hands::StoreError;
+use crate::hands::sqlite::Check;
 
 #[tokio::test]
 async fn a_reopened_file_holds_everything_and_is_private() {
@@ -73,9 +74,12 @@ async fn a_record_from_the_future_is_refused() {
     let journal = SqliteJournal::open(&path).await.unwrap();
     journal.begin(&run("r"), NOW, &[Fact::Done]).await.unwrap();
     drop(journal);
-    meddle(&path, "UPDATE events SET v = 2").await;
+    meddle(&path, "UPDATE events SET v = 99").await;
     let journal = SqliteJournal::open(&path).await.unwrap();
-    assert!(matches!(journal.load::<Fact>(&run("r")).await, Err(JournalError::Newer { found: 2, accepted: 1, .. })));
+    assert!(matches!(
+        journal.load::<Fact>(&run("r")).await,
+        Err(JournalError::Newer { found: 99, accepted: RECORD_FORMAT, .. })
+    ));
 }
 
 #[tokio::test]
@@ -216,6 +220,35 @@ async fn a_damaged_file_is_refused_and_left_byte_for_byte() {
 }
 
 #[tokio::test]
+async fn damage_in_a_large_file_is_found_before_anything_is_added() {
+    let folder = Folder::new();
+    let path = folder.join("j.db");
+    let journal = SqliteJournal::open(&path).await.unwrap();
+    for name in ["a", "b", "c"] {
+        let events: Vec<Fact> = (0..2_000).map(|n| staged(&n.to_string())).collect();
+        journal.begin(&run(name), NOW, &events).await.unwrap();
+    }
+    drop(journal);
+    meddle(&path, "PRAGMA wal_checkpoint(TRUNCATE)").await;
+    let mut torn = std::fs::read(&path).unwrap();
+    let page = 4096;
+    let middle = torn.len() / page / 2 * page;
+    torn[middle..][..page].fill(0xa5);
+    std::fs::write(&path, &torn).unwrap();
+    // As if a file of one byte were large already.
+    let journal = SqliteJournal::open_checked(&path, Check::UpTo(1)).await.unwrap();
+    assert_eq!(journal.load::<Fact>(&run("a")).await.unwrap().len(), 2_000);
+    let met = journal.load::<Fact>(&run("b")).await.unwrap_err();
+    assert!(matches!(met, JournalError::Store(_)), "{met:?}");
+    for _ in 0..2 {
+        let found = journal.verify().await.unwrap_err();
+        assert!(matches!(found, JournalError::Store(StoreError::Damaged { .. })), "{found:?}");
+    }
+    drop(journal);
+    assert!(std::fs::read(&path).unwrap() == torn, "the file was changed");
+}
+
+#[tokio::test]
 async fn a_full_disk_stops_an_append_with_nothing_half_done() {
     let folder = Folder::new();
     let journal = SqliteJournal::open(&folder.join("j.db")).await.unwrap();
@@ -250,4 +283,21 @@ async fn a_file_that_stays_locked_stops_an_append_with_nothing_half_done() {
     sqlx::raw_sql("ROLLBACK").execute(&mut *other).await.unwrap();
     assert_eq!(journal.load::<Fact>(&run("r")).await.unwrap().len(), 1);
     assert_eq!(journal.append(&lease, 1, NOW, &[Fact::Claimed { attempt: 1 }], Some(1)).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn a_file_that_was_moved_away_is_not_written_and_when_it_is_back_all_is_well() {
+    let folder = Folder::new();
+    let (path, away) = (folder.join("journal.db"), folder.join("away.db"));
+    let journal = SqliteJournal::open(&path).await.unwrap();
+    let run = RunId::new("moved").unwrap();
+    journal.begin(&run, Timestamp(1), &["staged"]).await.unwrap();
+    std::fs::rename(&path, &away).unwrap();
+    let gone = journal.runs().await;
+    assert!(matches!(gone, Err(JournalError::Store(StoreError::Missing { .. }))), "{gone:?}");
+    std::fs::write(&path, "").unwrap();
+    let other = journal.lead(&run, &Holder::nobody(), 1_000).await;
+    assert!(matches!(other, Err(JournalError::Store(StoreError::Replaced { .. }))), "{other:?}");
+    std::fs::rename(&away, &path).unwrap();
+    assert!(journal.lead(&run, &Holder::nobody(), 1_000).await.unwrap().is_some());
 }

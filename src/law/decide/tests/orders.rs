@@ -55,6 +55,9 @@ fn an_approval_counts_from_whenever_it_comes() {
     late.sleep();
     late.now = T + 30_000;
     late.order(Wish::Approve);
+    // What was seen before T says nothing of now.
+    assert_eq!((late.asked(is_publish), late.asked(is_schedule)), (0, 1));
+    late.answer(is_schedule, schedule(7, false));
     assert_eq!(late.asked(is_publish), 1);
     assert_eq!(
         late.events(|e| matches!(e, Event::PublishLate { late_ms: 30_000, why } if why.contains("approved"))),

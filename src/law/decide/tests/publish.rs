@@ -77,6 +77,9 @@ fn a_schedule_that_moved_on_or_is_published_is_held_until_it_is_too_late() {
         assert_eq!((desk.now, desk.run.waited), (T, Some(Wait::Drift)));
         desk.sleep();
         assert_eq!((desk.stopped(), desk.run.claims), (Some(StopKind::Drifted), 0));
+        desk.hooks(HookPoint::Missed);
+        desk.hooks(HookPoint::Failed);
+        assert!(desk.run.is_over());
         desk.audit();
     }
 }

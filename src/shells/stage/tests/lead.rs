@@ -22,6 +22,7 @@ fn auto(request: &mut StageRequest) {
 fn another(request: &mut StageRequest) {
     auto(request);
     request.seed = Seed(99);
+    request.schedule = Some("What if: more overtime".to_owned());
 }
 
 fn explained(timetable: &Timetable) -> String {
@@ -46,7 +47,9 @@ async fn the_lead_is_computed_from_the_orgs_own_limit() {
     assert_eq!(staged.plan.refresh_at(), lead.refresh_from);
     assert_eq!(staged.warnings, Vec::<String>::new());
     let table = explained(&staged.timetable);
-    for part in ["30 a minute", "27 a minute", "1 min 6 s", "7 min 6 s", "Fri 15:52:54 T-7 min 6 s", "● publish"] {
+    for part in
+        ["30 a minute", "27 a minute", "1 min 6 s", "7 min 6 s", "2 h 8 min", "Fri 15:52:54 T-7 min 6 s", "● publish"]
+    {
         assert!(table.contains(part), "{part}:\n{table}");
     }
 }
@@ -108,6 +111,10 @@ async fn earlier_runs_teach_and_those_to_come_share() {
     assert_eq!(lead.grounds.refresh_budget.calls_in_a_window(), Some(13));
     assert_eq!(lead.refresh_ms, 3 * 62_000 + 2_000);
     assert!(second.warnings[0].contains(first.run.as_str()), "{:?}", second.warnings);
+    // The same schedule twice would be one publish too many.
+    let twice = bench.stage(|r| (r.seed, r.timing.refresh_lead_ms) = (Seed(98), 900_000)).await.unwrap_err();
+    assert!(matches!(&twice, Refusal::StagedAlready { run, .. } if *run == first.run), "{twice}");
+    assert_eq!(twice.kind(), RefusalKind::Safety);
     assert!(explained(&second.timetable).contains("shared by 2 runs"));
 
     // Then it happened: the publish took ten minutes, and tokens turned out to live three hours.

@@ -300,7 +300,7 @@ fn policies() -> impl Strategy<Value = DstPolicy> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2048))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2048) })]
 
     #[test]
     fn the_next_instant_is_strictly_later_and_on_the_wall_clock_that_was_asked_for(
