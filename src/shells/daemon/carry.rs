@@ -81,7 +81,9 @@ impl Carrier {
             }
         };
         if run.is_over() {
+            // Somebody brought it to its end between the two looks.
             leader.release().await;
+            (self.tell)(News::Ended { run: id.clone(), phase: run.phase });
             return Carried::Over;
         }
         site.client.org().expect(&run.plan.limits);
