@@ -77,15 +77,26 @@ impl Scene {
         };
         self.way.is_cut().await;
         let known = self.leader.lines();
-        self.leader.says(0, |line| line["event"] == "let_go").await;
+        // A run that has come to its end meanwhile says no more.
+        let over = || self.store.rows.until(|rows| rows.iter().any(is_last).then_some(()));
+        tokio::select! {
+            _ = self.leader.says(0, |line| line["event"] == "let_go") => {}
+            () = over() => {}
+        }
         if let Some(other) = &other {
-            other.says(0, leading).await;
+            tokio::select! {
+                _ = other.says(0, leading) => {}
+                () = over() => {}
+            }
         }
         self.way.put(State::Open);
         if other.is_none() {
-            self.leader.says(known, leading).await;
+            tokio::select! {
+                _ = self.leader.says(known, leading) => {}
+                () = over() => {}
+            }
         }
-        self.store.rows.until(|rows| rows.iter().any(is_last).then_some(())).await;
+        over().await;
         for replica in other.into_iter().chain([self.leader]) {
             replica.stop().await;
         }
