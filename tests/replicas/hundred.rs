@@ -129,12 +129,15 @@ fn over(rows: &[Row]) -> BTreeSet<&str> {
 
 /// Where a point comes: the newest row once the phase has enough of them, with its phase; `None` when all runs are over.
 fn comes(rows: &[Row], point: Point) -> Option<Option<(String, String)>> {
-    let all = phases(rows);
+    let (all, over) = (phases(rows), over(rows));
+    if over.len() == RUNS {
+        return Some(None);
+    }
     if all.iter().filter(|(_, phase)| *phase == point.phase).count() >= point.nth {
-        let (row, phase) = all.iter().rev().find(|(_, phase)| *phase != "over")?;
+        let (row, phase) = all.iter().rev().find(|(row, _)| !over.contains(row.run.as_str()))?;
         return Some(Some((row.run.clone(), (*phase).to_owned())));
     }
-    (over(rows).len() == RUNS).then_some(None)
+    None
 }
 
 /// A time for which a process was paused, so that it had nothing to do any more once it woke.
@@ -187,9 +190,13 @@ impl Round {
         let leader = self.store.leader(&run).await;
         let victim = self.replicas.iter().position(|replica| Some(&replica.holder) == leader.as_ref()).unwrap_or(0);
         let holder = self.replicas[victim].holder.clone();
+        let struck_at = Clock::System.now();
+        if point.strike == Strike::Pause {
+            // A process that has stopped can neither take nor give up what it is found to lead.
+            self.replicas[victim].signal(Signal::STOP);
+        }
         let led = self.store.led_by(&holder).await;
         let fences = self.store.rows.look(newest_fences);
-        let struck_at = Clock::System.now();
         match point.strike {
             Strike::Kill => {
                 let log = self.replicas.remove(victim).kill().await;
@@ -198,7 +205,6 @@ impl Round {
                 self.led_again(&led, &fences).await;
             }
             Strike::Pause => {
-                self.replicas[victim].signal(Signal::STOP);
                 self.store.outlasts(&holder).await;
                 self.led_again(&led, &fences).await;
                 let process = self.place.way.watch(self.replicas[victim].pid);
