@@ -137,6 +137,7 @@ pub(super) fn elsewhere(work: &mut Work, version: i64) {
 }
 
 pub(super) fn schedule_seen(work: &mut Work, outcome: Outcome) {
+    work.run.desk.has_looked |= work.run.phase == Phase::Publishing;
     match (outcome, work.run.phase) {
         (Outcome::Schedule(state), Phase::Preparing) => preflight(work, state),
         (Outcome::Schedule(state), Phase::Publishing) => looked(work, state),
@@ -315,6 +316,11 @@ fn claim_again(work: &mut Work, at: Timestamp) {
 
 fn look_until(work: &mut Work, since: Timestamp) {
     let window_ends = since + work.run.plan.timing.publish_window_ms;
+    // A window that passed while nobody ran proves nothing: whoever comes then looks once before a person must.
+    if work.now >= window_ends && !work.run.desk.has_looked {
+        ask_when_due(work, Command::ReadSchedule);
+        return;
+    }
     if work.now >= window_ends {
         work.note(Event::PublishUnconfirmed { looked_ms: work.now.since_ms(since) });
         return;

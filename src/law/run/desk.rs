@@ -21,6 +21,8 @@ pub struct Desk {
     pub upload: Option<UploadKey>,
     /// When the next look at the schedule, or the next try to prepare, is due.
     pub next_look: Timestamp,
+    /// Whether this process has had an answer to a look at the schedule while the outcome of the publish was open.
+    pub has_looked: bool,
     /// Failed preparations in a row.
     pub prepare_failures: u8,
     /// Agents whose token is to be refreshed.

@@ -168,6 +168,20 @@ fn a_process_that_died_after_the_claim_looks_and_does_not_publish() {
 }
 
 #[test]
+fn a_window_that_passed_while_nobody_ran_is_no_reason_not_to_look() {
+    for (seen, phase) in [(schedule(8, true), Phase::Checking), (schedule(7, false), Phase::InDoubt)] {
+        let mut desk = Desk::to_the_claim(plan(1));
+        desk.answer(is_publish, Outcome::Published { answer: PublishAnswer::Accepted { operation: None }, left: None });
+        desk.now = T + 3_600_000;
+        desk.restart();
+        assert_eq!((desk.run.phase, desk.asked(is_publish)), (Phase::Publishing, 0));
+        desk.answer(is_schedule, seen);
+        assert_eq!(desk.run.phase, phase);
+        desk.audit();
+    }
+}
+
+#[test]
 fn what_is_proven_not_done_is_claimed_again_but_not_for_ever() {
     let mut desk = Desk::to_the_claim(plan(1));
     for attempt in 1..=3 {
