@@ -39,7 +39,8 @@ impl Budget {
     /// From the first of `calls` leaving, with the budget of one window unspent, to the answer to the last; in ms.
     ///
     /// Call number `i` leaves when call `i - in_flight_max` is answered and call `i - room` has left the window, which is
-    /// one window after its answer. So its instant is the longest way back to the beginning in steps of either kind.
+    /// one window after its answer. So its instant is the longest way back to the beginning in steps of either kind. Of
+    /// runs that are more than the room, this one may be the last to have its first turn.
     #[must_use]
     pub fn takes_ms(&self, calls: u64) -> i64 {
         let Some(last) = calls.min(CALLS_MAX).checked_sub(1) else { return 0 };
@@ -48,10 +49,12 @@ impl Budget {
         let answered_ms = |calls_before: u64| whole(calls_before / at_once).saturating_mul(call_ms);
         let leaves_ms = match self.calls_in_a_window().map(u64::from) {
             None => answered_ms(last),
-            Some(room) => (0..=last / room)
-                .map(|windows| whole(windows).saturating_mul(self.window_ms()) + answered_ms(last - windows * room))
-                .max()
-                .unwrap_or_default(),
+            Some(room) => {
+                let others_ms = (self.turns() - 1).saturating_mul(self.window_ms());
+                let round_ms = self.turns().saturating_mul(self.window_ms());
+                let way_ms = |rounds| whole(rounds).saturating_mul(round_ms) + answered_ms(last - rounds * room);
+                others_ms + (0..=last / room).map(way_ms).max().unwrap_or_default()
+            }
         };
         leaves_ms.saturating_add(call_ms)
     }
@@ -71,11 +74,15 @@ impl Budget {
         fits
     }
 
-    /// How long a call holds its place in the window: until one window after its answer. Runs that are more than the room
-    /// take turns.
+    /// How long a call holds its place in the window: until one window after its answer.
     fn window_ms(&self) -> i64 {
+        self.call_ms.max(1) + WINDOW_MS
+    }
+
+    /// In how many windows each of the runs that share them has had a turn: in one, unless they are more than the room.
+    fn turns(&self) -> i64 {
         let whole_room = self.calls_per_minute.map_or(u32::MAX, |allowed| room(allowed, Urgency::Normal));
-        (self.call_ms.max(1) + WINDOW_MS).saturating_mul(i64::from(self.share.max(1).div_ceil(whole_room.max(1))))
+        i64::from(self.share.max(1).div_ceil(whole_room.max(1)))
     }
 }
 

@@ -75,6 +75,11 @@ fn budgets() -> impl Strategy<Value = Budget> {
     })
 }
 
+/// Budgets that hold fewer calls than there are runs to share them.
+fn tiny_budgets() -> impl Strategy<Value = Budget> {
+    (1_u32..5, budgets()).prop_map(|(allowed, budget)| Budget { calls_per_minute: Some(allowed), ..budget })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
 
@@ -92,7 +97,7 @@ proptest! {
 
     #[test]
     fn runs_that_share_a_budget_fairly_are_all_done_in_time(
-        budget in budgets(), runs in 2_u32..5, calls in 0_u64..600, seed: u64
+        budget in prop_oneof![budgets(), tiny_budgets()], runs in 2_u32..5, calls in 0_u64..600, seed: u64
     ) {
         let mut chance = Seed(seed);
         let shared = Budget { share: runs, ..budget };
@@ -100,6 +105,16 @@ proptest! {
         for ms in took {
             prop_assert!(ms <= shared.takes_ms(calls), "{ms} > {}", shared.takes_ms(calls));
         }
+    }
+
+    #[test]
+    fn of_runs_that_are_more_than_the_room_the_last_takes_exactly_what_it_says(
+        call_ms in 1_i64..20_000, runs in 2_u32..5, calls in 1_u64..60
+    ) {
+        let budget = Budget { calls_per_minute: Some(1), share: 1, in_flight_max: 4, call_ms };
+        let took = replay(&budget, &vec![calls; runs as usize], || call_ms);
+        let says_ms = Budget { share: runs, ..budget }.takes_ms(calls);
+        prop_assert_eq!(took.into_iter().max(), Some(says_ms));
     }
 
     #[test]
