@@ -18,6 +18,17 @@ use crate::words::secret::Secret;
 
 /// Connections at the same time, opened as they are needed: long reads must not keep the renewal of a lease waiting.
 const CONNECTIONS_MAX: usize = 8;
+/// And so many beside them for those in a hurry, who do not wait for the others.
+const CONNECTIONS_FIRST: usize = 4;
+
+/// How much hurry a question is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hurry {
+    /// It waits for its turn.
+    Usual,
+    /// It goes before everybody: its instant cannot be moved.
+    First,
+}
 
 /// How long is waited for the server, in milliseconds. A process that waits longer than its lease runs has lost it, so
 /// these are shorter than any lease.
@@ -93,6 +104,7 @@ pub(super) struct Server {
     patience: Patience,
     idle: Mutex<Vec<PgConnection>>,
     seats: Semaphore,
+    seats_first: Semaphore,
 }
 
 impl std::fmt::Debug for Server {
@@ -119,6 +131,7 @@ impl Server {
             patience,
             idle: Mutex::new(Vec::new()),
             seats: Semaphore::new(CONNECTIONS_MAX),
+            seats_first: Semaphore::new(CONNECTIONS_FIRST),
         };
         let mut db = server.connect().await?;
         server.within(patience.read_ms, server.prepare(&mut db, schema, if_empty)).await?;
@@ -127,12 +140,12 @@ impl Server {
     }
 
     /// Asks one question on a connection of its own: `question` gets the connection and gives it back with the answer.
-    pub(super) async fn ask<T, Q, F>(&self, doing: &'static str, question: Q) -> Result<T, StoreError>
+    pub(super) async fn ask<T, Q, F>(&self, hurry: Hurry, doing: &'static str, question: Q) -> Result<T, StoreError>
     where
         Q: FnOnce(PgConnection) -> F,
         F: Future<Output = (PgConnection, Result<T, sqlx::Error>)>,
     {
-        self.within(self.patience.ask_ms, self.ask_patiently(doing, question)).await
+        self.within(self.patience.ask_ms, self.ask_patiently(hurry, doing, question)).await
     }
 
     /// The same for a question with a long answer.
@@ -141,15 +154,19 @@ impl Server {
         Q: FnOnce(PgConnection) -> F,
         F: Future<Output = (PgConnection, Result<T, sqlx::Error>)>,
     {
-        self.within(self.patience.read_ms, self.ask_patiently(doing, question)).await
+        self.within(self.patience.read_ms, self.ask_patiently(Hurry::Usual, doing, question)).await
     }
 
-    async fn ask_patiently<T, Q, F>(&self, doing: &'static str, question: Q) -> Result<T, StoreError>
+    async fn ask_patiently<T, Q, F>(&self, hurry: Hurry, doing: &'static str, question: Q) -> Result<T, StoreError>
     where
         Q: FnOnce(PgConnection) -> F,
         F: Future<Output = (PgConnection, Result<T, sqlx::Error>)>,
     {
-        let _seat = self.seats.acquire().await.map_err(|e| self.lost(e.into()))?;
+        let seats = match hurry {
+            Hurry::Usual => &self.seats,
+            Hurry::First => &self.seats_first,
+        };
+        let _seat = seats.acquire().await.map_err(|e| self.lost(e.into()))?;
         // Whoever stops waiting here drops the connection, so that no half-read answer is ever taken for another.
         let (db, answer) = question(self.connection().await?).await;
         match &answer {

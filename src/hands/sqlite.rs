@@ -83,13 +83,8 @@ pub(super) async fn open(
 ) -> Result<SqliteConnection, StoreError> {
     let name = schema.name;
     prepare_file(path, name, if_missing)?;
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(false)
-        .busy_timeout(Duration::from_millis(BUSY_MS_MAX))
-        .synchronous(SqliteSynchronous::Full);
+    let mut db = connect(path, schema).await?;
     let recognise = |source| recognised_error(source, name, path);
-    let mut db = SqliteConnection::connect_with(&options).await.map_err(recognise)?;
     // Only reads, until it is clear that the file is ours to change.
     let found = recognised_version(&mut db, path, schema).await.map_err(|e| match e {
         StoreError::Sql { source, .. } => recognise(source),
@@ -103,6 +98,16 @@ pub(super) async fn open(
         migrate(&mut db, path, schema).await?;
     }
     Ok(db)
+}
+
+/// One more connection to a file that has been opened, under the same rules.
+pub(super) async fn connect(path: &Path, schema: Schema) -> Result<SqliteConnection, StoreError> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .busy_timeout(Duration::from_millis(BUSY_MS_MAX))
+        .synchronous(SqliteSynchronous::Full);
+    SqliteConnection::connect_with(&options).await.map_err(|source| recognised_error(source, schema.name, path))
 }
 
 /// A file that is held open, by its place and by what stood there when it was opened.

@@ -261,8 +261,9 @@ impl Round {
         self.told
     }
 
-    /// From the moment at which a woken process knows until the next lease that it tells of, it sends nothing. Before that
-    /// only what it had handed to its connections before the pause can still leave; that is counted.
+    /// Until the next lease that it tells of, nothing that has a body leaves a woken process, and from the moment at which it
+    /// knows nothing at all. Before that a request without a body can still leave if it was handed to a connection before
+    /// the pause; that is counted.
     fn nothing_on_waking(&mut self) {
         let sent = self.place.way.sent();
         for away in &self.away {
@@ -278,6 +279,8 @@ impl Round {
             let early = theirs.filter(|sent| sent.at >= away.woken_at && sent.at < next_lease_at);
             let (known, handed_over): (Vec<_>, Vec<_>) = early.partition(|sent| sent.at > knows_at);
             assert!(known.is_empty(), "woken at {}, it went on: {known:?}; {REPEAT}", away.woken_at);
+            let acts: Vec<_> = handed_over.iter().filter(|sent| sent.has_body).collect();
+            assert!(acts.is_empty(), "woken at {}, it acted: {acts:?}; {REPEAT}", away.woken_at);
             self.told.handed_over += handed_over.len();
         }
     }

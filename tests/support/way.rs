@@ -53,6 +53,18 @@ pub struct Sent {
     pub at: Timestamp,
     /// Its first line; of a request, what is asked.
     pub line: String,
+    /// Whether there is more than the head of a request: an order without its body is none.
+    pub has_body: bool,
+}
+
+impl Sent {
+    fn now(port: u16, bytes: &[u8]) -> Sent {
+        let text = String::from_utf8_lossy(bytes);
+        let line: String = text.lines().next().unwrap_or_default().chars().take(200).collect();
+        let has_body =
+            !line.contains(" HTTP/1.") || text.split_once("\r\n\r\n").is_some_and(|(_, body)| !body.is_empty());
+        Sent { port, at: Clock::System.now(), line, has_body }
+    }
 }
 
 /// A process, and the ports from which it may have sent something since it was watched.
@@ -173,7 +185,7 @@ impl Way {
             tokio::select! {
                 read = near.read(&mut from_near) => {
                     let Some(bytes) = got(read, &from_near) else { return Ended::InOrder };
-                    self.sent.lock().expect("a list").push(Sent { port, at: Clock::System.now(), line: first_line(bytes) });
+                    self.sent.lock().expect("a list").push(Sent::now(port, bytes));
                     if let Some(trap) = self.springs(&mut tail, bytes) {
                         match trap.moment {
                             Moment::Before => self.put(trap.then),
@@ -251,10 +263,6 @@ async fn passes(state: &mut watch::Receiver<State>) -> bool {
 async fn cut(state: &mut watch::Receiver<State>) -> bool {
     state.changed().await.expect("a way");
     passes(state).await
-}
-
-fn first_line(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).lines().next().unwrap_or_default().chars().take(200).collect()
 }
 
 fn got(read: std::io::Result<usize>, buffer: &[u8]) -> Option<&[u8]> {

@@ -75,12 +75,9 @@ impl Client {
             match flight.next() {
                 Next::Done(over) => return over,
                 Next::Wait(at) => self.clock.sleep_until(at).await,
-                // Asked at the last moment: a request may have waited for its turn, and this process may have been paused.
-                Next::Send(_) if !self.permit.holds() => {
-                    flight.land(Err(Lost::NotSent("this process may not act for the run any more".to_owned())));
-                }
                 Next::Send(request) => {
-                    let answer = self.wire.send(request).await;
+                    // Asked at the last moment: a request may have waited for its turn, and this process may have been paused.
+                    let answer = self.wire.send_while(&self.permit, request).await;
                     flight.land(answer);
                 }
             }

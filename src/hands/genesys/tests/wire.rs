@@ -1,6 +1,7 @@
 //! The wire and the client over real sockets of the loopback: what counts as sent, and that nothing repeats.
 
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -12,6 +13,7 @@ use crate::law::command::{Command, FailureKind, Outcome, PublishAnswer, UploadKe
 use crate::words::clock::Clock;
 use crate::words::http::{Lost, Method, Request, Response};
 use crate::words::id::Seat;
+use crate::words::permit::Permit;
 use crate::words::secret::Secret;
 
 /// A server on the loopback and a client that speaks to it.
@@ -97,6 +99,36 @@ async fn a_closed_port_means_not_sent() {
     assert!(matches!(answer, Err(Lost::NotSent(_))));
     let broken = Request::new(Method::Get, base).header("x-broken", "a\r\nb: c");
     assert!(matches!(wire.send(broken).await, Err(Lost::NotSent(_))));
+}
+
+#[tokio::test]
+async fn what_was_on_its_way_when_the_permit_ended_does_not_leave() {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let ear = heard.clone();
+    let base = raw(move |mut stream| {
+        let ear = ear.clone();
+        async move {
+            let mut all = Vec::new();
+            let _reset = stream.read_to_end(&mut all).await;
+            ear.lock().unwrap().push(String::from_utf8_lossy(&all).into_owned());
+        }
+    })
+    .await;
+    let wire = Wire::new(Clock::System).unwrap();
+    let permit = Permit::until(Clock::System.now() + 600_000);
+    let request = Request::new(Method::Post, format!("{base}/update")).json(&json!({"uploadKey": "key-1"}));
+    let mut sending = std::pin::pin!(wire.send_while(&permit, request.clone()));
+    // It is connecting now; a process can be paused here for as long as its lease runs.
+    let under_way = std::future::poll_fn(|context| Poll::Ready(sending.as_mut().poll(context).is_pending())).await;
+    assert!(under_way);
+    permit.end();
+    for answer in [sending.await, wire.send_while(&permit, request).await] {
+        assert!(matches!(&answer, Err(Lost::NotSent(why)) if why.contains("may not act")), "{answer:?}");
+    }
+    while heard.lock().unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert!(heard.lock().unwrap().iter().all(|bytes| !bytes.contains("key-1")), "{heard:?}");
 }
 
 #[tokio::test]

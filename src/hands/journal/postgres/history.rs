@@ -11,7 +11,7 @@ use crate::hands::StoreError;
 use crate::hands::journal::record::to_texts;
 use crate::hands::journal::rows::{SummaryRow, signed, to_records, to_summaries};
 use crate::hands::journal::{JournalError, Lease, RECORD_FORMAT, Record, RunSummary};
-use crate::hands::postgres::Server;
+use crate::hands::postgres::{Hurry, Server};
 use crate::words::clock::Timestamp;
 use crate::words::id::RunId;
 
@@ -104,7 +104,8 @@ pub(super) async fn append<E: Serialize>(
         .bind(claim.map(i64::from))
         .bind(i64::from(RECORD_FORMAT))
         .bind(texts);
-    let advanced: Result<i64, StoreError> = ask!(server, "appending to a run", fetch_one, query).await;
+    let hurry = if claim.is_some() { Hurry::First } else { Hurry::Usual };
+    let advanced: Result<i64, StoreError> = ask!(server, hurry, "appending to a run", fetch_one, query).await;
     match (advanced, claim) {
         (Ok(0), _) => Err(lease::standing(server, run).await?.refusal(held, last_seq)),
         (Ok(_), _) => Ok(new_last),

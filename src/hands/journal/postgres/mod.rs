@@ -65,7 +65,10 @@ async fn open(
 /// Asks the server one question: the statement with its values, and how its rows are fetched.
 macro_rules! ask {
     ($server:expr, $doing:literal, $fetch:ident, $query:expr) => {
-        $server.ask($doing, async |mut db: sqlx::PgConnection| {
+        ask!($server, crate::hands::postgres::Hurry::Usual, $doing, $fetch, $query)
+    };
+    ($server:expr, $hurry:expr, $doing:literal, $fetch:ident, $query:expr) => {
+        $server.ask($hurry, $doing, async |mut db: sqlx::PgConnection| {
             let answer = $query.$fetch(&mut db).await;
             (db, answer)
         })

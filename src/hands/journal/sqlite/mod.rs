@@ -6,6 +6,7 @@
 mod care;
 mod history;
 mod lease;
+mod lines;
 mod orders;
 mod schema;
 
@@ -14,10 +15,11 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::sqlite::SqliteConnection;
-use tokio::sync::{Mutex, MutexGuard, OnceCell};
+use tokio::sync::{MutexGuard, OnceCell};
 
+use self::lines::{Lines, Writing};
 use super::{Holder, Journal, JournalError, Lease, Record, RunSummary};
-use crate::hands::sqlite::{Check, IfMissing, OpenFile, look, open, sql as store_sql, verify};
+use crate::hands::sqlite::{Check, IfMissing, OpenFile, connect, look, open, sql as store_sql, verify};
 use crate::words::clock::Timestamp;
 use crate::words::id::RunId;
 
@@ -30,7 +32,7 @@ const STORE_NOW_MS: &str = "CAST(round(unixepoch('subsec') * 1000) AS INTEGER)";
 #[derive(Debug)]
 pub struct SqliteJournal {
     path: PathBuf,
-    db: Mutex<SqliteConnection>,
+    lines: Box<Lines>,
     /// Filled once the whole file has been read and found sound by this process.
     verified: OnceCell<()>,
     file: OpenFile,
@@ -46,7 +48,7 @@ impl SqliteJournal {
     /// [`JournalError::Store`] when the file cannot be written, is something else, or is from a newer softlanding.
     pub async fn open(path: &Path) -> Result<SqliteJournal, JournalError> {
         let db = open(path, schema::SCHEMA, IfMissing::Create, Check::Whole).await?;
-        Ok(SqliteJournal { verified: OnceCell::new_with(Some(())), ..SqliteJournal::of(path, db)? })
+        Ok(SqliteJournal { verified: OnceCell::new_with(Some(())), ..SqliteJournal::of(path, db).await? })
     }
 
     /// Opens the journal at `path`; refuses when there is none. For commands that only look: damage in a large file may
@@ -62,12 +64,13 @@ impl SqliteJournal {
         path: &Path,
         check: Check,
     ) -> Result<SqliteJournal, JournalError> {
-        SqliteJournal::of(path, open(path, schema::SCHEMA, IfMissing::Refuse, check).await?)
+        SqliteJournal::of(path, open(path, schema::SCHEMA, IfMissing::Refuse, check).await?).await
     }
 
-    fn of(path: &Path, db: SqliteConnection) -> Result<SqliteJournal, JournalError> {
+    async fn of(path: &Path, writing: SqliteConnection) -> Result<SqliteJournal, JournalError> {
         let file = OpenFile::at(path, schema::SCHEMA)?;
-        Ok(SqliteJournal { path: path.to_owned(), db: Mutex::new(db), verified: OnceCell::new(), file })
+        let lines = Box::new(Lines::new(writing, connect(path, schema::SCHEMA).await?));
+        Ok(SqliteJournal { path: path.to_owned(), lines, verified: OnceCell::new(), file })
     }
 
     /// Reads the whole file once in the life of this value, so that nothing is added to a damaged one.
@@ -75,16 +78,30 @@ impl SqliteJournal {
     /// # Errors
     /// [`JournalError::Store`] when it is damaged or cannot be read.
     pub async fn verify(&self) -> Result<(), JournalError> {
-        let read = async || Ok(verify(&mut *self.db.lock().await, schema::SCHEMA.name, &self.path).await?);
+        let read = async || Ok(verify(&mut *self.lines.read().await, schema::SCHEMA.name, &self.path).await?);
         self.verified.get_or_try_init(read).await.copied()
     }
 
-    /// The connection, as long as the file is where it was: what is written to one that was moved away or deleted would be
-    /// lost to whoever starts next, a publish claim included.
-    async fn db(&self) -> Result<MutexGuard<'_, SqliteConnection>, JournalError> {
-        let db = self.db.lock().await;
+    /// The connection to write to, as long as the file is where it was: what is written to one that was moved away or
+    /// deleted would be lost to whoever starts next, a publish claim included.
+    async fn writing(&self) -> Result<Writing<'_>, JournalError> {
+        let writing = self.lines.write().await;
         self.file.check()?;
-        Ok(db)
+        Ok(writing)
+    }
+
+    /// The same for a claim.
+    async fn claiming(&self) -> Result<Writing<'_>, JournalError> {
+        let writing = self.lines.claim().await;
+        self.file.check()?;
+        Ok(writing)
+    }
+
+    /// The connection to read from; of a file that was moved away nothing is told either.
+    async fn reading(&self) -> Result<MutexGuard<'_, SqliteConnection>, JournalError> {
+        let reading = self.lines.read().await;
+        self.file.check()?;
+        Ok(reading)
     }
 
     /// How many streams the journal at `path` holds: runs, and those of the calendar. Changes nothing: it does not make a
@@ -107,8 +124,8 @@ impl SqliteJournal {
 
 #[cfg(test)]
 impl SqliteJournal {
-    pub(super) async fn db_for_test(&self) -> tokio::sync::MutexGuard<'_, SqliteConnection> {
-        self.db.lock().await
+    pub(super) async fn db_for_test(&self) -> MutexGuard<'_, SqliteConnection> {
+        self.lines.claim().await.db
     }
 }
 
@@ -119,19 +136,19 @@ fn sql(doing: &'static str) -> impl Fn(sqlx::Error) -> JournalError {
 
 impl Journal for SqliteJournal {
     async fn load<E: DeserializeOwned + Send>(&self, run: &RunId) -> Result<Vec<Record<E>>, JournalError> {
-        history::load(&mut *self.db().await?, run).await
+        history::load(&mut *self.reading().await?, run).await
     }
     async fn begin<E: Serialize + Sync>(&self, run: &RunId, at: Timestamp, events: &[E]) -> Result<u64, JournalError> {
-        history::begin(&mut *self.db().await?, run, at, events).await
+        history::begin(&mut self.writing().await?.db, run, at, events).await
     }
     async fn lead(&self, run: &RunId, holder: &Holder, for_ms: i64) -> Result<Option<Lease>, JournalError> {
-        lease::lead(&mut *self.db().await?, run, holder, for_ms).await
+        lease::lead(&mut self.writing().await?.db, run, holder, for_ms).await
     }
     async fn renew(&self, lease: &Lease, for_ms: i64) -> Result<(), JournalError> {
-        lease::renew(&mut *self.db().await?, lease, for_ms).await
+        lease::renew(&mut self.writing().await?.db, lease, for_ms).await
     }
     async fn release(&self, lease: &Lease) -> Result<(), JournalError> {
-        lease::release(&mut *self.db().await?, lease).await
+        lease::release(&mut self.writing().await?.db, lease).await
     }
     async fn append<E: Serialize + Sync>(
         &self,
@@ -141,25 +158,26 @@ impl Journal for SqliteJournal {
         events: &[E],
         claim: Option<u32>,
     ) -> Result<u64, JournalError> {
-        history::append(&mut *self.db().await?, lease, last_seq, at, events, claim).await
+        let mut writing = if claim.is_some() { self.claiming().await? } else { self.writing().await? };
+        history::append(&mut writing.db, lease, last_seq, at, events, claim).await
     }
     async fn runs(&self) -> Result<Vec<RunSummary>, JournalError> {
-        history::runs(&mut *self.db().await?).await
+        history::runs(&mut *self.reading().await?).await
     }
     async fn send<O: Serialize + Sync>(&self, run: &RunId, at: Timestamp, order: &O) -> Result<u64, JournalError> {
-        orders::send(&mut *self.db().await?, run, at, order).await
+        orders::send(&mut self.writing().await?.db, run, at, order).await
     }
     async fn orders<O: DeserializeOwned + Send>(&self, run: &RunId) -> Result<Vec<(u64, O)>, JournalError> {
-        orders::pending(&mut *self.db().await?, run).await
+        orders::pending(&mut *self.reading().await?, run).await
     }
     async fn waiting_orders(&self) -> Result<Vec<RunId>, JournalError> {
-        orders::waiting(&mut *self.db().await?).await
+        orders::waiting(&mut *self.reading().await?).await
     }
     async fn dismiss(&self, run: &RunId, order: u64) -> Result<(), JournalError> {
-        orders::dismiss(&mut *self.db().await?, run, order).await
+        orders::dismiss(&mut self.writing().await?.db, run, order).await
     }
     async fn claims(&self, run: &RunId) -> Result<Vec<u32>, JournalError> {
-        care::claims(&mut *self.db().await?, run).await
+        care::claims(&mut *self.reading().await?, run).await
     }
     async fn restore(
         &self,
@@ -167,9 +185,9 @@ impl Journal for SqliteJournal {
         records: &[Record<serde_json::Value>],
         claims: &[u32],
     ) -> Result<(), JournalError> {
-        care::restore(&mut *self.db().await?, run, records, claims).await
+        care::restore(&mut self.writing().await?.db, run, records, claims).await
     }
     async fn forget(&self, run: &RunId) -> Result<(), JournalError> {
-        care::forget(&mut *self.db().await?, run).await
+        care::forget(&mut self.writing().await?.db, run).await
     }
 }

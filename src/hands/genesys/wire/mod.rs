@@ -1,16 +1,21 @@
 //! The wire: one request out, one answer in, over reqwest.
 //!
-//! Must never: repeat a request, follow a redirect, name a URL's query in an error, or use a proxy for this machine.
+//! Must never: repeat a request, follow a redirect, name a URL's query in an error, use a proxy for this machine, or let the
+//! body of a request leave once its permit has ended.
+
+mod gate;
 
 use std::error::Error as _;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use reqwest::{Client, ClientBuilder, Url, redirect, retry};
+use reqwest::{Body, Client, ClientBuilder, Url, redirect, retry};
 
+use self::gate::{Gated, REFUSED};
 use crate::hands::genesys::hosts;
 use crate::words::clock::Clock;
 use crate::words::http::{Lost, Method, Request, Response};
+use crate::words::permit::Permit;
 
 /// The longest wait for a whole answer, in ms of the given clock.
 pub const ANSWER_TIMEOUT_MS: i64 = 30_000;
@@ -72,6 +77,17 @@ impl Wire {
     /// # Errors
     /// [`Lost::NotSent`] when it is proven that nothing was sent; [`Lost::NoAnswer`] in every other case.
     pub async fn send(&self, request: Request) -> Result<Response, Lost> {
+        self.send_while(&Permit::always(), request).await
+    }
+    /// The same while `permit` holds: it is looked at once more when the connection asks for the body, so that a process
+    /// which was paused on the way there acts no more. What has no body is held back until it is handed over.
+    ///
+    /// # Errors
+    /// As [`Wire::send`]; [`Lost::NotSent`] when the permit had ended.
+    pub async fn send_while(&self, permit: &Permit, request: Request) -> Result<Response, Lost> {
+        if !permit.holds() {
+            return Err(Lost::NotSent(REFUSED.to_owned()));
+        }
         let url = Url::parse(&request.url).map_err(|_| Lost::NotSent("the address cannot be read".to_owned()))?;
         let host = url.host_str().unwrap_or("?").to_owned();
         let client = self.client_for(&url)?;
@@ -79,9 +95,12 @@ impl Wire {
         for (name, value) in &request.headers {
             outgoing = outgoing.header(name, value);
         }
-        let outgoing = outgoing.body(request.body);
+        let (body, gate) = Gated::new(request.body, permit);
+        let outgoing = outgoing.body(Body::wrap(body));
         let timeout = self.clock.real(self.answer_timeout_ms).max(REAL_TIMEOUT_MIN);
         match tokio::time::timeout(timeout, exchange(outgoing, self.answer_bytes_max)).await {
+            // Half a request is none, whatever is answered to it.
+            _ if gate.was_closed() => Err(Lost::NotSent(REFUSED.to_owned())),
             Ok(answer) => answer.map_err(|lost| named(&host, lost)),
             Err(_) => Err(Lost::NoAnswer(format!("{host}: nothing within {} s", self.answer_timeout_ms / 1_000))),
         }
