@@ -7,6 +7,7 @@ use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use crate::door::cli::args::CalendarArgs;
+use crate::door::cli::intent::entry;
 use crate::door::cli::{open, out};
 use crate::door::config::{Config, PublishSettings};
 use crate::door::error::{ExitCode, Failure};
@@ -19,7 +20,6 @@ use crate::words::calendar::recur::{Fate, FireNote, Occasion, Which};
 use crate::words::calendar::{describe, offset, stamp, tzdata};
 use crate::words::clock::Timestamp;
 use crate::words::id::RunId;
-use crate::words::nearest::nearest;
 use crate::words::wrap::wrap_words;
 
 /// What is shown of an entry at most, with all that does not happen in between.
@@ -54,19 +54,9 @@ pub(super) async fn calendar(args: &CalendarArgs) -> Result<ExitCode, Failure> {
 
 /// The entries that were asked for: all of them, or the one of that name.
 fn chosen<'c>(config: &'c Config, name: Option<&str>) -> Result<Vec<&'c PublishSettings>, Failure> {
-    let Some(name) = name else { return Ok(config.publishes.iter().collect()) };
-    let known = config.publishes.iter().map(|entry| entry.name.as_str());
-    match config.publishes.iter().find(|entry| entry.name == name) {
-        Some(entry) => Ok(vec![entry]),
-        None => {
-            let failure = Failure::new(ExitCode::Usage, format!("there is no [[publish]] of the name {name:?}"));
-            let names = known.clone().collect::<Vec<_>>().join(", ");
-            Err(match (nearest(name, known), names.as_str()) {
-                (Some(near), _) => failure.hint(format!("did you mean {near}?")),
-                (None, "") => failure.hint("the configuration has no [[publish]]"),
-                (None, names) => failure.hint(format!("the configuration has {names}")),
-            })
-        }
+    match name {
+        Some(name) => Ok(vec![entry(config, name)?]),
+        None => Ok(config.publishes.iter().collect()),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::law::plan::{Mechanisms, Policy, Timing};
 use crate::shells::stage::{StageRequest, WeekChoice, WhenPast};
 use crate::words::calendar::{Appointment, parse_when};
 use crate::words::clock::{Seed, Timestamp};
+use crate::words::nearest::nearest;
 
 /// Tokens can only be refreshed where there is an app that owns them and a vault that holds them.
 pub(super) fn mechanisms(config: &Config) -> Mechanisms {
@@ -61,9 +62,10 @@ pub(super) fn entry_request(config: &Config, entry: &PublishSettings, publish_at
 pub(super) fn entry<'a>(config: &'a Config, name: &str) -> Result<&'a PublishSettings, Failure> {
     config.publishes.iter().find(|entry| entry.name == name).ok_or_else(|| {
         let names: Vec<&str> = config.publishes.iter().map(|entry| entry.name.as_str()).collect();
-        let hint = match names.as_slice() {
-            [] => "the configuration has no [[publish]]; `softlanding init` writes an example".to_owned(),
-            names => format!("the configuration has: {}", names.join(", ")),
+        let hint = match (nearest(name, names.iter().copied()), names.as_slice()) {
+            (Some(near), _) => format!("did you mean {near}?"),
+            (None, []) => "the configuration has no [[publish]]; `softlanding init` writes an example".to_owned(),
+            (None, names) => format!("the configuration has: {}", names.join(", ")),
         };
         Failure::new(ExitCode::Usage, format!("there is no [[publish]] named {name:?}")).hint(hint)
     })

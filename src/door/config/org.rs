@@ -115,7 +115,7 @@ fn place<'t>(
 
 /// The two fields of an OAuth client, both required.
 fn client<'t>(reader: &mut Reader<'t>, section: &mut Section<'t>, folder: &Path) -> Option<(String, SecretRef)> {
-    let id = required_text(reader, section, "client_id", CLIENT_ID);
+    let id = reader.needed_text(section, "client_id", CLIENT_ID);
     let id = id.and_then(|(field, id)| {
         let fine = id.len() <= 200 && id.chars().all(|c| c.is_ascii_graphic() && c != ':');
         if !fine {
@@ -125,18 +125,6 @@ fn client<'t>(reader: &mut Reader<'t>, section: &mut Section<'t>, folder: &Path)
     });
     let secret = secret(reader, section, "client_secret", folder, Need::Always);
     Some((id?, secret?))
-}
-
-fn required_text<'t>(
-    reader: &mut Reader<'t>,
-    section: &mut Section<'t>,
-    key: &'static str,
-    accepted: &str,
-) -> Option<(Field<'t>, &'t str)> {
-    if !section.keys().contains(&key) {
-        reader.missing(section, key, accepted);
-    }
-    reader.text(section, key, accepted)
 }
 
 pub(super) fn app<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>, folder: &Path) -> Option<App> {

@@ -56,8 +56,8 @@ fn publish<'t>(
     default_zone: Tz,
     timing: &Timing,
 ) -> Option<PublishSettings> {
-    let name = needed(reader, section, "name", NAME).and_then(|(field, text)| name(reader, &field, text));
-    let cron = needed(reader, section, "cron", CRON);
+    let name = reader.needed_text(section, "name", NAME).and_then(|(field, text)| name(reader, &field, text));
+    let cron = reader.needed_text(section, "cron", CRON);
     let zone = zone(reader, section, "zone").unwrap_or(default_zone);
     let policy = DstPolicy {
         gap: reader.choice(section, "dst_gap", &[("next", Gap::Next), ("skip", Gap::Skip)]).unwrap_or(Gap::Next),
@@ -66,7 +66,7 @@ fn publish<'t>(
             .unwrap_or(Fold::First),
     };
     let skip = dates(reader, section, "skip");
-    let business_unit = needed(reader, section, "business_unit", UNIT);
+    let business_unit = reader.needed_text(section, "business_unit", UNIT);
     let week = reader.choice(section, "week", &[("next", WeekChoice::Next)]).unwrap_or(WeekChoice::Next);
     let schedule = reader.text(section, "schedule", SCHEDULE).map(|(_, text)| text.to_owned());
     let stage_before_ms = reader.duration_ms(section, "stage_before", 3 * D, 10 * MIN..=14 * D);
@@ -90,19 +90,6 @@ fn publish<'t>(
         on_drift,
         catch_up,
     })
-}
-
-/// A text that must be there.
-fn needed<'t>(
-    reader: &mut Reader<'t>,
-    section: &mut Section<'t>,
-    key: &'static str,
-    accepted: &str,
-) -> Option<(Field<'t>, &'t str)> {
-    if !section.keys().contains(&key) {
-        reader.missing(section, key, accepted);
-    }
-    reader.text(section, key, accepted)
 }
 
 fn name(reader: &mut Reader<'_>, field: &Field<'_>, text: &str) -> Option<String> {

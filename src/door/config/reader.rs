@@ -155,6 +155,19 @@ impl<'t> Reader<'t> {
         }
     }
 
+    /// A text that must be there.
+    pub(super) fn needed_text(
+        &mut self,
+        section: &mut Section<'t>,
+        key: &'static str,
+        accepted: &str,
+    ) -> Option<(Field<'t>, &'t str)> {
+        if !section.keys().contains(&key) {
+            self.missing(section, key, accepted);
+        }
+        self.text(section, key, accepted)
+    }
+
     /// A text that is not empty, if the field is there and is one.
     pub(super) fn text(
         &mut self,

@@ -44,68 +44,73 @@ impl AnyJournal {
     }
 }
 
-macro_rules! of_either {
-    ($any:ident, $journal:ident => $work:expr) => {
+/// Makes a journal of an enum whose kinds each hold one: every question goes to the one that is there.
+macro_rules! forward {
+    (@each $any:expr, $journal:ident => $ask:expr, $of:ident: $($kind:ident)+) => {
         match $any {
-            AnyJournal::Sqlite($journal) => $work.await,
-            AnyJournal::Postgres($journal) => $work.await,
+            $($of::$kind($journal) => $ask.await,)+
+        }
+    };
+    ($any:ident: $($kind:ident)+) => {
+        impl Journal for $any {
+            async fn load<E: DeserializeOwned + Send>(&self, run: &RunId) -> Result<Vec<Record<E>>, JournalError> {
+                forward!(@each self, j => j.load(run), $any: $($kind)+)
+            }
+            async fn begin<E: Serialize + Sync>(&self, run: &RunId, at: Timestamp, events: &[E]) -> Result<u64, JournalError> {
+                forward!(@each self, j => j.begin(run, at, events), $any: $($kind)+)
+            }
+            async fn lead(&self, run: &RunId, holder: &Holder, for_ms: i64) -> Result<Option<Lease>, JournalError> {
+                forward!(@each self, j => j.lead(run, holder, for_ms), $any: $($kind)+)
+            }
+            async fn renew(&self, lease: &Lease, for_ms: i64) -> Result<(), JournalError> {
+                forward!(@each self, j => j.renew(lease, for_ms), $any: $($kind)+)
+            }
+            async fn release(&self, lease: &Lease) -> Result<(), JournalError> {
+                forward!(@each self, j => j.release(lease), $any: $($kind)+)
+            }
+            async fn append<E: Serialize + Sync>(
+                &self,
+                lease: &Lease,
+                last_seq: u64,
+                at: Timestamp,
+                events: &[E],
+                claim: Option<u32>,
+            ) -> Result<u64, JournalError> {
+                forward!(@each self, j => j.append(lease, last_seq, at, events, claim), $any: $($kind)+)
+            }
+            async fn runs(&self) -> Result<Vec<RunSummary>, JournalError> {
+                forward!(@each self, j => j.runs(), $any: $($kind)+)
+            }
+            async fn send<O: Serialize + Sync>(&self, run: &RunId, at: Timestamp, order: &O) -> Result<u64, JournalError> {
+                forward!(@each self, j => j.send(run, at, order), $any: $($kind)+)
+            }
+            async fn orders<O: DeserializeOwned + Send>(&self, run: &RunId) -> Result<Vec<(u64, O)>, JournalError> {
+                forward!(@each self, j => j.orders(run), $any: $($kind)+)
+            }
+            async fn waiting_orders(&self) -> Result<Vec<RunId>, JournalError> {
+                forward!(@each self, j => j.waiting_orders(), $any: $($kind)+)
+            }
+            async fn dismiss(&self, run: &RunId, order: u64) -> Result<(), JournalError> {
+                forward!(@each self, j => j.dismiss(run, order), $any: $($kind)+)
+            }
+            async fn claims(&self, run: &RunId) -> Result<Vec<u32>, JournalError> {
+                forward!(@each self, j => j.claims(run), $any: $($kind)+)
+            }
+            async fn restore(
+                &self,
+                run: &RunId,
+                records: &[Record<serde_json::Value>],
+                claims: &[u32],
+            ) -> Result<(), JournalError> {
+                forward!(@each self, j => j.restore(run, records, claims), $any: $($kind)+)
+            }
+            async fn forget(&self, run: &RunId) -> Result<(), JournalError> {
+                forward!(@each self, j => j.forget(run), $any: $($kind)+)
+            }
         }
     };
 }
+#[cfg(test)]
+pub(super) use forward;
 
-impl Journal for AnyJournal {
-    async fn load<E: DeserializeOwned + Send>(&self, run: &RunId) -> Result<Vec<Record<E>>, JournalError> {
-        of_either!(self, j => j.load(run))
-    }
-    async fn begin<E: Serialize + Sync>(&self, run: &RunId, at: Timestamp, events: &[E]) -> Result<u64, JournalError> {
-        of_either!(self, j => j.begin(run, at, events))
-    }
-    async fn lead(&self, run: &RunId, holder: &Holder, for_ms: i64) -> Result<Option<Lease>, JournalError> {
-        of_either!(self, j => j.lead(run, holder, for_ms))
-    }
-    async fn renew(&self, lease: &Lease, for_ms: i64) -> Result<(), JournalError> {
-        of_either!(self, j => j.renew(lease, for_ms))
-    }
-    async fn release(&self, lease: &Lease) -> Result<(), JournalError> {
-        of_either!(self, j => j.release(lease))
-    }
-    async fn append<E: Serialize + Sync>(
-        &self,
-        lease: &Lease,
-        last_seq: u64,
-        at: Timestamp,
-        events: &[E],
-        claim: Option<u32>,
-    ) -> Result<u64, JournalError> {
-        of_either!(self, j => j.append(lease, last_seq, at, events, claim))
-    }
-    async fn runs(&self) -> Result<Vec<RunSummary>, JournalError> {
-        of_either!(self, j => j.runs())
-    }
-    async fn send<O: Serialize + Sync>(&self, run: &RunId, at: Timestamp, order: &O) -> Result<u64, JournalError> {
-        of_either!(self, j => j.send(run, at, order))
-    }
-    async fn orders<O: DeserializeOwned + Send>(&self, run: &RunId) -> Result<Vec<(u64, O)>, JournalError> {
-        of_either!(self, j => j.orders(run))
-    }
-    async fn waiting_orders(&self) -> Result<Vec<RunId>, JournalError> {
-        of_either!(self, j => j.waiting_orders())
-    }
-    async fn dismiss(&self, run: &RunId, order: u64) -> Result<(), JournalError> {
-        of_either!(self, j => j.dismiss(run, order))
-    }
-    async fn claims(&self, run: &RunId) -> Result<Vec<u32>, JournalError> {
-        of_either!(self, j => j.claims(run))
-    }
-    async fn restore(
-        &self,
-        run: &RunId,
-        records: &[Record<serde_json::Value>],
-        claims: &[u32],
-    ) -> Result<(), JournalError> {
-        of_either!(self, j => j.restore(run, records, claims))
-    }
-    async fn forget(&self, run: &RunId) -> Result<(), JournalError> {
-        of_either!(self, j => j.forget(run))
-    }
-}
+forward!(AnyJournal: Sqlite Postgres);

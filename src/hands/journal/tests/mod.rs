@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::any::forward;
 use super::*;
 use crate::hands::testing::Folder;
 use crate::hands::testing::postgres::Database;
@@ -107,68 +108,4 @@ impl Store {
     }
 }
 
-macro_rules! on_each {
-    ($store:ident, $journal:ident => $work:expr) => {
-        match $store {
-            Store::Memory($journal) => $work.await,
-            Store::Sqlite($journal) | Store::Postgres($journal) => $work.await,
-        }
-    };
-}
-
-impl Journal for Store {
-    async fn load<E: DeserializeOwned + Send>(&self, run: &RunId) -> Result<Vec<Record<E>>, JournalError> {
-        on_each!(self, j => j.load(run))
-    }
-    async fn begin<E: Serialize + Sync>(&self, run: &RunId, at: Timestamp, events: &[E]) -> Result<u64, JournalError> {
-        on_each!(self, j => j.begin(run, at, events))
-    }
-    async fn lead(&self, run: &RunId, holder: &Holder, for_ms: i64) -> Result<Option<Lease>, JournalError> {
-        on_each!(self, j => j.lead(run, holder, for_ms))
-    }
-    async fn renew(&self, lease: &Lease, for_ms: i64) -> Result<(), JournalError> {
-        on_each!(self, j => j.renew(lease, for_ms))
-    }
-    async fn release(&self, lease: &Lease) -> Result<(), JournalError> {
-        on_each!(self, j => j.release(lease))
-    }
-    async fn append<E: Serialize + Sync>(
-        &self,
-        lease: &Lease,
-        last_seq: u64,
-        at: Timestamp,
-        events: &[E],
-        claim: Option<u32>,
-    ) -> Result<u64, JournalError> {
-        on_each!(self, j => j.append(lease, last_seq, at, events, claim))
-    }
-    async fn runs(&self) -> Result<Vec<RunSummary>, JournalError> {
-        on_each!(self, j => j.runs())
-    }
-    async fn send<O: Serialize + Sync>(&self, run: &RunId, at: Timestamp, order: &O) -> Result<u64, JournalError> {
-        on_each!(self, j => j.send(run, at, order))
-    }
-    async fn orders<O: DeserializeOwned + Send>(&self, run: &RunId) -> Result<Vec<(u64, O)>, JournalError> {
-        on_each!(self, j => j.orders(run))
-    }
-    async fn waiting_orders(&self) -> Result<Vec<RunId>, JournalError> {
-        on_each!(self, j => j.waiting_orders())
-    }
-    async fn dismiss(&self, run: &RunId, order: u64) -> Result<(), JournalError> {
-        on_each!(self, j => j.dismiss(run, order))
-    }
-    async fn claims(&self, run: &RunId) -> Result<Vec<u32>, JournalError> {
-        on_each!(self, j => j.claims(run))
-    }
-    async fn restore(
-        &self,
-        run: &RunId,
-        records: &[Record<serde_json::Value>],
-        claims: &[u32],
-    ) -> Result<(), JournalError> {
-        on_each!(self, j => j.restore(run, records, claims))
-    }
-    async fn forget(&self, run: &RunId) -> Result<(), JournalError> {
-        on_each!(self, j => j.forget(run))
-    }
-}
+forward!(Store: Memory Sqlite Postgres);

@@ -31,25 +31,6 @@ fn free(desk: &mut Desk) {
     desk.answer(is_look_before, Outcome::Users(vec![user(Seat(0), CallState::Free)]));
 }
 
-/// Lets the run go on to its end with a phone that stays down; remedies are answered by `remedy`.
-fn to_the_end(desk: &mut Desk, mut remedy: impl FnMut() -> Outcome) {
-    while !desk.run.is_over() {
-        let Some((id, command)) = desk.open.pop() else {
-            desk.sleep();
-            continue;
-        };
-        let outcome = match &command {
-            Command::ReadUsers { seats, .. } => {
-                Outcome::Users(seats.iter().map(|s| user(*s, CallState::Free)).collect())
-            }
-            Command::ReadPhones { .. } | Command::ReadPhone { .. } => phones(&[Seat(0)], &down),
-            Command::RunHooks { .. } => Outcome::HooksRan(Vec::new()),
-            _ => remedy(),
-        };
-        desk.feed(Input::Answered { id, outcome });
-    }
-}
-
 #[test]
 fn a_remedy_that_never_left_is_no_attempt_and_the_agent_is_looked_at_again() {
     let mut desk = Desk::to_the_check(plan(1), down);
@@ -90,7 +71,7 @@ fn the_next_look_comes_when_there_is_a_turn_again() {
 #[test]
 fn remedies_that_never_leave_end_with_the_run_and_are_few() {
     let mut desk = Desk::to_the_check(plan(1), down);
-    to_the_end(&mut desk, unsent);
+    desk.go_to_the_end(down, unsent);
     let started = desk.events(|e| matches!(e, Event::RemedyStarted { .. }));
     assert!((2..=100).contains(&started), "{started} tries in 45 minutes");
     assert_eq!(desk.run.agent(Seat(0)).unwrap().attempts(), 0);
@@ -103,7 +84,7 @@ fn remedies_that_never_leave_end_with_the_run_and_are_few() {
 fn what_never_left_takes_nothing_from_what_may_be_sent() {
     let mut desk = Desk::to_the_check(plan(1), down);
     let mut times = 0;
-    to_the_end(&mut desk, || {
+    desk.go_to_the_end(down, || {
         times += 1;
         if times % 2 == 1 { unsent() } else { Outcome::RemedyAccepted }
     });
