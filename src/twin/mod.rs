@@ -36,5 +36,5 @@ pub use notify::{Frame, Push};
 pub use oauth::{APP_CLIENT_ID, APP_CLIENT_SECRET, PUBLISHER_CLIENT_ID, PUBLISHER_CLIENT_SECRET};
 pub use record::Exchange;
 pub use scenario::{Kind, Scenario, ScenarioError};
-pub use truth::{AgentTruth, Counters, Cure, Touch, Truth};
+pub use truth::{AgentTruth, Counters, Cure, ScheduleTruth, Touch, Truth};
 pub use world::Twin;

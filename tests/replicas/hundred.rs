@@ -9,12 +9,12 @@ use softlanding::hands::journal::Journal;
 use softlanding::law::audit::Auditor;
 use softlanding::law::event::{Event, Phase, Record};
 use softlanding::law::run::Run;
-use softlanding::twin::Truth;
+use softlanding::twin::{ScheduleTruth, Truth};
 use softlanding::words::clock::{Clock, Seed, Timestamp};
-use softlanding::words::id::RunId;
+use softlanding::words::id::{RunId, ScheduleId};
 
 use super::REPEAT;
-use super::support::process::patiently;
+use super::support::process::{patiently, softlanding_says};
 use super::support::replicas::{Place, Replica, Row, Store, written_at};
 use super::support::tale::Tale;
 use super::support::way::Watched;
@@ -68,6 +68,9 @@ stubborn = 8
 const SERVE: &str = "lease = \"2s\"\nlook_every = \"200ms\"";
 const TIMING: &str =
     "refresh_lead = \"4min\"\nprepare_lead = \"1min\"\npublish_window = \"5min\"\nsettle_after = \"6min\"";
+
+/// What is staged again is published so many ms later, by the twin's clock.
+const AGAIN_MS: i64 = 9 * 60_000;
 
 /// What is done to a replica.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -249,9 +252,15 @@ impl Round {
         }
     }
 
-    /// Lets the runs end, and the replicas.
+    /// Lets the runs end, and the replicas. Of a run that ended in doubt a person decides, and this is the person: who looks,
+    /// finds the schedule unpublished, and stages it again.
     async fn close(mut self) -> Told {
         self.store.rows.until(|rows| (over(rows).len() == RUNS).then_some(())).await;
+        let doubted = self.store.rows.look(|rows| doubted(rows));
+        for run in &doubted {
+            self.stage_again(run).await;
+        }
+        self.store.rows.until(|rows| (over(rows).len() == RUNS + doubted.len()).then_some(())).await;
         for replica in std::mem::take(&mut self.replicas) {
             self.logs.push(replica.stop().await);
         }
@@ -259,6 +268,18 @@ impl Round {
         self.holds().await;
         self.store.database.close().await;
         self.told
+    }
+
+    async fn stage_again(&self, run: &str) {
+        let records =
+            self.store.journal().await.load::<Event>(&RunId::new(run).expect("a run")).await.expect("records");
+        let plan = Run::replay(&records).expect("a journal replays").plan;
+        let published = schedule(&self.place.truth(), &plan.schedule.id).publishes_applied > 0;
+        assert!(!published, "{run} is in doubt, and a look would have told; {REPEAT}");
+        let at = (self.place.clock.now() + AGAIN_MS).utc().with_timezone(&chrono_tz::America::Chicago);
+        let at = at.format("%Y-%m-%d %H:%M America/Chicago").to_string();
+        let entry = plan.policy.entry.as_deref().expect("an entry");
+        softlanding_says(&self.place.folder, &["stage", "--publish", entry, "--at", &at]).await;
     }
 
     /// Until the next lease that it tells of, nothing that has a body leaves a woken process, and from the moment at which it
@@ -289,43 +310,52 @@ impl Round {
         let (journal, truth) = (self.store.journal().await, self.place.truth());
         assert_eq!(truth.counters.touched_on_call, 0, "{REPEAT}");
         assert_eq!(truth.counters.too_many_requests, 0, "{REPEAT}");
-        let runs = journal.runs().await.expect("runs");
-        assert_eq!(runs.len(), RUNS, "{REPEAT}");
+        // Every agent has a verdict, of the one run that published the agent's schedule; each schedule has one such run.
         let mut agents = BTreeSet::new();
-        for summary in runs {
+        for summary in journal.runs().await.expect("runs") {
             let records: Vec<Record> = journal.load::<Event>(&summary.run).await.expect("records");
-            let run = self.run_holds(&summary.run, &records, &truth);
-            agents.extend(run.plan.roster.iter().map(|member| member.agent.clone()));
+            let Some(run) = self.run_holds(&summary.run, &records, &truth) else { continue };
+            for member in &run.plan.roster {
+                assert!(agents.insert(member.agent.clone()), "{}: {:?} twice; {REPEAT}", summary.run, member.agent);
+            }
         }
         assert_eq!(agents.len(), RUNS * AGENTS, "{REPEAT}");
         let applied = truth.schedules.iter().map(|schedule| schedule.publishes_applied).sum::<u32>();
-        assert_eq!(truth.counters.publishes_applied, applied, "{REPEAT}");
+        assert_eq!((truth.counters.publishes_applied, applied), (RUNS as u32, RUNS as u32), "{REPEAT}");
     }
 
-    /// What holds for each run: published once and settled with a verdict for everyone, or in doubt because its leader was
-    /// lost right behind the claim, and then not published.
-    fn run_holds(&mut self, id: &RunId, records: &[Record], truth: &Truth) -> Run {
+    /// What holds for each run: its schedule is published once. Gives back the run if it is the one that did it, and settled
+    /// with a verdict for everyone; the other kind ended in doubt because its leader was lost right behind the claim.
+    fn run_holds(&mut self, id: &RunId, records: &[Record], truth: &Truth) -> Option<Run> {
         let violation = Auditor::check(records);
         assert!(violation.is_ok(), "{id}: {violation:?}; {REPEAT}");
         let run = Run::replay(records).expect("a journal replays");
-        let schedule = truth.schedules.iter().find(|schedule| schedule.id == run.plan.schedule.id);
-        let schedule = schedule.expect("a schedule");
-        let once = schedule.updates_sent <= 1 && schedule.publishes_applied <= 1;
+        let schedule = schedule(truth, &run.plan.schedule.id);
+        let once = schedule.updates_sent == 1 && schedule.publishes_applied == 1;
         assert!(once, "{id}: {schedule:?}; {REPEAT}");
         let fences = self.store.rows.look(|rows| fences_of(rows, id.as_str()));
         assert!(fences.is_sorted(), "{id}: an old fence after a new one: {fences:?}; {REPEAT}");
         if run.phase == Phase::InDoubt {
             let lost = self.store.rows.look(|rows| lost_behind_the_claim(rows, id.as_str()));
-            assert!(lost && schedule.publishes_applied == 0, "{id}: in doubt, and {schedule:?}; {REPEAT}");
+            assert!(lost, "{id}: in doubt, and its leader was not lost behind the claim; {REPEAT}");
             self.told.doubted += 1;
-            return run;
+            return None;
         }
-        assert_eq!((run.phase, schedule.publishes_applied), (Phase::Settled, 1), "{id}; {REPEAT}");
+        assert_eq!(run.phase, Phase::Settled, "{id}; {REPEAT}");
         assert_eq!(run.tally().total() as usize, AGENTS, "{id}; {REPEAT}");
         assert!(run.agents.iter().all(|agent| agent.verdict.is_some()), "{id}; {REPEAT}");
         self.told.settled += 1;
-        run
+        Some(run)
     }
+}
+
+fn schedule<'t>(truth: &'t Truth, id: &ScheduleId) -> &'t ScheduleTruth {
+    truth.schedules.iter().find(|schedule| schedule.id == *id).expect("a schedule")
+}
+
+/// The runs that ended in doubt.
+fn doubted(rows: &[Row]) -> BTreeSet<String> {
+    rows.iter().filter(|row| row.kind == "publish_unconfirmed").map(|row| row.run.clone()).collect()
 }
 
 /// When a log says that a process leads none of these runs any more, or a run anew.
@@ -368,7 +398,8 @@ fn lost_behind_the_claim(rows: &[Row], run: &str) -> bool {
 fn print(all: &[Told]) {
     let (settled, doubted) = all.iter().fold((0, 0), |(s, d), told| (s + told.settled, d + told.doubted));
     println!(
-        "{settled} runs published once and settled; {doubted} lost their leader right behind the claim, not published"
+        "{settled} runs published once and settled; {doubted} of their schedules were staged again, because an earlier run \
+         had lost its leader right behind the claim"
     );
     let pauses = all.iter().flat_map(|told| &told.struck).filter(|(kind, _)| *kind == Strike::Pause).count();
     let late: usize = all.iter().map(|told| told.handed_over).sum();
