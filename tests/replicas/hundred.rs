@@ -256,7 +256,7 @@ impl Round {
     /// finds the schedule unpublished, and stages it again.
     async fn close(mut self) -> Told {
         self.store.rows.until(|rows| (over(rows).len() == RUNS).then_some(())).await;
-        let doubted = self.store.rows.look(|rows| doubted(rows));
+        let doubted = self.store.rows.look(doubted);
         for run in &doubted {
             self.stage_again(run).await;
         }
