@@ -62,6 +62,7 @@
 //! | verdict | ready, recovered, deferred, straggler or unknown: what is said about an agent |
 //! | straggler | an agent whose softphone cannot take calls |
 //! | remedy, rung, ladder | something done to help a straggler; its place among the others, gentlest first |
+//! | roll call | one look at everybody's signals at any time, without a run |
 //! | sweep | one look at the agents that are due, in bulk |
 //! | brake | what stops remedies that do no good |
 //! | published, reported | in the vendor's published API; only told of by users, and off unless an org offers it |

@@ -96,7 +96,9 @@ impl ExitCode {
             ExitCode::Refused => "refused for safety; nothing was published",
             ExitCode::InDoubt => "in doubt whether the publish took effect: a person must look",
             ExitCode::Access => "a host, credentials, a permission or a file is missing that is yours to provide",
-            ExitCode::Stragglers => "settled, and stragglers remain (only with --strict)",
+            ExitCode::Stragglers => {
+                "stragglers: some softphone cannot take calls (`check`; of a run only with --strict)"
+            }
             ExitCode::NeedsPerson => "a person is needed: an approval is missing, or the publish is held",
             ExitCode::NotYet => "not yet: call again at the instant that is told",
             ExitCode::Interrupted => "interrupted",

@@ -12,5 +12,6 @@ pub mod order;
 pub mod pace;
 pub mod plan;
 pub mod punctuality;
+pub mod rollcall;
 pub mod run;
 pub mod verdict;

@@ -10,5 +10,6 @@ pub mod perform;
 pub mod rehearse;
 pub mod report;
 pub mod retention;
+pub mod rollcall;
 pub mod sim;
 pub mod stage;

@@ -95,6 +95,11 @@ pub enum Command {
         after_help = "Examples:\n  softlanding calendar\n  softlanding calendar --publish customer-care --count 10"
     )]
     Calendar(CalendarArgs),
+    /// Call the roll: whose softphone can take a call right now? Reads only, any day, without a publish
+    #[command(
+        after_help = "Codes: 0 all can, 7 some cannot.\n\nExamples:\n  softlanding check --business-unit \"Customer Care\"\n  softlanding check --publish customer-care --json"
+    )]
+    Check(CheckArgs),
     /// Look over what softlanding needs on this machine: configuration, zone data, secrets, store, vault, hooks
     #[command(after_help = "Example:\n  softlanding doctor")]
     Doctor(DoctorArgs),
@@ -264,6 +269,29 @@ pub struct DoctorArgs {
     #[expect(missing_docs, reason = "described by its type")]
     pub config: ConfigArgs,
     /// One JSON document on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `check`
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub config: ConfigArgs,
+    /// The business unit, by name or id
+    #[arg(long, value_name = "NAME|ID", required_unless_present = "publish", conflicts_with = "publish")]
+    pub business_unit: Option<String>,
+    /// The business unit of an entry of the calendar, by the entry's name
+    #[arg(long, value_name = "NAME")]
+    pub publish: Option<String>,
+    /// List everybody, not only those who cannot take a call
+    #[arg(long)]
+    pub all: bool,
+    /// End with code 7 also when a signal is missing of somebody
+    #[arg(long)]
+    pub strict: bool,
+    /// One JSON document on standard output, with every agent and signal
     #[arg(long)]
     pub json: bool,
 }

@@ -14,6 +14,7 @@ pub mod args;
 mod bug;
 mod calendar;
 mod care;
+mod check;
 mod doctor;
 mod ending;
 mod init;
@@ -63,6 +64,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Prune(args) => care::prune(&args).await,
         Command::Status(args) => status::status(&args).await,
         Command::Calendar(args) => calendar::calendar(&args).await,
+        Command::Check(args) => check::check(&args).await,
         Command::Doctor(args) => doctor::doctor(&args).await,
         Command::Report(args) => report::report(&args).await,
         Command::Agents(args) => match args.command {

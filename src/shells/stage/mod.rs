@@ -31,4 +31,5 @@ pub use history::History;
 pub use refusal::{Refusal, RefusalKind};
 pub use request::{StageRequest, WeekChoice, WhenPast};
 pub use steps::{Ready, Staged, Tools, Weighed, stage, weigh};
+pub(in crate::shells) use steps::{find_unit, platform as refused_by_platform};
 pub use timetable::Timetable;

@@ -189,11 +189,11 @@ fn refuse_plan(bad: BadPlan, plan: &Plan, request: &StageRequest, now: Timestamp
     }
 }
 
-pub(super) fn platform(doing: &'static str) -> impl Fn(Failure) -> Refusal {
+pub(in crate::shells) fn platform(doing: &'static str) -> impl Fn(Failure) -> Refusal {
     move |failure| Refusal::Platform { doing, failure: Told(failure) }
 }
 
-async fn find_unit(client: &Client, wanted: &str) -> Result<BusinessUnitFound, Refusal> {
+pub(in crate::shells) async fn find_unit(client: &Client, wanted: &str) -> Result<BusinessUnitFound, Refusal> {
     let found = staging::business_unit(client, wanted).await.map_err(platform("reading the business units"))?;
     one("business unit", wanted, found)
 }

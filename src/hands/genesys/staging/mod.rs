@@ -15,4 +15,4 @@ pub use people::{Person, people};
 pub use rights::{Permissions, auth_limits, limits, permissions, server_date};
 pub use schedules::{Roster, ScheduleListed, roster, schedule, schedules};
 pub use shifts::{Shift, Shifts, running_or_next, shift_starts, shift_starts_in};
-pub use units::{BusinessUnitFound, business_unit, business_units, names};
+pub use units::{BusinessUnitFound, agents_of, business_unit, business_units, names};

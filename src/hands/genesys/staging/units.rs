@@ -67,6 +67,27 @@ async fn with_settings(client: &Client, id: &BusinessUnitId) -> Result<BusinessU
     unit_in(&read(client, Ask::api(Method::Get, format!("{UNITS}/{id}?{expands}"))).await?, id)
 }
 
+/// Every agent of a business unit, in one call (API.md section 4).
+///
+/// # Errors
+/// Why the platform could not be read.
+pub async fn agents_of(client: &Client, unit: &BusinessUnitId) -> Result<Vec<AgentId>, Failure> {
+    agents_in(&read(client, Ask::api(Method::Get, format!("{UNITS}/{unit}/users"))).await?)
+}
+
+/// The agents of a listing by management unit.
+///
+/// # Errors
+/// A malformed answer when it has no list.
+pub fn agents_in(response: &Response) -> Result<Vec<AgentId>, Failure> {
+    let body = response.value();
+    let Some(units) = body.get("managementUnits").and_then(Value::as_array) else {
+        return Err(failure::malformed(response, "the answer holds no list of management units"));
+    };
+    let users = units.iter().filter_map(|unit| unit.get("users").and_then(Value::as_array)).flatten();
+    Ok(users.filter_map(|user| AgentId::new(user.get("id")?.as_str()?).ok()).collect())
+}
+
 /// The business units of a listing.
 ///
 /// # Errors

@@ -1,0 +1,146 @@
+//! A roll call: whose softphone could take a call at this moment, from one look at each signal, without a run.
+//!
+//! The same rule as in a run ([`readiness`](crate::law::verdict::readiness)) over the same signals, but for the probe with an
+//! agent's own token, which only a run makes. Must never: lead to a remedy, or call a signal good that nobody has read.
+
+use std::collections::HashMap;
+
+use crate::law::agent::Agent;
+use crate::law::command::{PhoneSeen, UserSeen};
+use crate::law::event::Tally;
+use crate::law::verdict::{Missing, PhoneState, Verdict};
+use crate::words::clock::Timestamp;
+use crate::words::id::{AgentId, Seat};
+
+/// Whether every page of phones was read: only then is a phone that was not on them no phone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PhoneReads {
+    /// Every page.
+    Whole,
+    /// Some are missing.
+    Torn,
+}
+
+/// Those who are called, and what was seen of them so far.
+#[derive(Debug, Clone)]
+pub struct RollCall {
+    agents: Vec<(AgentId, Agent)>,
+    seats: HashMap<AgentId, Seat>,
+}
+
+impl RollCall {
+    /// Nothing seen yet of these agents; one who is named twice is called once.
+    #[must_use]
+    pub fn of(agents: impl IntoIterator<Item = AgentId>) -> RollCall {
+        let mut call = RollCall { agents: Vec::new(), seats: HashMap::new() };
+        for agent in agents {
+            // A business unit has fewer agents than a seat can number.
+            let seat = Seat(u32::try_from(call.agents.len()).unwrap_or(u32::MAX));
+            if call.seats.insert(agent.clone(), seat).is_none() {
+                call.agents.push((agent, Agent::default()));
+            }
+        }
+        call
+    }
+    /// Everybody with their seats, for the reads.
+    #[must_use]
+    pub fn seated(&self) -> Vec<(AgentId, Seat)> {
+        self.agents.iter().map(|(agent, _)| (agent.clone(), self.seats[agent])).collect()
+    }
+    /// Takes in what a read of users showed at `at`.
+    pub fn see_users(&mut self, at: Timestamp, seen: &[UserSeen]) {
+        for user in seen {
+            if let Some((_, agent)) = self.agents.get_mut(user.seat.0 as usize) {
+                agent.see_user(at, user);
+            }
+        }
+    }
+    /// Takes in what a page of phones showed at `at`; phones of others are passed over.
+    pub fn see_phones(&mut self, at: Timestamp, seen: &[PhoneSeen]) {
+        for phone in seen {
+            let seat = self.seats.get(&phone.agent);
+            if let Some((_, agent)) = seat.and_then(|seat| self.agents.get_mut(seat.0 as usize)) {
+                agent.see_phone(at, Some(&phone.phone), phone.state);
+            }
+        }
+    }
+    /// The phones have been read as far as they could be.
+    pub fn phones_read(&mut self, at: Timestamp, reads: PhoneReads) {
+        if reads == PhoneReads::Torn {
+            return;
+        }
+        for (_, agent) in self.agents.iter_mut().filter(|(_, agent)| agent.phone.is_none()) {
+            agent.see_phone(at, None, PhoneState::Absent);
+        }
+    }
+    /// Everybody with what was seen of them and what that says, in the order in which they were named.
+    pub fn answers(&self) -> impl Iterator<Item = (&AgentId, &Agent, Verdict)> {
+        self.agents.iter().map(|(id, agent)| (id, agent, verdict(agent)))
+    }
+    /// How many answered how.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        Tally::of(self.answers().map(|(_, _, verdict)| Some(verdict)))
+    }
+}
+
+fn verdict(agent: &Agent) -> Verdict {
+    match agent.readiness() {
+        Some(readiness) => agent.verdict_for(readiness),
+        None => Verdict::Unknown { missing: Missing::Everything },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::law::verdict::{CallState, Deferral, PresenceState, Reason, StationState};
+    use crate::words::id::{PhoneId, StationId};
+
+    const NOW: Timestamp = Timestamp(1_795_816_800_000);
+
+    fn agent(name: &str) -> AgentId {
+        AgentId::new(name).unwrap()
+    }
+    fn user(seat: u32, presence: PresenceState, call: CallState) -> UserSeen {
+        let station = StationState::Associated(StationId::new("s").unwrap());
+        UserSeen { seat: Seat(seat), token_issued: None, station, presence, call }
+    }
+    fn phone(of: &str, state: PhoneState) -> PhoneSeen {
+        PhoneSeen { agent: agent(of), phone: PhoneId::new("p").unwrap(), state }
+    }
+    fn verdicts(call: &RollCall) -> Vec<Verdict> {
+        call.answers().map(|(_, _, verdict)| verdict).collect()
+    }
+
+    #[test]
+    fn everybody_has_one_answer_and_what_nobody_read_is_no_good_sign() {
+        let names = ["ann", "bob", "cyd", "dan", "eve", "ann"];
+        let mut call = RollCall::of(names.map(agent));
+        assert_eq!(call.seated().len(), 5);
+        let everything = Verdict::Unknown { missing: Missing::Everything };
+        assert_eq!(verdicts(&call), [everything; 5]);
+        let seen = [
+            user(0, PresenceState::LoggedIn, CallState::Free),
+            user(1, PresenceState::LoggedIn, CallState::Free),
+            user(2, PresenceState::LoggedIn, CallState::OnCall),
+            user(3, PresenceState::LoggedIn, CallState::Free),
+            user(7, PresenceState::LoggedIn, CallState::Free),
+        ];
+        call.see_users(NOW, &seen);
+        assert_eq!(verdicts(&call)[0], Verdict::Unknown { missing: Missing::Phone });
+        let phones = [phone("ann", PhoneState::Up), phone("bob", PhoneState::Down), phone("zoe", PhoneState::Up)];
+        call.see_phones(NOW, &phones);
+        call.see_phones(NOW, &[phone("cyd", PhoneState::Down), phone("eve", PhoneState::Up)]);
+        let mut torn = call.clone();
+        torn.phones_read(NOW, PhoneReads::Torn);
+        call.phones_read(NOW, PhoneReads::Whole);
+        let straggler = |reason| Verdict::Straggler { reason };
+        let on_call = Verdict::Deferred { because: Deferral::OnCall };
+        let (down, none) = (straggler(Reason::PhoneDown), straggler(Reason::NoPhone));
+        assert_eq!(verdicts(&call), [Verdict::Ready, down, on_call, none, everything]);
+        assert_eq!(verdicts(&torn)[3], Verdict::Unknown { missing: Missing::Phone });
+        let tally = Tally { ready: 1, recovered: 0, deferred: 1, stragglers: 2, unknown: 1 };
+        assert_eq!(call.tally(), tally);
+    }
+}

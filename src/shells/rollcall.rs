@@ -1,0 +1,126 @@
+//! Calls the roll of a business unit: reads every signal once, in bulk, and gives it to [`law::rollcall`](crate::law::rollcall).
+//!
+//! Must never: change anything in the org, or ask about one agent alone.
+
+use std::collections::BTreeMap;
+
+use futures_util::{StreamExt, stream};
+use serde::Serialize;
+
+use crate::hands::genesys::ask::Ask;
+use crate::hands::genesys::staging::{self, read::read, units::names_in};
+use crate::hands::genesys::{Client, phones, users};
+use crate::law::command::{Failure, PhoneSeen};
+use crate::law::plan::Limits;
+use crate::law::rollcall::{PhoneReads, RollCall};
+use crate::shells::stage::{Refusal, find_unit, refused_by_platform};
+use crate::words::clock::Timestamp;
+use crate::words::http::Response;
+use crate::words::id::{AgentId, Seat};
+
+/// What a roll call brought.
+#[derive(Debug)]
+pub struct Called {
+    /// The business unit's name.
+    pub unit: String,
+    /// Everybody's answer.
+    pub roll: RollCall,
+    /// Names, where the platform tells them.
+    pub names: BTreeMap<AgentId, String>,
+    /// What could not be read, one sentence each; whom it concerns is unknown.
+    pub gaps: Vec<String>,
+    /// When it began and ended.
+    pub span: Span,
+    /// Requests for signals.
+    pub reads: usize,
+}
+
+/// From the first read to the last answer.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Span {
+    /// When the first read left.
+    pub from: Timestamp,
+    /// When the last answer was in.
+    pub to: Timestamp,
+}
+
+/// Calls the roll of the business unit with this id or name.
+///
+/// # Errors
+/// [`Refusal`] when the unit cannot be found, or nothing at all can be read.
+pub async fn call(client: &Client, unit: &str, limits: &Limits) -> Result<Called, Refusal> {
+    let unit = find_unit(client, unit).await?;
+    let agents = staging::agents_of(client, &unit.id).await.map_err(refused_by_platform("reading its agents"))?;
+    let from = client.clock().now();
+    let mut called = Called {
+        unit: unit.name,
+        roll: RollCall::of(agents),
+        names: BTreeMap::new(),
+        gaps: Vec::new(),
+        span: Span { from, to: from },
+        reads: 0,
+    };
+    if !called.roll.seated().is_empty() {
+        let (users, phones) = tokio::join!(read_users(client, &called.roll, limits), read_phones(client, limits));
+        called.take_in_users(users);
+        called.take_in_phones(phones);
+    }
+    called.span.to = client.clock().now();
+    Ok(called)
+}
+
+type UsersRead = (Vec<(AgentId, Seat)>, Timestamp, Result<Response, Failure>);
+type PhonesRead = (Timestamp, Result<(Vec<PhoneSeen>, u32), Failure>);
+
+async fn read_users(client: &Client, roll: &RollCall, limits: &Limits) -> Vec<UsersRead> {
+    let batches = roll.seated().chunks(limits.bulk_ids_max).map(<[_]>::to_vec).collect::<Vec<_>>();
+    let asked = batches.into_iter().map(|batch| async move {
+        let answer = read(client, users::read(&batch)).await;
+        (batch, client.clock().now(), answer)
+    });
+    stream::iter(asked).buffered(limits.in_flight_max).collect().await
+}
+
+/// The first page tells how many there are.
+async fn read_phones(client: &Client, limits: &Limits) -> Vec<PhonesRead> {
+    let page = |ask: Ask| async move {
+        let answer = read(client, ask).await.and_then(|response| phones::seen_on_page(&response));
+        (client.clock().now(), answer)
+    };
+    let first = page(phones::read_page(1)).await;
+    let pages = first.1.as_ref().map_or(1, |(_, pages)| *pages);
+    let others = stream::iter((2..=pages).map(|n| page(phones::read_page(n)))).buffered(limits.in_flight_max);
+    let others: Vec<PhonesRead> = others.collect().await;
+    std::iter::once(first).chain(others).collect()
+}
+
+impl Called {
+    fn take_in_users(&mut self, reads: Vec<UsersRead>) {
+        self.reads += reads.len();
+        for (batch, at, answer) in reads {
+            let seen = answer.and_then(|response| Ok((users::seen(&response, &batch)?, names_in(&response)?)));
+            match seen {
+                Ok((seen, names)) => {
+                    self.roll.see_users(at, &seen);
+                    self.names.extend(names);
+                }
+                Err(failure) => self.gaps.push(format!("{} agents could not be read: {failure}", batch.len())),
+            }
+        }
+    }
+    fn take_in_phones(&mut self, reads: Vec<PhonesRead>) {
+        self.reads += reads.len();
+        let mut whole = PhoneReads::Whole;
+        let ended = reads.iter().map(|(at, _)| *at).max().unwrap_or(self.span.from);
+        for (at, answer) in reads {
+            match answer {
+                Ok((seen, _)) => self.roll.see_phones(at, &seen),
+                Err(failure) => {
+                    whole = PhoneReads::Torn;
+                    self.gaps.push(format!("a page of phones could not be read: {failure}"));
+                }
+            }
+        }
+        self.roll.phones_read(ended, whole);
+    }
+}
