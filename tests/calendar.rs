@@ -155,7 +155,7 @@ async fn a_calendar_without_entries_and_one_that_is_over_say_so() {
 
 /// Runs `doctor` with the secret in its environment, or without; its code and what it said.
 async fn doctor(folder: &Path, arguments: &[&str], secret: Option<&str>) -> (i32, String) {
-    let mut command = softlanding(folder, &[&["doctor"], arguments].concat());
+    let mut command = softlanding(folder, &[&["doctor", "--offline"], arguments].concat());
     match secret {
         Some(secret) => command.env("CALENDAR_SECRET", secret),
         None => command.env_remove("CALENDAR_SECRET"),

@@ -179,14 +179,15 @@ impl Twin {
     fn trunk_json(&self, at: usize) -> Value {
         let id = ids::id(Thing::Trunk, at);
         let since = (self.anchor - 20 * DAY_MS).rfc3339();
+        let serves = at >= self.scenario.org.trunks_out_of_service as usize;
         json!({
             "id": id,
             "name": format!("Carrier {}", at + 1),
             "state": "active",
             "trunkType": "EXTERNAL",
-            "inService": true,
+            "inService": serves,
             "enabled": true,
-            "connectedStatus": { "connected": true, "connectedStateTime": since },
+            "connectedStatus": { "connected": serves, "connectedStateTime": since },
             "optionsStatus": [{ "proxyAddress": "203.0.113.10", "optionState": true, "optionStateTime": since }],
             "registersStatus": [{ "proxyAddress": "203.0.113.10", "registerState": true, "registerStateTime": since }],
             "optionsEnabledStatus": "ENABLED",

@@ -54,6 +54,8 @@ pub struct Org {
     pub drafts: Vec<String>,
     /// How many agents lack the permission to choose their own station (API.md section 7).
     pub agents_without_permission: u32,
+    /// How many of the two external trunks are out of service (API.md section 12).
+    pub trunks_out_of_service: u32,
 }
 
 /// Which business units have agents.
@@ -400,6 +402,7 @@ impl Default for Org {
             start_day_of_week: "Monday".to_owned(),
             drafts: vec!["Approved".to_owned(), "What if: more overtime".to_owned()],
             agents_without_permission: 0,
+            trunks_out_of_service: 0,
         }
     }
 }

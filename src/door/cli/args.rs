@@ -100,8 +100,10 @@ pub enum Command {
         after_help = "Codes: 0 all can, 7 some cannot.\n\nExamples:\n  softlanding check --business-unit \"Customer Care\"\n  softlanding check --publish customer-care --json"
     )]
     Check(CheckArgs),
-    /// Look over what softlanding needs on this machine: configuration, zone data, secrets, store, vault, hooks
-    #[command(after_help = "Example:\n  softlanding doctor")]
+    /// Look over what softlanding needs on this machine and in the organisation; changes nothing
+    #[command(
+        after_help = "On this machine: configuration, zone data, secrets, store, vault, hooks. In the organisation: the way in,\nthe clock, permissions and what is lost without each, the rate limit, reported endpoints, and of each business\nunit of [[publish]] its softphones, enrolment, stations and agents' permissions; trunks and Edges.\n\nExamples:\n  softlanding doctor\n  softlanding doctor --business-unit \"Customer Care\" --json"
+    )]
     Doctor(DoctorArgs),
     /// Write the report of a run as HTML, Markdown and JSON
     #[command(after_help = "Example:\n  softlanding report 20261127-1600-customer-care-k3f9 --out friday")]
@@ -268,6 +270,12 @@ pub struct DoctorArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "described by its type")]
     pub config: ConfigArgs,
+    /// A business unit to look at beside those of the calendar, by name or id
+    #[arg(long, value_name = "NAME|ID", conflicts_with = "offline")]
+    pub business_unit: Vec<String>,
+    /// Look at this machine only
+    #[arg(long)]
+    pub offline: bool,
     /// One JSON document on standard output
     #[arg(long)]
     pub json: bool,

@@ -1,4 +1,4 @@
-//! `softlanding doctor`: looks over what softlanding needs on this machine, and says what to do.
+//! `softlanding doctor`: looks over what softlanding needs on this machine and in the organisation, and says what to do.
 //!
 //! Must never: change anything, or show a secret; whether one can be had is all that is said.
 
@@ -7,19 +7,24 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::door::cli::args::DoctorArgs;
-use crate::door::cli::{open, out};
+use crate::door::cli::{intent, open, out};
 use crate::door::config::{Config, ConfigErrors, SecretRef, StorePlace};
 use crate::door::error::{ExitCode, Failure};
-use crate::shells::doctor::{self, Check, Mark};
+use crate::hands::genesys::Client;
+use crate::hands::vault::Enrolled;
+use crate::shells::doctor::org::{Wanted, organisation};
+use crate::shells::doctor::{self, Check, Mark, machine};
 use crate::words::calendar::tzdata;
 use crate::words::clock::Clock;
 use crate::words::secret::Secret;
 
+const CLIENT_SECRET: &str = "client secret";
+
 pub(super) async fn doctor(args: &DoctorArgs) -> Result<ExitCode, Failure> {
     let host = tzdata::host(Path::new(tzdata::HOST_DIR));
-    let zone_data = doctor::zone_data(tzdata::compiled(), host.as_deref());
+    let zone_data = machine::zone_data(tzdata::compiled(), host.as_deref());
     let mut checks = match Config::read(&args.config.config) {
-        Ok(config) => configured(&config).await,
+        Ok(config) => everything(&config, args).await,
         Err(e) => unconfigured(&e),
     };
     checks.push(zone_data);
@@ -45,9 +50,50 @@ fn unconfigured(e: &ConfigErrors) -> Vec<Check> {
     e.errors.iter().map(|error| Check::fail(NAME, error.line_for(&e.file), fix)).collect()
 }
 
-async fn configured(config: &Config) -> Vec<Check> {
+/// The organisation is only asked when the client's secret can be had, and by the clock that the configuration follows.
+async fn everything(config: &Config, args: &DoctorArgs) -> Vec<Check> {
+    let (mut checks, enrolled) = configured(config).await;
+    if args.offline || checks.iter().any(|check| check.name == CLIENT_SECRET && check.mark == Mark::Fail) {
+        return checks;
+    }
+    match connected(config).await {
+        Ok(client) => {
+            let wanted = Wanted {
+                mechanisms: &intent::mechanisms(config),
+                limits: &config.limits,
+                units: &units(config, &args.business_unit),
+                enrolled: enrolled.as_deref(),
+            };
+            checks.extend(organisation(&client, &wanted).await);
+        }
+        Err(failure) => {
+            let fix = failure.hint.clone().unwrap_or_else(|| "see what stands above".to_owned());
+            checks.push(Check::fail("organisation", failure.to_string(), fix));
+        }
+    }
+    checks
+}
+
+async fn connected(config: &Config) -> Result<Client, Failure> {
+    open::client(config, open::clock(config).await?).await
+}
+
+/// Those of the calendar and those that were named, each once.
+fn units(config: &Config, named: &[String]) -> Vec<String> {
+    let mut units: Vec<String> = Vec::new();
+    for unit in config.publishes.iter().map(|entry| &entry.business_unit).chain(named) {
+        if !units.iter().any(|known| known.eq_ignore_ascii_case(unit)) {
+            units.push(unit.clone());
+        }
+    }
+    units
+}
+
+/// What is on this machine, and whom the vault holds; `None` without a vault.
+async fn configured(config: &Config) -> (Vec<Check>, Option<Vec<Enrolled>>) {
+    let mut enrolled = None;
     let mut checks = vec![Check::ok("configuration", config.file.display().to_string())];
-    let (client, _) = secret("client secret", &config.org.client_secret).await;
+    let (client, _) = secret(CLIENT_SECRET, &config.org.client_secret).await;
     checks.push(client);
     if let Some(app) = &config.app {
         checks.push(secret("app secret", &app.client_secret).await.0);
@@ -57,14 +103,16 @@ async fn configured(config: &Config) -> Vec<Check> {
         let (check, key) = secret("vault key", &vault.key).await;
         checks.push(check);
         if let Some(key) = key {
-            checks.push(doctor::vault(&vault.path, &key).await);
+            let (check, agents) = machine::vault(&vault.path, &key).await;
+            checks.push(check);
+            enrolled = Some(agents);
         }
     }
-    checks.push(doctor::hooks(&config.hooks.dir, &config.open_hooks()));
+    checks.push(machine::hooks(&config.hooks.dir, &config.open_hooks()));
     // A twin that has ended takes its clock with it; the calendar can be read all the same.
     let now = open::clock(config).await.unwrap_or(Clock::System).now();
-    checks.extend(config.publishes.iter().map(|entry| doctor::entry(&entry.name, &entry.recurrence, now)));
-    checks
+    checks.extend(config.publishes.iter().map(|entry| machine::entry(&entry.name, &entry.recurrence, now)));
+    (checks, enrolled)
 }
 
 /// Whether a secret can be had; and the secret, for the check that needs it.
@@ -81,10 +129,10 @@ async fn secret(name: &str, from: &SecretRef) -> (Check, Option<Secret>) {
 
 async fn store(config: &Config) -> Vec<Check> {
     match &config.store.place {
-        StorePlace::Sqlite(path) => vec![doctor::sqlite_store(path).await],
-        StorePlace::Postgres { url, password: None } => vec![doctor::postgres_store(url, None).await],
+        StorePlace::Sqlite(path) => vec![machine::sqlite_store(path).await],
+        StorePlace::Postgres { url, password: None } => vec![machine::postgres_store(url, None).await],
         StorePlace::Postgres { url, password: Some(password) } => match secret("store password", password).await {
-            (check, Some(password)) => vec![check, doctor::postgres_store(url, Some(password)).await],
+            (check, Some(password)) => vec![check, machine::postgres_store(url, Some(password)).await],
             (check, None) => vec![check],
         },
     }
@@ -108,7 +156,7 @@ mod tests {
             [[publish]]\nname = 'over'\nbusiness_unit = 'Care'\ncron = '0 0 16 * * Fri 2020'\n";
         std::fs::write(folder.join("key"), crate::hands::vault::new_key().unwrap().expose()).unwrap();
         let config = Config::parse(text, &folder.join("s.toml")).unwrap();
-        let checks = configured(&config).await;
+        let (checks, _) = configured(&config).await;
         let expected = [
             ("configuration", Mark::Ok),
             ("client secret", Mark::Fail),
@@ -130,7 +178,7 @@ mod tests {
         let folder = Folder::new();
         let text = "store = 'postgres://s@127.0.0.1:1/x'\n[org]\nregion = 'us_west_2'\nclient_id = 'x'\n\
             client_secret = { command = 'echo hush' }\n[vault]\nkey = { file = 'none' }\n";
-        let checks = configured(&Config::parse(text, &folder.join("s.toml")).unwrap()).await;
+        let (checks, _) = configured(&Config::parse(text, &folder.join("s.toml")).unwrap()).await;
         let expected = [
             ("configuration", Mark::Ok),
             ("client secret", Mark::Ok),

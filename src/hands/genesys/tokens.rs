@@ -15,6 +15,8 @@ use crate::words::http::{Method, Response};
 use crate::words::id::AgentId;
 use crate::words::secret::{Grant, Secret};
 
+const PROBE: &str = "/api/v2/communications/webRTC";
+
 /// Refreshes through the OAuth grant, in the name of the app that owns the refresh token (API.md section 2).
 #[must_use]
 pub fn refresh_by_grant(held: &Grant) -> Ask {
@@ -33,8 +35,15 @@ pub fn refresh_reported(access: &Secret) -> Ask {
 /// *Reported*: asks for a media-server token with the agent's access token (API.md section 13 a).
 #[must_use]
 pub fn probe(access: &Secret) -> Ask {
-    let place = Place::Api("/api/v2/communications/webRTC".to_owned());
+    let place = Place::Api(PROBE.to_owned());
     Ask::new(Method::Get, place, Credential::Agent(access.clone()))
+}
+
+/// *Reported*: the same with the publisher's token, which is nobody's softphone: 404 tells that the organisation does not offer
+/// it, and any other answer that it does.
+#[must_use]
+pub fn probe_as_publisher() -> Ask {
+    Ask::api(Method::Get, PROBE)
 }
 
 /// Deletes all tokens of an agent (API.md section 8).

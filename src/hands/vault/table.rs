@@ -102,25 +102,22 @@ impl Vault {
         Ok(Vault { db: Mutex::new(db), sealer, key_id })
     }
 
-    /// How many agents the vault at `path` holds, once `key` is known to be its key. Changes nothing: it does not make a
+    /// Every agent whom the vault at `path` holds, once `key` is known to be its key. Changes nothing: it does not make a
     /// vault, nor bring an older one up to date.
     ///
     /// # Errors
     /// As [`Vault::open`], and when there is no file.
-    pub async fn count_at(path: &Path, key: &Secret) -> Result<u64, VaultError> {
+    pub async fn agents_at(path: &Path, key: &Secret) -> Result<Vec<Enrolled>, VaultError> {
         let sealer = Sealer::new(key)?;
         let (mut db, version) = look(path, SCHEMA).await?;
         if version == 0 {
-            return Ok(0);
+            return Ok(Vec::new());
         }
         let known = known_key_id(&mut db, &sealer).await?;
-        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM grants")
-            .fetch_one(&mut db)
-            .await
-            .map_err(sql("counting agents"))?;
+        let agents = agents(&mut db).await?;
         match known {
-            None if count > 0 => Err(VaultError::Damaged),
-            Some(_) | None => Ok(u64::try_from(count).unwrap_or_default()),
+            None if !agents.is_empty() => Err(VaultError::Damaged),
+            Some(_) | None => Ok(agents),
         }
     }
 
@@ -216,17 +213,7 @@ impl Vault {
     /// # Errors
     /// [`VaultError::Store`].
     pub async fn agents(&self) -> Result<Vec<Enrolled>, VaultError> {
-        let rows: Vec<(String, String, Option<String>)> =
-            sqlx::query_as("SELECT agent, name, dead_because FROM grants ORDER BY agent")
-                .fetch_all(&mut *self.db.lock().await)
-                .await
-                .map_err(sql("listing the agents"))?;
-        let enrolled = |(agent, name, dead): (String, String, Option<String>)| {
-            let state = dead.map_or(GrantState::Alive, |why| GrantState::Dead { why });
-            // An id that is none was not written by us, and no run can ask for it.
-            Some(Enrolled { agent: AgentId::new(&agent).ok()?, name, state })
-        };
-        Ok(rows.into_iter().filter_map(enrolled).collect())
+        agents(&mut *self.db.lock().await).await
     }
 
     /// Notes that the platform no longer takes this agent's refresh token. `why` must not hold the token.
@@ -272,6 +259,20 @@ impl Vault {
 
 fn cut(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(TEXT_CHARS_MAX).collect()
+}
+
+async fn agents(db: &mut SqliteConnection) -> Result<Vec<Enrolled>, VaultError> {
+    let rows: Vec<(String, String, Option<String>)> =
+        sqlx::query_as("SELECT agent, name, dead_because FROM grants ORDER BY agent")
+            .fetch_all(db)
+            .await
+            .map_err(sql("listing the agents"))?;
+    let enrolled = |(agent, name, dead): (String, String, Option<String>)| {
+        let state = dead.map_or(GrantState::Alive, |why| GrantState::Dead { why });
+        // An id that is none was not written by us, and no run can ask for it.
+        Some(Enrolled { agent: AgentId::new(&agent).ok()?, name, state })
+    };
+    Ok(rows.into_iter().filter_map(enrolled).collect())
 }
 
 fn enrolled(agent: &AgentId, rows: u64) -> Result<(), VaultError> {

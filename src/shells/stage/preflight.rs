@@ -63,18 +63,34 @@ const NEEDS: [Need; 9] = [
     },
 ];
 
-/// What is missing among `held`: a refusal when nothing could be published, otherwise a warning for each loss.
+/// A permission that the OAuth client lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::shells) struct Lack {
+    /// Its name.
+    pub(in crate::shells) permission: &'static str,
+    /// What is lost without it; `None` when nothing could be published at all.
+    pub(in crate::shells) loss: Option<&'static str>,
+}
+
+/// What is missing among `held` for these mechanisms.
+pub(in crate::shells) fn lacks(mechanisms: &Mechanisms, held: impl Fn(&str) -> bool) -> Vec<Lack> {
+    let missing = NEEDS.iter().filter(|need| (need.wanted)(mechanisms) && !held(need.permission));
+    let lack = |need: &Need| match need.without {
+        Without::Publish => Lack { permission: need.permission, loss: None },
+        Without::Part(loss) => Lack { permission: need.permission, loss: Some(loss) },
+    };
+    missing.map(lack).collect()
+}
+
+/// A refusal when nothing could be published, otherwise a warning for each loss.
 pub(super) fn permissions(mechanisms: &Mechanisms, held: impl Fn(&str) -> bool) -> Result<Vec<String>, Refusal> {
-    let missing = || NEEDS.iter().filter(|need| (need.wanted)(mechanisms) && !held(need.permission));
-    let fatal: Vec<_> = missing().filter(|n| n.without == Without::Publish).map(|n| n.permission).collect();
+    let lacks = lacks(mechanisms, held);
+    let fatal: Vec<_> = lacks.iter().filter(|lack| lack.loss.is_none()).map(|lack| lack.permission).collect();
     if !fatal.is_empty() {
         return Err(Refusal::Permissions(fatal));
     }
-    let warning = |need: &Need| match need.without {
-        Without::Publish => None,
-        Without::Part(loss) => Some(format!("the OAuth client lacks {}: {loss}", need.permission)),
-    };
-    Ok(missing().filter_map(warning).collect())
+    let warning = |lack: &Lack| Some(format!("the OAuth client lacks {}: {}", lack.permission, lack.loss?));
+    Ok(lacks.iter().filter_map(warning).collect())
 }
 
 #[cfg(test)]

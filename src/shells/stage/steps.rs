@@ -400,8 +400,8 @@ async fn preflight(client: &Client, plan: &Plan) -> Result<Vec<String>, Refusal>
     Ok(warnings)
 }
 
-/// The platform's date has whole seconds and travels a while; anything beyond this is the clock.
-const SKEW_MAX_MS: i64 = 5_000;
+/// The platform's date has whole seconds and travels a while; anything beyond this is the clock, in ms.
+pub(in crate::shells) const SKEW_MAX_MS: i64 = 5_000;
 
 /// The run's first events: the plan, and the `pre-stage` hooks if there are any.
 async fn hooked(hooks: &Hooks, id: &RunId, plan: &Arc<Plan>, now: Timestamp) -> Result<Vec<Event>, Refusal> {

@@ -1,7 +1,10 @@
-//! What `stage` reads before a run exists: business unit, schedules, roster, names, shifts, and what the publisher may.
+//! What `stage`, `check` and `doctor` read outside of a run: business unit, schedules, roster, names, shifts, what the
+//! publisher may, what agents have, and the way to the carriers.
 //!
 //! Every read is a pure decoder and a few lines that ask. Must never: change anything at the platform.
 
+pub mod carriers;
+pub mod equipment;
 pub mod find;
 pub mod people;
 pub mod read;
@@ -10,6 +13,8 @@ pub mod schedules;
 pub mod shifts;
 pub mod units;
 
+pub use carriers::{Carrier, edges, trunks};
+pub use equipment::{Equipment, equipment};
 pub use find::{Candidate, Found};
 pub use people::{Person, people};
 pub use rights::{Permissions, auth_limits, limits, permissions, server_date};

@@ -15,19 +15,6 @@ use crate::law::command::{Failure, FailureKind};
 use crate::words::clock::Timestamp;
 use crate::words::http::{Method, Response};
 
-/// What softlanding's own client needs, and what for (API.md section 7; the association of stations: section 9).
-pub const NEEDED: [(&str, &str); 9] = [
-    ("wfm:schedule:view", "read the schedule"),
-    ("wfm:schedule:edit", "publish it"),
-    ("wfm:agent:view", "read its agents"),
-    ("directory:user:view", "read stations, presence and calls of agents"),
-    ("telephony:plugin:all", "read and reboot phones"),
-    ("telephony:otherStationAssociation:view", "find agents' stations"),
-    ("telephony:otherStationAssociation:edit", "associate stations"),
-    ("telephony:station:disassociate", "free stations"),
-    ("oauth:token:delete", "force new logins, where the plan allows it"),
-];
-
 /// The permissions that a subject's roles grant, in any division.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Permissions {

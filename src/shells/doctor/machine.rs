@@ -1,109 +1,21 @@
-//! What can be found out in advance about the machine that softlanding runs on: each check is a value, with its words and
-//! what to do about it.
+//! What can be found out about the machine that softlanding runs on: zone data, store, vault, hooks, the calendar's entries.
 //!
-//! Must never: change anything; not even make a journal or a vault that is missing.
+//! Must never: make a journal or a vault that is missing.
 
 use std::cmp::Ordering;
 use std::path::Path;
 
-use serde::Serialize;
-
+use super::{Check, with_source};
 use crate::hands::StoreError;
 use crate::hands::hook::Hooks;
 use crate::hands::journal::{Journal, JournalError, PostgresJournal, SqliteJournal};
-use crate::hands::vault::{Vault, VaultError};
-use crate::shells::report::words::{clean, counted, list};
+use crate::hands::vault::{Enrolled, GrantState, Vault, VaultError};
+use crate::shells::report::words::{counted, list};
 use crate::words::calendar::recur::{FireNote, Recurrence};
 use crate::words::calendar::{describe, tzdata};
 use crate::words::clock::Timestamp;
 use crate::words::hook::HookPoint;
 use crate::words::secret::Secret;
-use crate::words::wrap::wrap_words;
-
-/// How a check ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mark {
-    /// As it should be.
-    Ok,
-    /// It works, and may yet surprise.
-    Warn,
-    /// It does not work.
-    Fail,
-}
-
-/// One thing that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Check {
-    /// What was looked at, in one to three words.
-    pub name: String,
-    /// How it ended.
-    pub mark: Mark,
-    /// What was found.
-    pub words: String,
-    /// What to do about it; always there when the mark is [`Mark::Fail`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fix: Option<String>,
-}
-
-impl Check {
-    /// A check that found everything in order.
-    #[must_use]
-    pub fn ok(name: &str, words: impl Into<String>) -> Check {
-        Check { name: name.to_owned(), mark: Mark::Ok, words: words.into(), fix: None }
-    }
-    /// A check that found something that works, and may yet surprise.
-    #[must_use]
-    pub fn warn(name: &str, words: impl Into<String>, fix: impl Into<String>) -> Check {
-        Check { name: name.to_owned(), mark: Mark::Warn, words: words.into(), fix: Some(fix.into()) }
-    }
-    /// A check that found something that does not work.
-    #[must_use]
-    pub fn fail(name: &str, words: impl Into<String>, fix: impl Into<String>) -> Check {
-        Check { name: name.to_owned(), mark: Mark::Fail, words: words.into(), fix: Some(fix.into()) }
-    }
-}
-
-/// The worst mark of all; [`Mark::Ok`] when nothing was looked at.
-#[must_use]
-pub fn worst(checks: &[Check]) -> Mark {
-    checks.iter().map(|check| check.mark).max().unwrap_or(Mark::Ok)
-}
-
-/// The columns of a line of the table.
-const WIDTH: usize = 80;
-/// The widest column of names; a longer name stands on a line of its own.
-const NAME_WIDTH_MAX: usize = 24;
-
-/// The checks as a table of 80 columns, long words aside: mark, name, what was found, and below it what to do.
-#[must_use]
-pub fn table(checks: &[Check]) -> Vec<String> {
-    let longest = checks.iter().map(|check| check.name.chars().count()).max().unwrap_or(0);
-    let name_width = longest.min(NAME_WIDTH_MAX);
-    checks.iter().flat_map(|check| rows(check, name_width)).collect()
-}
-
-fn rows(check: &Check, name_width: usize) -> Vec<String> {
-    let mark = match check.mark {
-        Mark::Ok => "ok",
-        Mark::Warn => "WARN",
-        Mark::Fail => "FAIL",
-    };
-    let mut head = format!("{mark:<4}  {:<name_width$}", check.name);
-    // Mark, name, and two spaces after each.
-    let indent = 4 + 2 + name_width + 2;
-    let mut lines = Vec::new();
-    if check.name.chars().count() > name_width {
-        lines.push(std::mem::take(&mut head));
-    }
-    let fix = check.fix.as_ref().map(|fix| format!("fix: {fix}"));
-    for text in [Some(check.words.clone()), fix].into_iter().flatten() {
-        for row in wrap_words(&clean(&text), WIDTH - indent) {
-            lines.push(format!("{:<indent$}{row}", std::mem::take(&mut head)));
-        }
-    }
-    lines
-}
 
 /// Whether the zone data that is compiled in is older than the host's.
 #[must_use]
@@ -153,17 +65,26 @@ pub async fn postgres_store(url: &str, password: Option<Secret>) -> Check {
     }
 }
 
-/// The vault, without making it; `key` is its key.
-pub async fn vault(path: &Path, key: &Secret) -> Check {
+/// The vault, without making it, and whom it holds; `key` is its key.
+pub async fn vault(path: &Path, key: &Secret) -> (Check, Vec<Enrolled>) {
     const NAME: &str = "vault";
-    match Vault::count_at(path, key).await {
-        Ok(agents) => {
-            let agents = counted(agents, "agent", "agents");
-            Check::ok(NAME, format!("{}, opened with its key; {agents} enrolled", path.display()))
-        }
+    let check = match Vault::agents_at(path, key).await {
+        Ok(agents) => return (opened(path, &agents), agents),
         Err(VaultError::Store(StoreError::Missing { .. })) => not_made_yet(NAME, path),
         Err(e) => Check::fail(NAME, with_source(&e), e.hint().unwrap_or("see what stands above")),
+    };
+    (check, Vec::new())
+}
+
+fn opened(path: &Path, agents: &[Enrolled]) -> Check {
+    let dead = agents.iter().filter(|agent| agent.state != GrantState::Alive).count();
+    let enrolled = counted(agents.len() as u64, "agent", "agents");
+    let words = format!("{}, opened with its key; {enrolled} enrolled", path.display());
+    if dead == 0 {
+        return Check::ok("vault", words);
     }
+    let words = format!("{words}, {dead} of them with a dead refresh token");
+    Check::warn("vault", words, "`softlanding agents list` names them; they must sign in again")
 }
 
 /// A file that the first run makes, if its folder is there.
@@ -183,14 +104,6 @@ fn not_made_yet(name: &str, path: &Path) -> Check {
             format!("{} is not there, and its folder cannot be entered: {e}", path.display()),
             format!("mkdir -p {}", folder.display()),
         ),
-    }
-}
-
-/// An error with what lies below it, in one line.
-fn with_source(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) if !error.to_string().contains(&source.to_string()) => format!("{error}: {source}"),
-        Some(_) | None => error.to_string(),
     }
 }
 
@@ -243,27 +156,12 @@ mod tests {
 
     use chrono_tz::Tz;
 
+    use super::super::Mark;
     use super::*;
     use crate::hands::hook::HookLimits;
     use crate::hands::testing::Folder;
     use crate::hands::vault::new_key;
     use crate::words::calendar::recur::{DstPolicy, Fold, Gap};
-
-    #[test]
-    fn a_table_keeps_to_eighty_columns_and_says_what_to_do() {
-        let checks = [Check::ok("configuration", "/etc/softlanding.toml"), zone_data("2025b", Some("2026a"))];
-        assert_eq!(worst(&checks), Mark::Warn);
-        let lines = table(&checks);
-        assert_eq!(lines[0], "ok    configuration  /etc/softlanding.toml");
-        assert_eq!(lines[1], "WARN  zone data      release 2025b is compiled in, and this host has the newer");
-        assert!(lines[3].starts_with("                     fix: install a newer softlanding;"), "{lines:#?}");
-        let long = table(&[Check::ok("publish a-name-of-forty-characters-at-the-most", "next Friday")]);
-        let expected =
-            ["ok    publish a-name-of-forty-characters-at-the-most", "                                next Friday"];
-        assert_eq!(long, expected);
-        assert!(lines.iter().all(|line| line.chars().count() <= 80), "{lines:#?}");
-        assert_eq!((worst(&[]), table(&[]).len()), (Mark::Ok, 0));
-    }
 
     #[test]
     fn only_older_zone_data_is_a_warning() {
@@ -285,7 +183,7 @@ mod tests {
         let folder = Folder::new();
         let (journal, vault_file) = (folder.join("journal.db"), folder.join("vault.db"));
         let key = new_key().unwrap();
-        for check in [sqlite_store(&journal).await, vault(&vault_file, &key).await] {
+        for check in [sqlite_store(&journal).await, vault(&vault_file, &key).await.0] {
             assert!(check.mark == Mark::Ok && check.words.contains("not there yet"), "{check:?}");
         }
         assert!(!journal.exists() && !vault_file.exists());
@@ -296,11 +194,11 @@ mod tests {
         drop(Vault::open(&vault_file, &key).await.unwrap());
         let check = sqlite_store(&journal).await;
         assert!(check.mark == Mark::Ok && check.words.ends_with("journal.db, 0 streams"), "{check:?}");
-        let check = vault(&vault_file, &key).await;
+        let check = vault(&vault_file, &key).await.0;
         assert!(check.mark == Mark::Ok && check.words.ends_with("0 agents enrolled"), "{check:?}");
-        let check = vault(&vault_file, &new_key().unwrap()).await;
+        let check = vault(&vault_file, &new_key().unwrap()).await.0;
         assert!(check.mark == Mark::Fail && check.fix.unwrap().contains("the key that the vault was made with"));
-        let check = vault(&vault_file, &Secret::new("hush".to_owned())).await;
+        let check = vault(&vault_file, &Secret::new("hush".to_owned())).await.0;
         assert!(check.mark == Mark::Fail && !format!("{check:?}").contains("hush"), "{check:?}");
         let check = sqlite_store(&vault_file).await;
         assert!(check.mark == Mark::Fail && check.words.contains("the database of something else"), "{check:?}");
