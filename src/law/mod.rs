@@ -6,6 +6,7 @@ pub mod audit;
 pub mod command;
 pub mod decide;
 pub mod event;
+pub mod hint;
 pub mod lead;
 pub mod occurrence;
 pub mod order;

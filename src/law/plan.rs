@@ -167,6 +167,14 @@ pub struct Mechanisms {
     pub revoke_tokens: bool,
     /// Ask a person through the `straggler` hook.
     pub ask: bool,
+    /// Listen to what the platform pushes, so that looks come sooner (API.md section 11). Runs that were staged before it
+    /// existed listen as well.
+    #[serde(default = "yes")]
+    pub notifications: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Who must agree before the publish, and what happens when the world is not as it was at staging.
@@ -391,6 +399,7 @@ impl Default for Mechanisms {
             reboot_phone: true,
             revoke_tokens: false,
             ask: true,
+            notifications: true,
         }
     }
 }

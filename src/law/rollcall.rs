@@ -4,6 +4,7 @@
 //! agent's own token, which only a run makes. Must never: lead to a remedy, or call a signal good that nobody has read.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use crate::law::agent::Agent;
 use crate::law::command::{PhoneSeen, UserSeen};
@@ -36,8 +37,9 @@ impl RollCall {
         for agent in agents {
             // A business unit has fewer agents than a seat can number.
             let seat = Seat(u32::try_from(call.agents.len()).unwrap_or(u32::MAX));
-            if call.seats.insert(agent.clone(), seat).is_none() {
-                call.agents.push((agent, Agent::default()));
+            if let Entry::Vacant(free) = call.seats.entry(agent) {
+                call.agents.push((free.key().clone(), Agent::default()));
+                free.insert(seat);
             }
         }
         call

@@ -10,10 +10,12 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use crate::hands::genesys::push;
 use crate::hands::journal::{Journal, JournalError};
 use crate::law::command::{CommandId, Outcome};
 use crate::law::decide::{Input, Step, decide};
-use crate::law::event::{Event, Record};
+use crate::law::event::{Event, Phase, Record};
+use crate::law::hint::Hint;
 use crate::law::order::{Order, OrderId};
 use crate::law::run::Run;
 use crate::shells::leader::Leader;
@@ -21,6 +23,8 @@ use crate::shells::perform::Hands;
 use crate::words::clock::{Clock, Timestamp};
 use crate::words::id::RunId;
 
+/// Hints that wait for the run at most; one that is further behind has enough to look at.
+const HINTS_MAX: usize = 256;
 /// The store is usually asked for orders this often, in real time.
 pub const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// A graceful stop waits this long for what is under way, in real time: within the 10 s that a stop may take.
@@ -108,16 +112,22 @@ impl<J: Journal + Send + Sync + 'static> Driver<J> {
         let mut tasks: Tasks = JoinSet::new();
         let mut asking = JoinSet::new();
         let mut orders = self.ask_for_orders(&mut asking);
+        let (tell, mut pushed) = mpsc::channel(HINTS_MAX);
+        let mut ear = Some(tell);
         let mut input = Input::Started;
         loop {
             let wake_at = self.step(run, input, &mut tasks, &mut listen).await?;
             if let Some(ended) = self.ended(run, &tasks) {
                 return Ok(ended);
             }
+            if run.phase >= Phase::Preparing && run.plan.mechanisms.notifications {
+                ear.take().into_iter().for_each(|tell| self.listen(run, tell, &mut asking));
+            }
             input = loop {
                 break tokio::select! {
                     Some(answer) = tasks.join_next() => answered(answer)?,
                     () = self.clock.sleep_until(wake_at.unwrap_or_default()), if wake_at.is_some() => Input::Woke,
+                    Some(hint) = pushed.recv() => Input::Hinted(hint),
                     Some(found) = orders.recv() => match self.first_new(run, found).await? {
                         Some(order) => order,
                         None => continue,
@@ -179,6 +189,13 @@ impl<J: Journal + Send + Sync + 'static> Driver<J> {
             listen(&Record { seq, at: now, event: event.clone() });
         }
         Ok(())
+    }
+
+    /// Listens to what the platform pushes about the run, from shortly before its publish on: before, nothing that is pushed
+    /// is of use to it.
+    fn listen(&self, run: &Run, tell: mpsc::Sender<Hint>, asking: &mut JoinSet<()>) {
+        let (client, plan) = (self.hands.client.clone(), Arc::clone(&run.plan));
+        asking.spawn(async move { push::listen(client, &plan, plan.seed.fork("notifications"), tell).await });
     }
 
     /// Asks the store for orders again and again, in a task of its own: a question that is not waited for would keep the

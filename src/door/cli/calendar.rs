@@ -397,6 +397,6 @@ mod tests {
         assert_eq!(chosen(&config, Some("customer-care")).unwrap().len(), 1);
         let hint = |name: &str| chosen(&config, Some(name)).unwrap_err().hint.unwrap();
         assert_eq!(hint("custmer-care"), "did you mean customer-care?");
-        assert_eq!(hint("night"), "the configuration has customer-care");
+        assert_eq!(hint("night"), "the configuration has: customer-care");
     }
 }

@@ -284,6 +284,7 @@ fn mechanisms<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> (Mecha
         reboot_phone: on("reboot_phone", usual.reboot_phone),
         revoke_tokens: on("revoke_tokens", usual.revoke_tokens),
         ask: on("ask", usual.ask),
+        notifications: on("notifications", usual.notifications),
     };
     let accepted = "a path that begins with /api/";
     let reset_path = reader.text(&mut section, "session_reset_path", accepted).and_then(|(field, path)| {

@@ -4,6 +4,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::{Semaphore, SemaphorePermit};
+
 use crate::hands::genesys::ask::{Ask, Next};
 use crate::hands::genesys::call::{Call, Done};
 use crate::hands::genesys::failure;
@@ -23,14 +25,20 @@ pub struct Client {
     clock: Clock,
     party: Party,
     permit: Permit,
+    channels: Arc<Semaphore>,
 }
+
+/// Notification channels of one process. The platform allows 20 of one OAuth client (API.md section 11), and two replicas may
+/// share it.
+const CHANNELS_MAX: usize = 10;
 
 impl Client {
     /// A client for `org`, over `wire`, waiting on `clock`.
     #[must_use]
     pub fn new(org: Org, wire: Wire, clock: Clock) -> Client {
         let (party, permit) = (Party::HOUSE, Permit::always());
-        Client { org: Arc::new(Mutex::new(org)), wire: Arc::new(wire), clock, party, permit }
+        let channels = Arc::new(Semaphore::new(CHANNELS_MAX));
+        Client { org: Arc::new(Mutex::new(org)), wire: Arc::new(wire), clock, party, permit, channels }
     }
     /// The same client on behalf of a party: what it asks spends that party's share of the rate budgets. A new client asks
     /// for [`Party::HOUSE`].
@@ -57,6 +65,10 @@ impl Client {
             failure::scrub(&mut failure, self.org().secrets());
             failure
         })
+    }
+    /// Waits until one more notification channel may be open, for as long as what comes back is kept.
+    pub(super) async fn channel_seat(&self) -> Option<SemaphorePermit<'_>> {
+        self.channels.acquire().await.ok()
     }
     /// The clock that the client waits on.
     #[must_use]

@@ -21,6 +21,7 @@ pub mod login;
 pub mod org;
 pub mod phones;
 pub mod publish;
+pub mod push;
 pub mod staging;
 pub mod stations;
 #[cfg(test)]

@@ -4,12 +4,14 @@
 //! `wake_at`. Calling early or once too often is harmless. Must never: do anything itself.
 //!
 //! One file per phase of a run: `before` (waiting, refresh), `publish` (prepare, claim, see through), `check` (sweeps and
-//! verdicts), `cure` (the ladder and the brake), `end` (settling, the last hooks); and `orders`, what people tell it.
+//! verdicts), `cure` (the ladder and the brake), `end` (settling, the last hooks); and `orders`, what people tell it, and
+//! `hinted`, what the platform pushes.
 
 mod before;
 mod check;
 mod cure;
 mod end;
+mod hinted;
 mod orders;
 mod publish;
 #[cfg(test)]
@@ -17,6 +19,7 @@ mod tests;
 
 use crate::law::command::{Command, CommandId, Failure, FailureKind, Outcome};
 use crate::law::event::{Event, Phase, StopKind};
+use crate::law::hint::Hint;
 use crate::law::order::{Order, OrderId};
 use crate::law::run::{Closing, Goal, Run};
 use crate::law::verdict::Rung;
@@ -34,6 +37,8 @@ pub enum Input {
         /// What, who and why.
         order: Order,
     },
+    /// Something was pushed.
+    Hinted(Hint),
     /// The process is about to end: nothing new is begun, answers to what is under way are still taken in.
     Closing,
     /// It took the run up, freshly staged or replayed from its journal.
@@ -80,6 +85,7 @@ pub fn decide(run: &mut Run, input: Input, now: Timestamp) -> Step {
         Input::Woke => {}
         Input::Answered { id, outcome } => answered(&mut work, id, outcome),
         Input::Ordered { id, order } => orders::taken(&mut work, id, order),
+        Input::Hinted(hint) => hinted::taken(&mut work, &hint),
         Input::Closing => work.run.desk.closing = Closing::Yes,
     }
     loop {

@@ -366,5 +366,6 @@ fn mechanisms(on: &Mechanisms) -> Vec<Mechanism> {
         row("phone reboot", "published", on.reboot_phone),
         row("forced new login", "published", on.revoke_tokens),
         row("asking a person", "hook", on.ask),
+        row("pushed notifications", "published", on.notifications),
     ]
 }

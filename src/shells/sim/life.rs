@@ -14,6 +14,7 @@ use crate::law::audit::Auditor;
 use crate::law::command::{Command, CommandId, Outcome};
 use crate::law::decide::{Input, Step, decide};
 use crate::law::event::{Event, Phase, Record};
+use crate::law::hint::Hint;
 use crate::law::order::{Order, OrderId};
 use crate::law::plan::Plan;
 use crate::law::run::Run;
@@ -36,6 +37,8 @@ const QUIET_AFTER_MS: i64 = 720_000;
 /// How long a process may be silent and still lead; longer than any life, so that none of them has to renew it.
 const LEASE_MS: i64 = 7 * 86_400_000;
 /// A life with more happenings than this is stuck.
+/// The share of wake-ups after which something is pushed.
+const HINTED_SHARE: f64 = 0.2;
 const HAPPENINGS_MAX: u32 = 100_000;
 
 /// A life that went well.
@@ -127,6 +130,8 @@ pub(super) struct Life {
     order: u64,
     queue: BTreeMap<(Timestamp, u64), Happening>,
     chance: Seed,
+    /// What is pushed, and when.
+    hints: Seed,
     id: RunId,
     plan: Arc<Plan>,
     journal: MemoryJournal,
@@ -170,6 +175,7 @@ impl Life {
             now: staged_at,
             order: 0,
             queue: BTreeMap::new(),
+            hints: Seed(seed).fork("hints"),
             chance,
             id,
             plan: Arc::clone(&plan),
@@ -255,7 +261,11 @@ impl Life {
                 let process = self.process.as_mut().filter(|_| epoch == self.epoch);
                 // A wake-up that a later decision has moved finds nothing due.
                 let due = process.and_then(|p| p.wake_at.take_if(|at| *at <= now));
-                if due.is_some() { self.step(Input::Woke) } else { Ok(()) }
+                if due.is_none() {
+                    return Ok(());
+                }
+                self.step(Input::Woke)?;
+                self.hint()
             }
             Happening::Poll { epoch, id } => {
                 if epoch == self.epoch {
@@ -277,6 +287,21 @@ impl Life {
                 }
             }
         }
+    }
+
+    /// Now and then something is pushed, true or not: hints prove nothing, so any will do.
+    fn hint(&mut self) -> Checked {
+        if !self.hints.chance(HINTED_SHARE) {
+            return Ok(());
+        }
+        let member = self.hints.between(0, self.plan.roster.len() as i64 - 1);
+        let member = usize::try_from(member).ok().and_then(|at| self.plan.roster.get(at));
+        let hint = match (self.hints.between(0, 2), member) {
+            (0, Some(member)) => Hint::Agent(member.agent.clone()),
+            (1, _) => Hint::Gap,
+            _ => Hint::Schedule,
+        };
+        self.step(Input::Hinted(hint))
     }
 
     fn take_up(&mut self) -> Checked {

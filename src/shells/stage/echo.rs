@@ -99,6 +99,7 @@ fn mechanisms(m: &Mechanisms) -> (Vec<&'static str>, Vec<&'static str>) {
         (m.reboot_phone, "reboot the phone"),
         (m.revoke_tokens, "revoke the user's tokens"),
         (m.ask, "ask a person (straggler hook)"),
+        (m.notifications, "pushed notifications"),
     ];
     let reported = [
         (m.authentication_refresh, "authentication refresh"),

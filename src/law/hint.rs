@@ -1,0 +1,18 @@
+//! What the platform pushes: a reason to look sooner, and never proof.
+//!
+//! Pushed events may be lost, late, doubled, or about somebody else's doing (API.md section 11). So a hint only moves the next
+//! look forward, and what is concluded always rests on a read; a run without any hint ends the same, a little later.
+//! Must never: carry what was pushed into the journal.
+
+use crate::words::id::AgentId;
+
+/// That something may have changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hint {
+    /// A schedule of the run's business unit: an update was completed, went wrong, or was somebody else's.
+    Schedule,
+    /// An agent's station, presence or routing.
+    Agent(AgentId),
+    /// Anything: events were lost, because nobody listened for a while.
+    Gap,
+}
