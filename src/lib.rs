@@ -30,10 +30,10 @@
 //! | floor | what it is | never |
 //! |---|---|---|
 //! | [`words`] | ids, time, chance, secrets, HTTP as values, the calendar | knows of a publish |
-//! | [`law`] | plan, lead times, command, event, order, occurrence, agent, verdict, pace, run, decide, audit | does I/O, reads a clock |
+//! | [`law`] | plan, lead times, command, event, hint, order, occurrence, agent, verdict, roll call, evidence, pace, run, decide, audit | does I/O, reads a clock |
 //! | [`hands`] | journal, Genesys client, vault, hooks | decides |
 //! | [`twin`] | the simulated org, pure, and its server; uses words only | knows its client |
-//! | [`shells`] | staging, driver, daemon, rehearsal, simulation, reports | knows which world it is in |
+//! | [`shells`] | staging, roll call, observation, doctor, driver, daemon, rehearsal, simulation, reports | knows which world it is in |
 //! | [`door`] | errors and exit codes, config, command line | keeps a rule of its own |
 //!
 //! # Glossary
@@ -62,6 +62,8 @@
 //! | verdict | ready, recovered, deferred, straggler or unknown: what is said about an agent |
 //! | straggler | an agent whose softphone cannot take calls |
 //! | remedy, rung, ladder | something done to help a straggler; its place among the others, gentlest first |
+//! | hint | that something was pushed: a reason to look sooner, and never proof |
+//! | loss, exposure | a softphone that was ready at one look and is not at the next; for how long ready ones were watched |
 //! | roll call | one look at everybody's signals at any time, without a run |
 //! | sweep | one look at the agents that are due, in bulk |
 //! | brake | what stops remedies that do no good |

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod command;
 pub mod decide;
 pub mod event;
+pub mod evidence;
 pub mod hint;
 pub mod lead;
 pub mod occurrence;

@@ -79,6 +79,20 @@ impl RollCall {
     pub fn answers(&self) -> impl Iterator<Item = (&AgentId, &Agent, Verdict)> {
         self.agents.iter().map(|(id, agent)| (id, agent, verdict(agent)))
     }
+    /// How many were ready at an earlier call of the same roll, and how many of them cannot take a call now. Whoever has
+    /// logged out, or is unknown now, is not counted as lost.
+    #[must_use]
+    pub fn lost_since(&self, earlier: &RollCall) -> (u64, u64) {
+        let (mut ready, mut lost) = (0, 0);
+        for (id, _) in earlier.answers().filter(|(_, _, verdict)| *verdict == Verdict::Ready).map(|(id, a, _)| (id, a))
+        {
+            ready += 1;
+            let now =
+                self.seats.get(id).and_then(|seat| self.agents.get(seat.0 as usize)).map(|(_, agent)| verdict(agent));
+            lost += u64::from(matches!(now, Some(Verdict::Straggler { .. })));
+        }
+        (ready, lost)
+    }
     /// How many answered how.
     #[must_use]
     pub fn tally(&self) -> Tally {
@@ -142,6 +156,10 @@ mod tests {
         let (down, none) = (straggler(Reason::PhoneDown), straggler(Reason::NoPhone));
         assert_eq!(verdicts(&call), [Verdict::Ready, down, on_call, none, everything]);
         assert_eq!(verdicts(&torn)[3], Verdict::Unknown { missing: Missing::Phone });
+        assert_eq!(call.lost_since(&call), (1, 0));
+        let mut later = call.clone();
+        later.see_phones(NOW + 1, &[phone("ann", PhoneState::Down)]);
+        assert_eq!((later.lost_since(&call), call.lost_since(&later)), ((1, 1), (0, 0)));
         let tally = Tally { ready: 1, recovered: 0, deferred: 1, stragglers: 2, unknown: 1 };
         assert_eq!(call.tally(), tally);
     }

@@ -6,6 +6,7 @@ pub mod driver;
 pub mod leader;
 pub mod live;
 pub mod notice;
+pub mod observe;
 pub mod perform;
 pub mod rehearse;
 pub mod report;

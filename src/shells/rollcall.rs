@@ -18,6 +18,14 @@ use crate::words::clock::Timestamp;
 use crate::words::http::Response;
 use crate::words::id::{AgentId, Seat};
 
+/// Whose roll is called.
+#[derive(Debug, Clone)]
+pub struct Unit {
+    /// The business unit's name.
+    pub name: String,
+    agents: Vec<AgentId>,
+}
+
 /// What a roll call brought.
 #[derive(Debug)]
 pub struct Called {
@@ -44,17 +52,22 @@ pub struct Span {
     pub to: Timestamp,
 }
 
-/// Calls the roll of the business unit with this id or name.
+/// The business unit with this id or name, with its agents.
 ///
 /// # Errors
-/// [`Refusal`] when the unit cannot be found, or nothing at all can be read.
-pub async fn call(client: &Client, unit: &str, limits: &Limits) -> Result<Called, Refusal> {
-    let unit = find_unit(client, unit).await?;
+/// [`Refusal`] when it cannot be found or read.
+pub async fn unit(client: &Client, wanted: &str) -> Result<Unit, Refusal> {
+    let unit = find_unit(client, wanted).await?;
     let agents = staging::agents_of(client, &unit.id).await.map_err(refused_by_platform("reading its agents"))?;
+    Ok(Unit { name: unit.name, agents })
+}
+
+/// Calls the roll. What cannot be read is a gap, and whom it concerns is unknown.
+pub async fn call(client: &Client, unit: &Unit, limits: &Limits) -> Called {
     let from = client.clock().now();
     let mut called = Called {
-        unit: unit.name,
-        roll: RollCall::of(agents),
+        unit: unit.name.clone(),
+        roll: RollCall::of(unit.agents.iter().cloned()),
         names: BTreeMap::new(),
         gaps: Vec::new(),
         span: Span { from, to: from },
@@ -66,7 +79,7 @@ pub async fn call(client: &Client, unit: &str, limits: &Limits) -> Result<Called
         called.take_in_phones(phones);
     }
     called.span.to = client.clock().now();
-    Ok(called)
+    called
 }
 
 type UsersRead = (Vec<(AgentId, Seat)>, Timestamp, Result<Response, Failure>);

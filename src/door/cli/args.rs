@@ -100,6 +100,11 @@ pub enum Command {
         after_help = "Codes: 0 all can, 7 some cannot.\n\nExamples:\n  softlanding check --business-unit \"Customer Care\"\n  softlanding check --publish customer-care --json"
     )]
     Check(CheckArgs),
+    /// Watch a publish that somebody else makes, and say whether softphones are lost by it; changes nothing
+    #[command(
+        after_help = "Examples:\n  softlanding observe --business-unit \"Customer Care\" --at \"Friday 16:00 CST\" --out friday.json\n  softlanding observe --publish customer-care --pool friday-1.json --pool friday-2.json"
+    )]
+    Observe(ObserveArgs),
     /// Look over what softlanding needs on this machine and in the organisation; changes nothing
     #[command(
         after_help = "On this machine: configuration, zone data, secrets, store, vault, hooks. In the organisation: the way in,\nthe clock, permissions and what is lost without each, the rate limit, reported endpoints, and of each business\nunit of [[publish]] its softphones, enrolment, stations and agents' permissions; trunks and Edges.\n\nExamples:\n  softlanding doctor\n  softlanding doctor --business-unit \"Customer Care\" --json"
@@ -300,6 +305,44 @@ pub struct CheckArgs {
     #[arg(long)]
     pub strict: bool,
     /// One JSON document on standard output, with every agent and signal
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `observe`
+#[derive(Debug, Args)]
+pub struct ObserveArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub config: ConfigArgs,
+    /// The business unit, by name or id
+    #[arg(long, value_name = "NAME|ID", required_unless_present = "publish", conflicts_with = "publish")]
+    pub business_unit: Option<String>,
+    /// An entry of the calendar: its business unit, and its next instant unless --at says another
+    #[arg(long, value_name = "NAME")]
+    pub publish: Option<String>,
+    /// When the publish is expected: "Friday 16:00 CST", …; now when left out
+    #[arg(long, value_name = "INSTANT")]
+    pub at: Option<String>,
+    /// Watch from so long before it
+    #[arg(long, value_name = "DURATION", default_value = "30min", value_parser = duration)]
+    pub before: i64,
+    /// Watch until so long after it
+    #[arg(long, value_name = "DURATION", default_value = "30min", value_parser = duration)]
+    pub after: i64,
+    /// Losses count as after the publish for so long
+    #[arg(long, value_name = "DURATION", default_value = "5min", value_parser = duration)]
+    pub within: i64,
+    /// Call the roll this often; at least 1s
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
+    pub every: i64,
+    /// Write the observation to this file, to be pooled with others
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Earlier observations to be pooled with this one
+    #[arg(long, value_name = "FILE")]
+    pub pool: Vec<PathBuf>,
+    /// One JSON document on standard output
     #[arg(long)]
     pub json: bool,
 }

@@ -12,7 +12,7 @@ use crate::law::event::Tally;
 use crate::law::verdict::Verdict;
 use crate::shells::report::agent::verdict_words;
 use crate::shells::report::words::{Zone, clean, count, counted, duration};
-use crate::shells::rollcall::{Called, call};
+use crate::shells::rollcall::{self, Called, call};
 use crate::words::clock::Timestamp;
 use crate::words::id::AgentId;
 use crate::words::wrap::wrap_words;
@@ -32,7 +32,7 @@ pub(super) async fn check(args: &CheckArgs) -> Result<ExitCode, Failure> {
     };
     let clock = open::clock(&config).await?;
     let client = open::client(&config, clock).await?;
-    let called = call(&client, unit, &config.limits).await?;
+    let called = call(&client, &rollcall::unit(&client, unit).await?, &config.limits).await;
     if args.json {
         out::say([document(&called).to_string()]);
     } else {

@@ -20,6 +20,7 @@ mod ending;
 mod init;
 mod init_twin;
 mod intent;
+mod observe;
 mod open;
 mod orders;
 mod out;
@@ -65,6 +66,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Status(args) => status::status(&args).await,
         Command::Calendar(args) => calendar::calendar(&args).await,
         Command::Check(args) => check::check(&args).await,
+        Command::Observe(args) => observe::observe(&args).await,
         Command::Doctor(args) => doctor::doctor(&args).await,
         Command::Report(args) => report::report(&args).await,
         Command::Agents(args) => match args.command {

@@ -13,7 +13,7 @@ use crate::hands::vault::{Enrolled, GrantState};
 use crate::law::command::{Failure, FailureKind};
 use crate::law::plan::{Limits, Mechanisms};
 use crate::shells::report::words::{count, counted, duration, list};
-use crate::shells::rollcall::{Called, call};
+use crate::shells::rollcall::{self, Called, call};
 use crate::shells::stage::{Lack, SKEW_MAX_MS, lacks};
 use crate::words::id::AgentId;
 
@@ -143,8 +143,8 @@ async fn reported(client: &Client, mechanisms: &Mechanisms) -> Check {
 
 async fn business_unit(client: &Client, unit: &str, wanted: &Wanted<'_>) -> Vec<Check> {
     let name = format!("unit {unit}");
-    let called = match call(client, unit, wanted.limits).await {
-        Ok(called) => called,
+    let called = match rollcall::unit(client, unit).await {
+        Ok(unit) => call(client, &unit, wanted.limits).await,
         Err(refusal) => {
             let words = super::with_source(&refusal);
             return vec![Check::fail(

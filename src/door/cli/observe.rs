@@ -1,0 +1,194 @@
+//! `softlanding observe`: watches a Friday that somebody else publishes, and says whether softphones were lost by it.
+//!
+//! Must never: change anything, or call an association a cause.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::door::cli::args::ObserveArgs;
+use crate::door::cli::{intent, open, out, stop};
+use crate::door::config::Config;
+use crate::door::error::{ExitCode, Failure};
+use crate::law::evidence::{Compared, Evidence, Exposure, Finding};
+use crate::shells::observe::{Observed, Watch, observe as watch};
+use crate::shells::report::words::{Zone, clean, count, counted, duration};
+use crate::shells::rollcall::{self, Called};
+use crate::words::calendar::parse_when;
+use crate::words::clock::Timestamp;
+use crate::words::wrap::wrap_words;
+
+const WIDTH: usize = 80;
+
+pub(super) async fn observe(args: &ObserveArgs) -> Result<ExitCode, Failure> {
+    let config = open::config(&args.config.config)?;
+    // What cannot be read or written is said now, and not after an hour of watching.
+    let earlier = args.pool.iter().map(|file| read(file)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(file) = &args.out {
+        std::fs::File::options().create(true).append(true).open(file).map_err(|e| unwritable(file, e))?;
+    }
+    let clock = open::clock(&config).await?;
+    let (unit, publish_at) = wanted(&config, args, clock.now())?;
+    let client = open::client(&config, clock).await?;
+    let unit = rollcall::unit(&client, &unit).await?;
+    let zone = Zone::named(config.zone.name());
+    let watched = Watch {
+        publish_at,
+        before_ms: args.before,
+        after_ms: args.after,
+        within_ms: args.within,
+        every_ms: args.every.max(1_000),
+    };
+    let tell = |called: &Called| {
+        if !args.json {
+            out::say([line(called, zone)]);
+        }
+    };
+    let observed = watch(&client, &unit, &config.limits, watched, tell, stop::asked()?).await;
+    let mut pooled = observed.evidence;
+    earlier.iter().for_each(|evidence| pooled.pool(evidence));
+    let document = document(&observed, earlier.len(), &pooled);
+    if let Some(file) = &args.out {
+        std::fs::write(file, format!("{document}\n")).map_err(|e| unwritable(file, e))?;
+    }
+    if args.json {
+        out::say([document.to_string()]);
+    } else {
+        out::say(summary(&observed, earlier.len(), &pooled, zone));
+    }
+    Ok(ExitCode::Done)
+}
+
+fn wanted(config: &Config, args: &ObserveArgs, now: Timestamp) -> Result<(String, Timestamp), Failure> {
+    if let Some(name) = &args.publish {
+        let entry = intent::entry(config, name)?;
+        return Ok((entry.business_unit.clone(), intent::instant(entry, args.at.as_deref(), now)?.at));
+    }
+    let unit = args.business_unit.clone().unwrap_or_default();
+    let at = args.at.as_deref().map_or(Ok(now), |at| parse_when(at, now, config.zone).map(|when| when.at))?;
+    Ok((unit, at))
+}
+
+/// An earlier observation, as far as it is pooled.
+#[derive(Deserialize)]
+struct Earlier {
+    evidence: Evidence,
+}
+
+fn read(file: &Path) -> Result<Evidence, Failure> {
+    let unreadable = || Failure::new(ExitCode::Usage, format!("{} is no observation", file.display()));
+    let hint = "name files that `softlanding observe --out` wrote";
+    let text = std::fs::read_to_string(file).map_err(|e| unreadable().because(e).hint(hint))?;
+    let earlier: Earlier = serde_json::from_str(&text).map_err(|e| unreadable().because(e).hint(hint))?;
+    Ok(earlier.evidence)
+}
+
+fn unwritable(file: &Path, e: std::io::Error) -> Failure {
+    Failure::new(ExitCode::Access, format!("{} cannot be written", file.display())).because(e)
+}
+
+fn line(called: &Called, zone: Zone) -> String {
+    let tally = called.roll.tally();
+    let torn = if called.gaps.is_empty() { "" } else { "; not all could be read" };
+    format!(
+        "{}  {} ready, {} deferred, {} cannot take a call, {} unknown{torn}",
+        zone.clock(called.span.from),
+        tally.ready,
+        tally.deferred,
+        tally.stragglers,
+        tally.unknown
+    )
+}
+
+fn document(observed: &Observed, earlier: usize, pooled: &Evidence) -> Value {
+    let mut document = json!(observed);
+    document["finding"] = json!(observed.evidence.finding());
+    if earlier > 0 {
+        document["pooled"] = json!({ "observations": earlier + 1, "evidence": pooled, "finding": pooled.finding() });
+    }
+    document
+}
+
+fn summary(observed: &Observed, earlier: usize, pooled: &Evidence, zone: Zone) -> Vec<String> {
+    let within = duration(observed.watch.within_ms);
+    let looks = counted(observed.looks.len() as u64 + 1, "look", "looks");
+    let head = format!(
+        "{}, publish at {}: {looks}, {}",
+        clean(&observed.business_unit),
+        zone.moment_short(observed.watch.publish_at),
+        counted(observed.reads as u64, "call", "calls"),
+    );
+    let mut lines = vec![String::new()];
+    lines.extend(wrap_words(&head, WIDTH));
+    lines.extend(told(&observed.evidence, &within));
+    if earlier > 0 {
+        lines.push(String::new());
+        lines.push(format!("With {}:", counted(earlier as u64, "earlier observation", "earlier observations")));
+        lines.extend(told(pooled, &within));
+    }
+    lines
+}
+
+fn told(evidence: &Evidence, within: &str) -> Vec<String> {
+    let row = |name: String, seen: &Exposure| {
+        let rate = seen
+            .per_thousand_a_minute()
+            .map_or("nobody was watched".to_owned(), |rate| format!("{rate:.1} a minute of 1,000 ready agents"));
+        format!("  {name:<14} {:>8} lost, {rate}", count(seen.losses))
+    };
+    let mut lines = vec![row("before".to_owned(), &evidence.before), row(format!("after, {within}"), &evidence.after)];
+    lines.extend(wrap_words(&words(evidence.finding(), within), WIDTH));
+    lines
+}
+
+fn words(finding: Finding, within: &str) -> String {
+    match finding {
+        Finding::Association(found) => format!(
+            "Softphones were lost {} in the {within} after the publish as before it ({}). That is an association; it does \
+             not prove the cause.",
+            times(found),
+            chance(found)
+        ),
+        Finding::None(found) => format!("No association found ({}).", chance(found)),
+        Finding::Nothing => "No association found: too little was seen to compare.".to_owned(),
+    }
+}
+
+fn times(found: Compared) -> String {
+    match found.ratio {
+        Some(ratio) => format!("{} times as often", number(ratio)),
+        None => format!("at least {} times as often", number(found.low)),
+    }
+}
+
+fn chance(found: Compared) -> String {
+    let high = found.high.map_or("any number".to_owned(), number);
+    let p = if found.p < 1e-12 { "p < 1e-12".to_owned() } else { format!("p = {:.2e}", found.p) };
+    format!("ratio between {} and {high} with 95 % confidence, {p}", number(found.low))
+}
+
+fn number(n: f64) -> String {
+    if n < 10.0 { format!("{n:.1}") } else { count(n.round() as u64) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(after: (u64, u64), before: (u64, u64)) -> String {
+        let seen = |(losses, minutes): (u64, u64)| Exposure { losses, agent_ms: minutes * 60_000 };
+        words(Evidence { before: seen(before), after: seen(after) }.finding(), "5 min")
+    }
+
+    #[test]
+    fn an_association_is_told_with_its_interval_and_never_as_a_cause() {
+        let told = of((41, 5), (3, 30));
+        assert!(told.starts_with("Softphones were lost 82 times as often in the 5 min after the publish"), "{told}");
+        assert!(told.contains("ratio between 26 and 414 with 95 % confidence, p < 1e-12"), "{told}");
+        assert!(told.ends_with("it does not prove the cause."), "{told}");
+        assert!(of((90, 5), (0, 30)).contains("at least"), "{}", of((90, 5), (0, 30)));
+        assert!(of((3, 5), (18, 30)).starts_with("No association found (ratio between 0.2 and 3.4"));
+        assert!(of((0, 5), (0, 30)).contains("too little"));
+    }
+}

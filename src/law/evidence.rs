@@ -1,0 +1,199 @@
+//! Evidence for or against the users' suspicion: whether softphones are lost more often after a publish than before it.
+//!
+//! A loss is an agent who was ready at one look and is not at the next, without having logged out; it is counted against the
+//! time for which ready agents were watched. The two rates are compared exactly: given all losses, those after the publish are
+//! binomial when the rates are the same (the conditional test of two Poisson rates, as `poisson.test` in R does it), and the
+//! interval of their ratio is Clopper and Pearson's. Must never: call silence evidence, or an association a cause.
+
+use serde::{Deserialize, Serialize};
+use statrs::distribution::{Binomial, Discrete};
+use statrs::function::beta::inv_beta_reg;
+
+use crate::words::clock::Timestamp;
+
+/// Below this probability of so much difference by chance, an association is spoken of.
+const CLEAR: f64 = 0.001;
+/// Half of what the interval leaves out: it holds the true ratio in 95 of 100 cases.
+const TAIL: f64 = 0.025;
+/// Probabilities that differ by less than this part are the same for the two-sided test.
+const SAME: f64 = 1e-7;
+
+/// What was seen in some time: losses, and for how long ready agents were watched.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Exposure {
+    /// Softphones that were lost.
+    pub losses: u64,
+    /// Milliseconds of ready agents, summed over them.
+    pub agent_ms: u64,
+}
+
+impl Exposure {
+    /// Losses of a thousand ready agents in a minute; `None` when nobody was watched.
+    #[must_use]
+    pub fn per_thousand_a_minute(&self) -> Option<f64> {
+        (self.agent_ms > 0).then(|| self.losses as f64 * 60_000.0 * 1_000.0 / self.agent_ms as f64)
+    }
+    fn add(&mut self, other: Exposure) {
+        self.losses += other.losses;
+        self.agent_ms += other.agent_ms;
+    }
+}
+
+/// Two looks at the same agents, one after the other: how many were ready at the first, and of them lost at the second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Between {
+    /// When the first look was.
+    pub from: Timestamp,
+    /// When the second was.
+    pub to: Timestamp,
+    /// Ready at the first.
+    pub ready: u64,
+    /// Of them not ready at the second, although logged in.
+    pub lost: u64,
+}
+
+/// Before and after one publish, or several.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Before it.
+    pub before: Exposure,
+    /// In the time after it.
+    pub after: Exposure,
+}
+
+impl Evidence {
+    /// Sorts looks into before and after `publish_at`; what lies more than `after_ms` after it belongs to neither. Two looks with
+    /// the publish between them count as after, so that what it does at once is not lost.
+    #[must_use]
+    pub fn of(looks: &[Between], publish_at: Timestamp, after_ms: i64) -> Evidence {
+        let mut evidence = Evidence::default();
+        for look in looks {
+            let agent_ms = look.ready * u64::try_from(look.to.since_ms(look.from)).unwrap_or_default();
+            let seen = Exposure { losses: look.lost, agent_ms };
+            if look.to < publish_at {
+                evidence.before.add(seen);
+            } else if look.from < publish_at + after_ms {
+                evidence.after.add(seen);
+            }
+        }
+        evidence
+    }
+    /// Several publishes together.
+    pub fn pool(&mut self, other: &Evidence) {
+        self.before.add(other.before);
+        self.after.add(other.after);
+    }
+    /// What the numbers say.
+    #[must_use]
+    pub fn finding(&self) -> Finding {
+        let (before, after) = (self.before, self.after);
+        let losses = before.losses + after.losses;
+        if before.agent_ms == 0 || after.agent_ms == 0 || losses == 0 {
+            return Finding::Nothing;
+        }
+        let share = after.agent_ms as f64 / (before.agent_ms + after.agent_ms) as f64;
+        let Ok(by_chance) = Binomial::new(share, losses) else { return Finding::Nothing };
+        let seen = by_chance.ln_pmf(after.losses) + SAME;
+        let p = (0..=losses).map(|k| by_chance.ln_pmf(k)).filter(|ln| *ln <= seen).map(f64::exp).sum::<f64>().min(1.0);
+        let ratio_of = |part: f64| part / (1.0 - part) * before.agent_ms as f64 / after.agent_ms as f64;
+        let (k, rest) = (after.losses as f64, before.losses as f64);
+        let low = if after.losses == 0 { 0.0 } else { ratio_of(inv_beta_reg(k, rest + 1.0, TAIL)) };
+        let high = (before.losses > 0).then(|| ratio_of(inv_beta_reg(k + 1.0, rest, 1.0 - TAIL)));
+        let ratio = (before.losses > 0).then(|| ratio_of(k / losses as f64));
+        let compared = Compared { ratio, low, high, p };
+        if p < CLEAR && low > 1.0 { Finding::Association(compared) } else { Finding::None(compared) }
+    }
+}
+
+/// How two rates compare.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Compared {
+    /// How many times as frequent losses are after as before; `None` when there were none before.
+    pub ratio: Option<f64>,
+    /// The lower end of its interval, at 95 %.
+    pub low: f64,
+    /// The upper end; `None` when there were no losses before.
+    pub high: Option<f64>,
+    /// The probability of at least so much difference by chance.
+    pub p: f64,
+}
+
+/// What the numbers say.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(tag = "finding", rename_all = "snake_case")]
+pub enum Finding {
+    /// Softphones are lost more often after a publish, beyond chance.
+    Association(Compared),
+    /// No difference beyond chance, or fewer are lost.
+    None(Compared),
+    /// No loss at all, or nobody was watched before or after.
+    Nothing,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const T: Timestamp = Timestamp(1_795_816_800_000);
+    const MINUTE: u64 = 60_000;
+
+    fn finding(after: (u64, u64), before: (u64, u64)) -> Finding {
+        let exposure = |(losses, minutes): (u64, u64)| Exposure { losses, agent_ms: minutes * MINUTE };
+        Evidence { before: exposure(before), after: exposure(after) }.finding()
+    }
+    fn compared(finding: Finding) -> Compared {
+        match finding {
+            Finding::Association(compared) | Finding::None(compared) => compared,
+            Finding::Nothing => panic!("nothing was found"),
+        }
+    }
+    fn close(a: f64, b: f64) -> bool {
+        (a - b).abs() <= 1e-8 * b.abs().max(1e-300)
+    }
+
+    /// Values of SciPy 1.16 (`binomtest(k, n, t1 / (t0 + t1))` with its exact interval), and the first of R's manual too.
+    #[test]
+    fn the_exact_test_agrees_with_an_independent_implementation() {
+        for (after, before, p, low, high) in [
+            ((11, 800), (21, 3011), 0.0796686330333295, 0.858426403391619, Some(4.277265943654079)),
+            ((41, 5), (3, 30), 1.893819385689183e-31, 26.16088847715405, Some(413.9425561049421)),
+            ((3, 5), (18, 30), 1.0, 0.18868666742276358, Some(3.4254258370241986)),
+            ((0, 5), (7, 30), 0.6034305433960341, 0.0, Some(4.1628838805794945)),
+            ((5, 30), (0, 30), 0.0625, 0.91635585731546, None),
+            ((120, 5), (700, 30), 0.7646653997892661, 0.8403027339334838, Some(1.2499788080281469)),
+        ] {
+            let found = compared(finding(after, before));
+            assert!(close(found.p, p) && close(found.low, low), "{after:?} {before:?}: {found:?}");
+            assert!(found.high.zip(high).is_none_or(|(a, b)| close(a, b)) && found.high.is_some() == high.is_some());
+        }
+    }
+
+    #[test]
+    fn only_more_losses_beyond_chance_are_an_association() {
+        assert!(matches!(finding((41, 5), (3, 30)), Finding::Association(_)));
+        assert!(matches!(finding((3, 5), (18, 30)), Finding::None(_)));
+        assert!(matches!(finding((0, 500), (700, 30)), Finding::None(_)), "fewer losses are no association");
+        assert!(matches!(finding((2_940, 5), (0, 30)), Finding::Association(Compared { ratio: None, .. })));
+        for nothing in [finding((0, 5), (0, 30)), finding((9, 5), (0, 0)), finding((0, 0), (9, 30))] {
+            assert_eq!(nothing, Finding::Nothing);
+        }
+    }
+
+    #[test]
+    fn looks_are_sorted_by_the_publish_and_pooled() {
+        let look = |from_s: i64, to_s: i64, lost: u64| Between {
+            from: T + from_s * 1_000,
+            to: T + to_s * 1_000,
+            ready: 100,
+            lost,
+        };
+        let looks = [look(-90, -60, 1), look(-60, -30, 0), look(-10, 20, 40), look(20, 50, 5), look(400, 430, 9)];
+        let mut evidence = Evidence::of(&looks, T, 300_000);
+        assert_eq!(evidence.before, Exposure { losses: 1, agent_ms: 6_000_000 });
+        assert_eq!(evidence.after, Exposure { losses: 45, agent_ms: 6_000_000 });
+        let one = evidence;
+        evidence.pool(&one);
+        assert_eq!(evidence.after, Exposure { losses: 90, agent_ms: 12_000_000 });
+        assert!(one.after.per_thousand_a_minute().is_some_and(|rate| close(rate, 450.0)));
+    }
+}

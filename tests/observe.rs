@@ -1,0 +1,79 @@
+//! `softlanding observe`: a Friday that somebody else publishes is watched from outside, and what the numbers say is what is
+//! really so: yes where a publish revokes sessions, no where it does not.
+
+mod support;
+
+use serde_json::Value;
+use support::process::{Bench, patiently};
+
+const REPEAT: &str = "to repeat: ./tests/run --test observe";
+/// Twin seconds per second.
+const SPEED: u32 = 20;
+
+fn scenario(revokes: bool) -> String {
+    format!(
+        "story = \"observe: 120 agents\"\n[publish]\nduration_s = 5\n[revoke]\non_publish = {revokes}\n\
+         [[cohorts]]\nagents = 120\nlogin_min = [-120, -60]\n"
+    )
+}
+
+/// The publish of somebody who helps nobody, watched meanwhile; the observation, and the agents that were touched by it.
+async fn friday(bench: &Bench, more: &[&str]) -> Value {
+    let run = bench.stage().await;
+    let watch = ["observe", "--business-unit", "Customer Care", "--at", &bench.at, "--json", "--every", "10s"];
+    let times = ["--before", "100s", "--after", "2min"];
+    let line = [&watch[..], &times, more].concat();
+    let (ran, (code, said, complaint)) = tokio::join!(bench.run(&run).rest(), bench.ends(&line));
+    assert_eq!((ran.0, code), (0, 0), "{} {complaint}; {REPEAT}", ran.1);
+    serde_json::from_str(&said).unwrap_or_else(|e| panic!("{e}: {said}{complaint}; {REPEAT}"))
+}
+
+async fn bench(name: &str, revokes: bool) -> Bench {
+    let bench = Bench::open_before(name, &scenario(revokes), SPEED, "3min").await;
+    bench.configure("refresh_lead = \"12min\"", "refresh_lead = \"90s\"");
+    bench.configure("prepare_lead = \"1min\"", "prepare_lead = \"30s\"");
+    bench.configure("settle_after = \"35min\"", "settle_after = \"90s\"");
+    bench.configure("authentication_refresh = true", "authentication_refresh = false\noauth_refresh = false");
+    bench.configure("session_reset = true", "session_reset = false\nreassociate = false\nreboot_phone = false");
+    bench
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_publish_revokes_sessions_the_numbers_say_so_and_can_be_pooled() {
+    patiently(async {
+        let bench = bench("observe-yes", true).await;
+        let first = friday(&bench, &["--out", "first.json"]).await;
+        assert_eq!(first["finding"]["finding"], "association", "{first}; {REPEAT}");
+        let lost = |document: &Value, when: &str| document["evidence"][when]["losses"].as_u64().expect("a number");
+        let truth = bench.truth().await;
+        let went_grey =
+            truth["agents"].as_array().expect("agents").iter().filter(|a| a["grey_times"] != 0).count() as u64;
+        assert!(went_grey > 100 && lost(&first, "after") <= went_grey, "{went_grey} {first}; {REPEAT}");
+        assert!(lost(&first, "after") > 50 && lost(&first, "before") == 0, "{first}; {REPEAT}");
+        // Nothing happens now: a calm hour is no evidence, and together with the first it still is some.
+        let watch =
+            ["observe", "--business-unit", "Customer Care", "--before", "0s", "--after", "20s", "--every", "5s"];
+        let (code, said, complaint) = bench.ends(&[&watch[..], &["--pool", "first.json"]].concat()).await;
+        assert_eq!(code, 0, "{complaint}; {REPEAT}");
+        assert!(said.contains("With 1 earlier observation:") && said.contains("times as often"), "{said}; {REPEAT}");
+        assert!(said.lines().all(|line| line.chars().count() <= 80), "{said}; {REPEAT}");
+        assert_eq!(bench.truth().await["update_posts"], 1, "{REPEAT}");
+        bench.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_publish_touches_nobody_no_association_is_found() {
+    patiently(async {
+        let bench = bench("observe-no", false).await;
+        let calm = friday(&bench, &[]).await;
+        assert_ne!(calm["finding"]["finding"], "association", "{calm}; {REPEAT}");
+        assert_eq!(calm["evidence"]["after"]["losses"], 0, "{calm}; {REPEAT}");
+        assert!(calm["evidence"]["after"]["agent_ms"].as_u64().is_some_and(|ms| ms > 0), "{calm}; {REPEAT}");
+        let (code, _, complaint) = bench.ends(&["observe", "--publish", "x", "--pool", "scenario.toml"]).await;
+        assert!(code == 2 && complaint.contains("is no observation"), "{code} {complaint}; {REPEAT}");
+        bench.close().await;
+    })
+    .await;
+}
