@@ -163,9 +163,13 @@ fn times(found: Compared) -> String {
 }
 
 fn chance(found: Compared) -> String {
-    let high = found.high.map_or("any number".to_owned(), number);
+    let low = number(found.low);
+    let ratio = match found.high.map(number) {
+        Some(high) => format!("ratio between {low} and {high}"),
+        None => format!("ratio of at least {low}"),
+    };
     let p = if found.p < 1e-12 { "p < 1e-12".to_owned() } else { format!("p = {:.2e}", found.p) };
-    format!("ratio between {} and {high} with 95 % confidence, {p}", number(found.low))
+    format!("{ratio} with 95 % confidence, {p}")
 }
 
 fn number(n: f64) -> String {

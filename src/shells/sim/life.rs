@@ -21,7 +21,7 @@ use crate::law::run::Run;
 use crate::law::verdict::Verdict;
 use crate::shells::driver::claim_in;
 use crate::shells::perform::{agent_of, bound};
-use crate::twin::Twin;
+use crate::twin::{Truth, Twin};
 use crate::words::clock::{Seed, Timestamp};
 use crate::words::hook::{HookOutcome, HookRun};
 use crate::words::http::{Lost, Request, Response};
@@ -36,10 +36,10 @@ const PATIENCE_MS: i64 = 30_000;
 const QUIET_AFTER_MS: i64 = 720_000;
 /// How long a process may be silent and still lead; longer than any life, so that none of them has to renew it.
 const LEASE_MS: i64 = 7 * 86_400_000;
-/// A life with more happenings than this is stuck.
 /// The share of wake-ups after which something is pushed.
 const HINTED_SHARE: f64 = 0.2;
-const HAPPENINGS_MAX: u32 = 100_000;
+/// A life with more happenings than this is stuck.
+const HAPPENINGS_MAX: u32 = 1_000_000;
 
 /// A life that went well.
 #[derive(Debug, Clone)]
@@ -52,6 +52,10 @@ pub struct Lived {
     pub events: u64,
     /// Happenings in all.
     pub happenings: u32,
+    /// The run at its end, as its journal tells it.
+    pub run: Run,
+    /// What is really so at its end.
+    pub truth: Truth,
     /// The story, if it was told.
     pub story: Vec<String>,
 }
@@ -610,6 +614,8 @@ impl Life {
             crashes: self.crashes,
             events: replayed.seq,
             happenings: self.happenings,
+            truth: self.twin.truth(),
+            run: replayed,
             story: std::mem::take(&mut self.told),
         })
     }

@@ -67,6 +67,29 @@ impl Lot {
         let aborted = self.crash == 0.0 && self.closed_at_ms.is_none() && early > 0 && told(Wish::Abort, 0);
         unapproved || aborted
     }
+    /// The circumstances of a scenario where nothing goes wrong but what it says.
+    #[must_use]
+    pub fn of(scenario: Scenario) -> Lot {
+        Lot {
+            scenario,
+            request_lost: 0.0,
+            answer_lost: 0.0,
+            request_late: 0.0,
+            answer_twice: 0.0,
+            not_sent: 0.0,
+            latency_max_ms: 200,
+            crash: 0.0,
+            down_max_ms: 1,
+            hook_fails: 0.0,
+            starts_before_ms: 720_000,
+            edited: false,
+            orders: Vec::new(),
+            closed_at_ms: None,
+            policy: Policy::default(),
+            reported: true,
+            budget: Budget::Ample,
+        }
+    }
     /// Draws the circumstances.
     #[must_use]
     pub fn draw(seed: &Seed) -> Lot {

@@ -15,6 +15,7 @@ mod tests;
 pub use life::{Found, Lived};
 pub use lot::Lot;
 
+use crate::twin::scenario::Scenario;
 use crate::words::clock::Seed;
 
 /// A bug planted on purpose, to show that the simulation finds it.
@@ -45,6 +46,15 @@ pub enum Story {
 pub fn live(seed: u64, story: Story) -> Result<Lived, Box<Found>> {
     let lot = Lot::draw(&Seed(seed));
     life::Life::begin(seed, lot, story)?.live()
+}
+
+/// Lives the Friday of a scenario, on a network that loses nothing and in a process that does not die. The mechanisms that are
+/// only reported are switched on; an organisation that does not offer them says so.
+///
+/// # Errors
+/// [`Found`] when a rule was broken, or the scenario cannot be staged.
+pub fn play(seed: u64, scenario: Scenario, story: Story) -> Result<Lived, Box<Found>> {
+    life::Life::begin(seed, Lot::of(scenario), story)?.live()
 }
 
 #[cfg(test)]
