@@ -11,7 +11,7 @@ use serde::Deserialize;
 use softlanding::law::event::Phase;
 use softlanding::law::verdict::{Deferral, Verdict};
 use softlanding::shells::sim::{Lived, Story, play};
-use softlanding::twin::scenario::{Kind, Scenario};
+use softlanding::twin::scenario::{Cohort, Kind, KindCounts, Scenario};
 use softlanding::twin::{AgentTruth, Truth};
 use softlanding::words::id::Seat;
 
@@ -128,4 +128,28 @@ fn each_scenario_is_a_way_to_fail_of_its_own() {
     assert!(pictures.len() >= 25, "{} pictures; {REPEAT}", pictures.len());
     let stories: BTreeSet<&str> = pictures.iter().map(|(_, picture)| picture.scenario.story.as_str()).collect();
     assert_eq!(stories.len(), pictures.len(), "{REPEAT}");
+}
+
+/// What a run asks beside its check: staging, two logins, looks at the schedule, the upload and the publish.
+const BESIDE: u64 = 30;
+
+#[test]
+fn a_cohort_in_good_order_costs_a_fiftieth_of_a_call_each() {
+    for agents in [600_u32, 5_000] {
+        let cohort = Cohort {
+            agents,
+            login_min: [-120, -60],
+            kinds: KindCounts { not_enrolled: agents, ..KindCounts::default() },
+            ..Cohort::default()
+        };
+        let scenario = Scenario { cohorts: vec![cohort], ..Scenario::default() };
+        let lived = play(1, scenario, Story::Silent).unwrap_or_else(|found| panic!("{}; {REPEAT}", found.what));
+        let (tally, requests) = (lived.run.tally(), lived.truth.counters.requests);
+        let least = u64::from(agents).div_ceil(100) * 2;
+        println!(
+            "{agents} agents: {requests} requests in all; the check needs {least}, users and phones by the hundred"
+        );
+        assert_eq!((lived.run.phase, tally.ready), (Phase::Settled, agents), "{REPEAT}");
+        assert!(requests <= u64::from(agents) / 50 + BESIDE, "{requests} requests for {agents} agents; {REPEAT}");
+    }
 }

@@ -4,7 +4,7 @@
 //! Must never: draw anything later; the rest of the chance belongs to the happenings themselves.
 
 use crate::law::order::{Order, Wish};
-use crate::law::plan::{Approval, OnDrift, Policy};
+use crate::law::plan::{Approval, Limits, OnDrift, Policy};
 use crate::twin::scenario::{Calls, Cohort, KindCounts, PublishOutcome, Scenario, StaleVersion, UpdateAnswer};
 use crate::words::clock::Seed;
 
@@ -45,6 +45,8 @@ pub struct Lot {
     pub reported: bool,
     /// How many calls the org takes.
     pub budget: Budget,
+    /// How much is asked at once.
+    pub limits: Limits,
 }
 
 /// How far the org's rate limit goes.
@@ -88,6 +90,7 @@ impl Lot {
             policy: Policy::default(),
             reported: true,
             budget: Budget::Ample,
+            limits: Limits::default(),
         }
     }
     /// Draws the circumstances.
@@ -120,6 +123,8 @@ impl Lot {
             closed_at_ms: closed(&seed.fork("closed")),
             reported: c.chance(0.5),
             budget: Budget::Ample,
+            // Small, so that a few agents are many to it.
+            limits: Limits { in_flight_max: 4, bulk_ids_max: 4, single_remedies_max: 2, ..Limits::default() },
         };
         // Drawn apart, so that a seed that is not throttled lives as it did.
         let mut c = seed.fork("budget");

@@ -48,12 +48,9 @@ pub(super) fn plan(
         limit["value"].as_u64().and_then(|calls| u32::try_from(calls).ok())
     };
     let limits = Limits {
-        in_flight_max: 4,
-        bulk_ids_max: 4,
-        single_remedies_max: 2,
         calls_per_minute: told("platform.api", "client.credentials.token.rate.per.minute"),
         auth_calls_per_minute: told("auth.api", "token.rate.per.minute"),
-        ..Limits::default()
+        ..lot.limits.clone()
     };
     let enrolled: Vec<AgentId> = twin.enrolments().into_iter().map(|(agent, _, _)| agent).collect();
     let roster: Vec<Member> =
