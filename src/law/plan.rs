@@ -169,12 +169,17 @@ pub struct Mechanisms {
     pub ask: bool,
     /// Listen to what the platform pushes, so that looks come sooner (API.md section 11). Runs that were staged before it
     /// existed listen as well.
-    #[serde(default = "yes")]
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub notifications: bool,
 }
 
 fn yes() -> bool {
     true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_yes(switch: &bool) -> bool {
+    *switch
 }
 
 /// Who must agree before the publish, and what happens when the world is not as it was at staging.

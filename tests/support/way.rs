@@ -57,6 +57,9 @@ pub struct Sent {
     pub has_body: bool,
 }
 
+/// How a notification socket begins.
+const LISTENING: &[u8] = b"GET /channels/";
+
 impl Sent {
     fn now(port: u16, bytes: &[u8]) -> Sent {
         let text = String::from_utf8_lossy(bytes);
@@ -181,11 +184,16 @@ impl Way {
         let (mut from_near, mut from_far) = (vec![0; 1 << 16], vec![0; 1 << 16]);
         let mut sprung: Option<Trap> = None;
         let mut tail = Vec::new();
+        let mut listens = false;
         loop {
             tokio::select! {
                 read = near.read(&mut from_near) => {
                     let Some(bytes) = got(read, &from_near) else { return Ended::InOrder };
-                    self.sent.lock().expect("a list").push(Sent::now(port, bytes));
+                    listens |= bytes.starts_with(LISTENING);
+                    // What follows on a notification socket are its own frames, which order nothing.
+                    let mut sent = Sent::now(port, bytes);
+                    sent.has_body &= !listens;
+                    self.sent.lock().expect("a list").push(sent);
                     if let Some(trap) = self.springs(&mut tail, bytes) {
                         match trap.moment {
                             Moment::Before => self.put(trap.then),
