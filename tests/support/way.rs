@@ -189,11 +189,11 @@ impl Way {
             tokio::select! {
                 read = near.read(&mut from_near) => {
                     let Some(bytes) = got(read, &from_near) else { return Ended::InOrder };
+                    // What follows on a notification socket are signs of life, which ask for nothing.
+                    if !listens {
+                        self.sent.lock().expect("a list").push(Sent::now(port, bytes));
+                    }
                     listens |= bytes.starts_with(LISTENING);
-                    // What follows on a notification socket are its own frames, which order nothing.
-                    let mut sent = Sent::now(port, bytes);
-                    sent.has_body &= !listens;
-                    self.sent.lock().expect("a list").push(sent);
                     if let Some(trap) = self.springs(&mut tail, bytes) {
                         match trap.moment {
                             Moment::Before => self.put(trap.then),
