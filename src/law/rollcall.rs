@@ -83,15 +83,12 @@ impl RollCall {
     /// logged out, or is unknown now, is not counted as lost.
     #[must_use]
     pub fn lost_since(&self, earlier: &RollCall) -> (u64, u64) {
-        let (mut ready, mut lost) = (0, 0);
-        for (id, _) in earlier.answers().filter(|(_, _, verdict)| *verdict == Verdict::Ready).map(|(id, a, _)| (id, a))
-        {
-            ready += 1;
-            let now =
-                self.seats.get(id).and_then(|seat| self.agents.get(seat.0 as usize)).map(|(_, agent)| verdict(agent));
-            lost += u64::from(matches!(now, Some(Verdict::Straggler { .. })));
-        }
-        (ready, lost)
+        let now = |id: &AgentId| {
+            self.seats.get(id).and_then(|seat| self.agents.get(seat.0 as usize)).map(|(_, a)| verdict(a))
+        };
+        let ready = || earlier.answers().filter(|(_, _, verdict)| *verdict == Verdict::Ready);
+        let lost = ready().filter(|(id, ..)| matches!(now(id), Some(Verdict::Straggler { .. })));
+        (ready().count() as u64, lost.count() as u64)
     }
     /// How many answered how.
     #[must_use]

@@ -224,3 +224,47 @@ impl Listener {
         self.client.clock().real(SILENCE_MS).max(REAL_WAIT_MIN)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::hands::genesys::tests::support::settings;
+    use crate::hands::genesys::{Org, Wire};
+    use crate::words::clock::Clock;
+
+    fn listener(tell: Sender<Hint>) -> Listener {
+        let client = Client::new(Org::new(settings()), Wire::new(Clock::System).unwrap(), Clock::System);
+        let unit = BusinessUnitId::new("care").unwrap();
+        Listener { client, unit, topics: Vec::new(), chance: Seed(1), tell }
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_speaks_no_tls_is_an_error_that_names_no_address() {
+        let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = server.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = server.accept().await {
+                let _gone = stream.write_all(b"HTTP/1.1 400 no\r\n\r\n").await;
+            }
+        });
+        let (tell, _told) = mpsc::channel(1);
+        let secret = |text: String| Secret::new(text);
+        let channel =
+            Channel { id: secret("c-1".to_owned()), connect: secret(format!("wss://127.0.0.1:{port}/channels/c-1")) };
+        let Err(failure) = listener(tell).connect(&channel).await else { panic!("nobody speaks TLS there") };
+        assert!(!failure.to_string().contains("c-1"), "{failure}");
+    }
+
+    #[test]
+    fn who_is_behind_loses_a_hint_and_who_is_gone_ends_it() {
+        let (tell, told) = mpsc::channel(1);
+        let listener = listener(tell);
+        assert!(listener.say(Hint::Gap) && listener.say(Hint::Schedule), "a run that is behind holds nobody up");
+        drop(told);
+        assert!(!listener.say(Hint::Gap));
+    }
+}

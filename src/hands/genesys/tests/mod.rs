@@ -7,6 +7,6 @@ mod publish;
 mod reads;
 mod remedies;
 mod staging;
-mod support;
+pub(super) mod support;
 mod tokens;
 mod wire;
