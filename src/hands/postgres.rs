@@ -16,8 +16,10 @@ use tokio::time::timeout;
 use crate::hands::store::{Cause, StoreError};
 use crate::words::secret::Secret;
 
-/// Connections at the same time, opened as they are needed: long reads must not keep the renewal of a lease waiting.
-const CONNECTIONS_MAX: usize = 8;
+/// Connections at the same time, opened as they are needed.
+const CONNECTIONS_MAX: usize = 5;
+/// So many beside them for long reads, which must not keep the renewal of a lease waiting.
+const CONNECTIONS_READ: usize = 3;
 /// And so many beside them for those in a hurry, who do not wait for the others.
 const CONNECTIONS_FIRST: usize = 4;
 
@@ -26,6 +28,8 @@ const CONNECTIONS_FIRST: usize = 4;
 pub(super) enum Hurry {
     /// It waits for its turn.
     Usual,
+    /// It takes long, and waits for others that do.
+    Long,
     /// It goes before everybody: its instant cannot be moved.
     First,
 }
@@ -48,8 +52,9 @@ impl Patience {
 
 /// What holds for each connection, whatever the server's own defaults are.
 ///
-/// A commit is reported once it is on disk (`remote_apply` promises more, so it stays). The server gives up before we
-/// do, so that a refused write is known as such; and it ends the session of a process that has vanished.
+/// A commit is reported once it is on disk (`remote_apply` promises more, so it stays). The server gives up waiting for a lock
+/// before we do, so that a refused write is known as such; a statement that it has begun may still be done after we have given
+/// up, which the place in the run's sequence makes harmless. It ends the session of a process that has vanished.
 const SESSION: &str = "
     SELECT set_config('synchronous_commit',
         CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false);
@@ -104,6 +109,7 @@ pub(super) struct Server {
     patience: Patience,
     idle: Mutex<Vec<PgConnection>>,
     seats: Semaphore,
+    seats_read: Semaphore,
     seats_first: Semaphore,
 }
 
@@ -131,6 +137,7 @@ impl Server {
             patience,
             idle: Mutex::new(Vec::new()),
             seats: Semaphore::new(CONNECTIONS_MAX),
+            seats_read: Semaphore::new(CONNECTIONS_READ),
             seats_first: Semaphore::new(CONNECTIONS_FIRST),
         };
         let mut db = server.connect().await?;
@@ -154,7 +161,7 @@ impl Server {
         Q: FnOnce(PgConnection) -> F,
         F: Future<Output = (PgConnection, Result<T, sqlx::Error>)>,
     {
-        self.within(self.patience.read_ms, self.ask_patiently(Hurry::Usual, doing, question)).await
+        self.within(self.patience.read_ms, self.ask_patiently(Hurry::Long, doing, question)).await
     }
 
     async fn ask_patiently<T, Q, F>(&self, hurry: Hurry, doing: &'static str, question: Q) -> Result<T, StoreError>
@@ -164,6 +171,7 @@ impl Server {
     {
         let seats = match hurry {
             Hurry::Usual => &self.seats,
+            Hurry::Long => &self.seats_read,
             Hurry::First => &self.seats_first,
         };
         let _seat = seats.acquire().await.map_err(|e| self.lost(e.into()))?;

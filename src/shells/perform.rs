@@ -71,32 +71,36 @@ impl Hands {
         match asked {
             Asked::Hooks { point, document } => Outcome::HooksRan(self.hooks.run(point, &document).await.hooks),
             Asked::Platform { command, plan, not_after } => match agent_of(&command, &plan) {
-                Some(agent) => {
-                    self.with_grant(&command, &plan, &agent, not_after).await.unwrap_or_else(Outcome::Failed)
-                }
+                Some(agent) => self.with_grant(command, plan, agent, not_after).await.unwrap_or_else(Outcome::Failed),
                 None => self.client.perform(bound(Call::new(&command, &plan, None), not_after)).await.outcome,
             },
         }
     }
 
-    /// Commands that use an agent's own token: taken from the vault before, put back before anybody hears of it.
+    /// Commands that use an agent's own token: taken from the vault before, put back before anybody hears of it. In a task of
+    /// its own, which goes on when nobody waits for it any more: a refresh token that was spent is worth nothing unless the
+    /// next one is kept.
     async fn with_grant(
         &self,
-        command: &Command,
-        plan: &Plan,
-        agent: &AgentId,
+        command: Command,
+        plan: Arc<Plan>,
+        agent: AgentId,
         not_after: Option<Timestamp>,
     ) -> Result<Outcome, Failure> {
-        let vault = self.vault.as_ref().ok_or_else(|| local("there is no vault"))?;
-        let held: Option<Grant> = vault.get(agent).await.map_err(|e| local(&e.to_string()))?;
-        let done = self.client.perform(bound(Call::new(command, plan, held), not_after)).await;
-        if let Some(grant) = &done.grant {
-            vault.rotate(agent, grant).await.map_err(|e| local(&e.to_string()))?;
-        }
-        if let Outcome::TokenDead { failure } = &done.outcome {
-            vault.mark_dead(agent, &failure.message).await.map_err(|e| local(&e.to_string()))?;
-        }
-        Ok(done.outcome)
+        let vault = self.vault.clone().ok_or_else(|| local("there is no vault"))?;
+        let client = self.client.clone();
+        let whole = tokio::spawn(async move {
+            let held: Option<Grant> = vault.get(&agent).await.map_err(|e| local(&e.to_string()))?;
+            let done = client.perform(bound(Call::new(&command, &plan, held), not_after)).await;
+            if let Some(grant) = &done.grant {
+                vault.rotate(&agent, grant).await.map_err(|e| local(&e.to_string()))?;
+            }
+            if let Outcome::TokenDead { failure } = &done.outcome {
+                vault.mark_dead(&agent, &failure.message).await.map_err(|e| local(&e.to_string()))?;
+            }
+            Ok(done.outcome)
+        });
+        whole.await.unwrap_or_else(|_| Err(local("the refresh ended without an answer")))
     }
 }
 

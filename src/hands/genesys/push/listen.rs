@@ -35,6 +35,10 @@ const PING: &str = r#"{"message":"ping"}"#;
 /// The pauses before a channel is opened again, in ms.
 const FIRST_PAUSE_MS: i64 = 1_000;
 const PAUSE_MS_MAX: i64 = 60_000;
+/// A socket that lived so long has stayed, in ms.
+const STAYED_MS: i64 = 60_000;
+/// After so many sockets in a row that did not stay, another channel is opened.
+const IN_VAIN_MAX: u8 = 4;
 /// A fast clock does not make a machine faster: no wait for a socket is cut below this.
 const REAL_WAIT_MIN: Duration = Duration::from_secs(2);
 /// A channel that the platform refuses for its number of topics counts each of the three that are combined (UNCERTAIN, API.md
@@ -54,6 +58,7 @@ pub async fn listen(client: Client, plan: &Plan, seed: Seed, tell: Sender<Hint>)
             topics: topics.to_vec(),
             chance: seed.fork(&format!("channel {number}")),
             tell: tell.clone(),
+            failed: 0,
         };
         listener.keep()
     });
@@ -67,6 +72,8 @@ struct Listener {
     topics: Vec<Topic>,
     chance: Seed,
     tell: Sender<Hint>,
+    /// Pauses since a socket has stayed.
+    failed: u8,
 }
 
 /// Where a channel is listened to. The id in the address is the secret (API.md section 11).
@@ -89,39 +96,45 @@ impl Listener {
     async fn keep(mut self) {
         let client = self.client.clone();
         let Some(_seat) = client.channel_seat().await else { return };
-        let mut failed: u8 = 0;
         while !self.tell.is_closed() {
-            match self.attend().await {
-                Ok(End::Unwanted) => return,
-                Ok(End::Socket | End::Channel) => failed = 0,
-                Err(_passes) => failed = failed.saturating_add(1),
+            if let Ok(End::Unwanted) = self.attend().await {
+                return;
             }
-            let pause_ms = backoff_ms(FIRST_PAUSE_MS, PAUSE_MS_MAX, failed.max(1), &mut self.chance);
-            self.pause(pause_ms).await;
+            self.pause().await;
         }
     }
 
-    /// One channel from its opening to its end; its socket may end and be opened again in between.
+    /// One channel from its opening to its end; its socket may end, or not open, and be opened again in between. A channel on
+    /// which no socket stays is given up: it may be gone without a word.
     async fn attend(&mut self) -> Result<End, Failure> {
         let channel = self.open().await?;
         self.subscribe(&channel).await?;
         let mut renew_at = self.client.clock().now() + RENEW_MS;
-        loop {
-            let mut socket = self.connect(&channel).await?;
-            if !self.say(Hint::Gap) {
-                return Ok(End::Unwanted);
+        let mut in_vain = 0;
+        while in_vain < IN_VAIN_MAX {
+            let began = self.client.clock().now();
+            if let Ok(mut socket) = self.connect(&channel).await {
+                if !self.say(Hint::Gap) {
+                    return Ok(End::Unwanted);
+                }
+                match self.hear(&channel, &mut socket, &mut renew_at).await? {
+                    End::Socket => {}
+                    ended => return Ok(ended),
+                }
             }
-            match self.hear(&channel, &mut socket, &mut renew_at).await? {
-                End::Socket => self.pause(FIRST_PAUSE_MS).await,
-                ended => return Ok(ended),
-            }
+            let lived = self.client.clock().now().since_ms(began) > STAYED_MS;
+            in_vain = if lived { 0 } else { in_vain + 1 };
+            self.failed = if lived { 0 } else { self.failed };
+            self.pause().await;
         }
+        Ok(End::Channel)
     }
 
-    /// A while of up to `ms_max`, or until nobody wants to hear.
-    async fn pause(&mut self, ms_max: i64) {
+    /// A while that grows from one to the next, until a socket has stayed; or until nobody wants to hear.
+    async fn pause(&mut self) {
+        self.failed = self.failed.saturating_add(1);
         let clock = self.client.clock();
-        let at = clock.now() + self.chance.between(1, ms_max.max(1));
+        let at = clock.now() + backoff_ms(FIRST_PAUSE_MS, PAUSE_MS_MAX, self.failed, &mut self.chance);
         tokio::select! {
             () = clock.sleep_until(at) => {}
             () = self.tell.closed() => {}
@@ -239,7 +252,7 @@ mod tests {
     fn listener(tell: Sender<Hint>) -> Listener {
         let client = Client::new(Org::new(settings()), Wire::new(Clock::System).unwrap(), Clock::System);
         let unit = BusinessUnitId::new("care").unwrap();
-        Listener { client, unit, topics: Vec::new(), chance: Seed(1), tell }
+        Listener { client, unit, topics: Vec::new(), chance: Seed(1), tell, failed: 0 }
     }
 
     #[tokio::test]

@@ -20,6 +20,7 @@ use tokio::sync::{MutexGuard, OnceCell};
 use self::lines::{Lines, Writing};
 use super::{Holder, Journal, JournalError, Lease, Record, RunSummary};
 use crate::hands::sqlite::{Check, IfMissing, OpenFile, connect, look, open, sql as store_sql, verify};
+use crate::hands::store::StoreError;
 use crate::words::clock::Timestamp;
 use crate::words::id::RunId;
 
@@ -90,14 +91,25 @@ impl SqliteJournal {
         Ok(writing)
     }
 
-    /// The same for a claim.
+    /// What a write brought. After a failure nobody knows what state the connection is in (SQLite ends a transaction by itself
+    /// when the disk is full at its commit, and the driver does not learn of it), so that the next one begins on a new one.
+    async fn done<T>(&self, mut writing: Writing<'_>, result: Result<T, JournalError>) -> Result<T, JournalError> {
+        if let Err(JournalError::Store(StoreError::Sql { .. })) = &result
+            && let Ok(fresh) = connect(&self.path, schema::SCHEMA).await
+        {
+            *writing.db = fresh;
+        }
+        result
+    }
+
+    /// The connection to write a claim to.
     async fn claiming(&self) -> Result<Writing<'_>, JournalError> {
         let writing = self.lines.claim().await;
         self.file.check()?;
         Ok(writing)
     }
 
-    /// The connection to read from; of a file that was moved away nothing is told either.
+    /// The connection to read from: of a file that was moved away nothing is told either.
     async fn reading(&self) -> Result<MutexGuard<'_, SqliteConnection>, JournalError> {
         let reading = self.lines.read().await;
         self.file.check()?;
@@ -139,7 +151,9 @@ impl Journal for SqliteJournal {
         history::load(&mut *self.reading().await?, run).await
     }
     async fn begin<E: Serialize + Sync>(&self, run: &RunId, at: Timestamp, events: &[E]) -> Result<u64, JournalError> {
-        history::begin(&mut self.writing().await?.db, run, at, events).await
+        let mut writing = self.writing().await?;
+        let result = history::begin(&mut writing.db, run, at, events).await;
+        self.done(writing, result).await
     }
     async fn lead(&self, run: &RunId, holder: &Holder, for_ms: i64) -> Result<Option<Lease>, JournalError> {
         lease::lead(&mut self.writing().await?.db, run, holder, for_ms).await
@@ -159,7 +173,8 @@ impl Journal for SqliteJournal {
         claim: Option<u32>,
     ) -> Result<u64, JournalError> {
         let mut writing = if claim.is_some() { self.claiming().await? } else { self.writing().await? };
-        history::append(&mut writing.db, lease, last_seq, at, events, claim).await
+        let result = history::append(&mut writing.db, lease, last_seq, at, events, claim).await;
+        self.done(writing, result).await
     }
     async fn runs(&self) -> Result<Vec<RunSummary>, JournalError> {
         history::runs(&mut *self.reading().await?).await
@@ -185,9 +200,13 @@ impl Journal for SqliteJournal {
         records: &[Record<serde_json::Value>],
         claims: &[u32],
     ) -> Result<(), JournalError> {
-        care::restore(&mut self.writing().await?.db, run, records, claims).await
+        let mut writing = self.writing().await?;
+        let result = care::restore(&mut writing.db, run, records, claims).await;
+        self.done(writing, result).await
     }
     async fn forget(&self, run: &RunId) -> Result<(), JournalError> {
-        care::forget(&mut self.writing().await?.db, run).await
+        let mut writing = self.writing().await?;
+        let result = care::forget(&mut writing.db, run).await;
+        self.done(writing, result).await
     }
 }

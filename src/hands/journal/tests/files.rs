@@ -268,6 +268,19 @@ async fn a_full_disk_stops_an_append_with_nothing_half_done() {
 }
 
 #[tokio::test]
+async fn a_connection_in_a_bad_way_is_replaced_by_the_next_write() {
+    let folder = Folder::new();
+    let journal = SqliteJournal::open(&folder.join("j.db")).await.unwrap();
+    journal.begin(&run("r"), NOW, &[Fact::Done]).await.unwrap();
+    let lease = journal.lead(&run("r"), &holder("a"), LONG_MS).await.unwrap().unwrap();
+    // As after a commit that failed: the driver and SQLite do not agree on whether a transaction is open.
+    sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut *journal.db_for_test().await).await.unwrap();
+    let error = journal.append(&lease, 1, NOW, &[Fact::Done], None).await.unwrap_err();
+    assert!(matches!(error, JournalError::Store(StoreError::Sql { .. })), "{error:?}");
+    assert_eq!(journal.append(&lease, 1, NOW, &[Fact::Done], None).await.unwrap(), 2);
+}
+
+#[tokio::test]
 async fn a_file_that_stays_locked_stops_an_append_with_nothing_half_done() {
     let folder = Folder::new();
     let path = folder.join("j.db");
