@@ -128,7 +128,7 @@ impl<J: Journal + Send + Sync + 'static> Driver<J> {
                     Some(answer) = tasks.join_next() => answered(answer)?,
                     () = self.clock.sleep_until(wake_at.unwrap_or_default()), if wake_at.is_some() => Input::Woke,
                     Some(hint) = pushed.recv() => Input::Hinted(hint),
-                    Some(found) = orders.recv() => match self.first_new(run, found).await? {
+                    Some(found) = orders.recv() => match self.first_new(run, found).await {
                         Some(order) => order,
                         None => continue,
                     },
@@ -212,16 +212,17 @@ impl<J: Journal + Send + Sync + 'static> Driver<J> {
     }
 
     /// The oldest order that the run has not taken; those that it has taken are cleared away.
-    async fn first_new(&self, run: &Run, found: Orders) -> Result<Option<Input>, JournalError> {
+    async fn first_new(&self, run: &Run, found: Orders) -> Option<Input> {
         // Orders that cannot be read now are no reason to stop: a store that is gone shows at the next append.
         for (number, order) in found.unwrap_or_default() {
             let id = OrderId(number);
             if !run.orders.contains(&id) {
-                return Ok(Some(Input::Ordered { id, order }));
+                return Some(Input::Ordered { id, order });
             }
-            self.journal.dismiss(self.run(), number).await?;
+            // One that cannot be cleared away now is found, and cleared away, at the next look.
+            let _again = self.journal.dismiss(self.run(), number).await;
         }
-        Ok(None)
+        None
     }
 
     /// A graceful end: nothing new is begun, and what is under way is taken in and recorded, as long as there is time.

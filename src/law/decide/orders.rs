@@ -5,7 +5,7 @@
 use super::Work;
 use crate::law::event::{Drift, Event, Phase, StopKind};
 use crate::law::order::{Order, OrderId, Wish};
-use crate::law::run::{Brake, Held, PublishState, Run};
+use crate::law::run::{Brake, Held, Run};
 
 pub(super) fn taken(work: &mut Work, id: OrderId, order: Order) {
     if work.run.orders.contains(&id) {
@@ -16,7 +16,7 @@ pub(super) fn taken(work: &mut Work, id: OrderId, order: Order) {
         work.note(Event::OrderRefused { order: id, wish, who, because: because.to_owned() });
         return;
     }
-    let (held, before_the_claim) = (work.run.held, work.run.phase < Phase::Publishing);
+    let (held, before_the_claim) = (work.run.held, work.run.before_the_claim());
     let ended = format!("aborted by {who}: {why}");
     work.note(Event::Ordered { order: id, wish, who, why });
     match wish {
@@ -44,7 +44,7 @@ fn refusal(run: &Run, wish: Wish) -> Option<&'static str> {
         Phase::InDoubt => return Some("the run is in doubt: look whether the schedule is published, then stage again"),
         Phase::Waiting | Phase::Refreshing | Phase::Preparing | Phase::Publishing | Phase::Checking => {}
     }
-    let claimed = run.claims > 0 || matches!(run.publish, PublishState::Confirmed { .. });
+    let claimed = !run.before_the_claim();
     match wish {
         Wish::Approve if claimed => Some("the publish has been made already"),
         Wish::Approve => None,

@@ -342,8 +342,16 @@ impl Run {
         self.agents.iter_mut().for_each(|agent| agent.fresh_from = fresh_from);
     }
 
+    /// Whether the publish may still be claimed: it never was, or it is proven not done and will be tried again. Until then it
+    /// can be held and called back.
+    #[must_use]
+    pub fn before_the_claim(&self) -> bool {
+        self.phase < Phase::Publishing
+            || self.phase == Phase::Publishing && matches!(self.publish, PublishState::NotDone { again_at: Some(_) })
+    }
+
     fn apply_wish(&mut self, wish: Wish) {
-        let before_the_claim = self.phase < Phase::Publishing;
+        let before_the_claim = self.before_the_claim();
         match wish {
             Wish::Approve => self.approved = Approved::Yes,
             Wish::Hold if before_the_claim => self.held = Held::ByPerson,

@@ -95,7 +95,8 @@ impl Story {
     /// On which side of the claim the story stands.
     #[must_use]
     pub fn side(&self) -> Side {
-        let claimed = self.publish.claims.total() > 0 || self.publish.confirmed.is_some();
+        // A claim that is proven not done leaves nothing behind.
+        let claimed = self.publish.claims.total() > self.publish.not_done.total() || self.publish.confirmed.is_some();
         if claimed { Side::AfterTheClaim } else { Side::BeforeTheClaim }
     }
 

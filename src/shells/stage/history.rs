@@ -6,10 +6,14 @@ use crate::hands::journal::{Journal, JournalError};
 use crate::law::event::Event;
 use crate::law::lead::{Learnt, Past, PastState, learn};
 use crate::law::plan::Plan;
+use crate::words::clock::Timestamp;
 use crate::words::id::RunId;
 
-/// So many of the newest runs are read.
-pub const RUNS_READ_MAX: usize = 30;
+/// So many of the newest runs are read in any case, to learn from them.
+pub const RUNS_READ_MIN: usize = 30;
+/// And all that were staged within so long before the newest, in ms, however many business units there are: one of them may
+/// be about the same schedule.
+const STAGED_WITHIN_MS: i64 = 14 * 86_400_000;
 
 /// Earlier runs, as far as staging wants to know them. The default is an empty journal.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -29,7 +33,11 @@ impl History {
         let mut runs = journal.runs().await?;
         runs.sort_by_key(|summary| std::cmp::Reverse(summary.created));
         let mut history = History::default();
-        for summary in runs.into_iter().take(RUNS_READ_MAX) {
+        let recent = runs.first().map(|newest| newest.created - STAGED_WITHIN_MS);
+        let counts =
+            |at: usize, created: Timestamp| at < RUNS_READ_MIN || recent.is_some_and(|recent| created >= recent);
+        let read = (0..).zip(runs).take_while(|(at, summary)| counts(*at, summary.created));
+        for (_, summary) in read {
             let run = summary.run;
             match journal.load::<Event>(&run).await {
                 Ok(records) => history.past.extend(Past::of(&records).map(|past| (run, past))),
@@ -46,6 +54,13 @@ impl History {
     pub(super) fn learnt(&self, plan: &Plan) -> Learnt {
         let here: Vec<Past> = self.here(plan).map(|(_, past)| past.clone()).collect();
         learn(&here, &plan.business_unit.id)
+    }
+
+    /// Another run than `run` that still goes on, or is still to come, and publishes the plan's schedule.
+    pub(super) fn rival(&self, plan: &Plan, run: Option<&RunId>) -> Option<RunId> {
+        let open = self.open(plan);
+        let mut others = open.iter().filter(|(other, past)| Some(other) != run && past.schedule == plan.schedule.id);
+        others.next().map(|(other, _)| other.clone())
     }
 
     /// Runs of the plan's org that still go on, or are still to come.

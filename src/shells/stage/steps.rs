@@ -110,8 +110,8 @@ pub async fn weigh(request: &StageRequest, tools: &Tools<'_>, now: Timestamp) ->
     }
     let mut warnings = tools.history.warnings.clone();
     let mut plan = read_plan(request, tools, &mut warnings).await?;
-    if let Some((run, _)) = tools.history.open(&plan).iter().find(|(_, past)| past.schedule == plan.schedule.id) {
-        return Err(Refusal::StagedAlready { schedule: plan.schedule.description, run: run.clone() });
+    if let Some(run) = tools.history.rival(&plan, None) {
+        return Err(Refusal::StagedAlready { schedule: plan.schedule.description, run });
     }
     warnings.extend(preflight(tools.client, &plan).await?);
     let limits = limits(tools.client, &plan).await?;
@@ -175,6 +175,13 @@ impl Ready {
     pub async fn record<J: Journal>(self, journal: &J) -> Result<Staged, Refusal> {
         let Ready { run, plan, events, timetable, warnings, at } = self;
         journal.begin(&run, at, &events).await.map_err(Refusal::Journal)?;
+        // Somebody else may have staged the same schedule since the journal was read. Whoever finds the other gives way; when
+        // both do, nothing is staged, which can be mended. Two publishes of one schedule cannot.
+        let now = History::read(journal).await.map_err(Refusal::Journal)?;
+        if let Some(other) = now.rival(&plan, Some(&run)) {
+            journal.forget(&run).await.map_err(Refusal::Journal)?;
+            return Err(Refusal::StagedAlready { schedule: plan.schedule.description.clone(), run: other });
+        }
         let records = (1..).zip(events).map(|(seq, event)| Record { seq, at, event }).collect();
         Ok(Staged { run, plan, records, timetable, warnings })
     }

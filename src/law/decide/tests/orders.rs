@@ -256,3 +256,47 @@ fn a_process_that_is_about_to_end_begins_nothing_and_takes_in_what_comes() {
     assert_eq!(sent.run.phase, Phase::Checking);
     sent.audit();
 }
+
+/// At T the platform throttles the publish, which proves that it was not done.
+fn throttled() -> Desk {
+    let mut desk = ready(plan(1));
+    desk.sleep();
+    desk.answer(is_publish, not_done(FailureKind::Throttled));
+    desk
+}
+
+/// Answers what is asked before a publish, or lets time pass.
+fn go_on(desk: &mut Desk) {
+    if desk.asked(is_schedule) > 0 {
+        desk.answer(is_schedule, schedule(7, false));
+    } else if desk.asked(is_upload) > 0 {
+        desk.answer(is_upload, upload());
+    } else {
+        desk.sleep();
+    }
+}
+
+#[test]
+fn a_publish_that_is_proven_not_done_can_still_be_called_back() {
+    let mut desk = throttled();
+    desk.order(Wish::Abort);
+    assert_eq!((desk.stopped(), desk.asked(is_publish), desk.run.claims), (Some(StopKind::Aborted), 0, 1));
+    desk.audit();
+}
+
+#[test]
+fn a_publish_that_is_proven_not_done_can_still_be_held_and_goes_on_when_it_is_resumed() {
+    let mut desk = throttled();
+    desk.order(Wish::Hold);
+    desk.restart();
+    while desk.run.waited.is_none() {
+        go_on(&mut desk);
+    }
+    assert_eq!((desk.run.waited, desk.asked(is_publish), desk.run.claims), (Some(Wait::Resume), 0, 1));
+    desk.order(Wish::Resume);
+    while desk.asked(is_publish) == 0 {
+        go_on(&mut desk);
+    }
+    assert_eq!(desk.run.claims, 2);
+    desk.audit();
+}

@@ -92,7 +92,7 @@ async fn without_the_mechanism_or_without_enrolled_agents_nothing_is_too_tight()
         .await
         .unwrap();
     assert_eq!(staged.timetable.lead.grounds.work.refreshes, 0);
-    let nobody = Bench { vault: None, ..bench };
+    let nobody = Bench { vault: None, journal: MemoryJournal::new(), ..bench };
     let staged = nobody.stage(|r| (r.timing.refresh_lead_ms, r.seed) = (61_000, Seed(99))).await.unwrap();
     assert_eq!(staged.timetable.lead.refresh_ms, 0);
 }

@@ -180,3 +180,14 @@ async fn wrong_credentials_and_a_silent_host_are_told_apart() {
     let (_, hint) = silent.refused(|_| {}).await;
     assert!(hint.contains("network"), "{hint}");
 }
+
+#[tokio::test]
+async fn of_two_who_stage_the_same_schedule_at_once_the_second_gives_way() {
+    let bench = Bench::with(Scenario::default()).await;
+    let first = bench.stage(|_| {}).await.unwrap();
+    // What it knows of the journal is from before the first was there.
+    let second = bench.stage(|r| r.seed = Seed(99)).await;
+    assert!(matches!(&second, Err(Refusal::StagedAlready { run, .. }) if *run == first.run), "{second:?}");
+    let runs = bench.journal.runs().await.unwrap();
+    assert_eq!(runs.iter().map(|summary| &summary.run).collect::<Vec<_>>(), [&first.run]);
+}
