@@ -22,7 +22,7 @@ use crate::words::calendar::WhenError;
 /// | 4 | refused for safety: a veto, a schedule that has changed or is published already, an instant in the past; nothing was published |
 /// | 5 | in doubt: it cannot be told whether the publish took effect; a person must look |
 /// | 6 | something is missing that is yours to provide: a host that answers, valid credentials, a permission, a readable file |
-/// | 7 | the run has settled and stragglers remain (only with `--strict`; otherwise 0) |
+/// | 7 | stragglers: some softphone cannot take calls (`check`; of a run only with `--strict`, otherwise 0) |
 /// | 8 | a person is needed: an approval is missing, or somebody or the schedule's drift holds the publish |
 /// | 75 | not yet: the instant has not come, or another process is at it; call again |
 /// | 130 | interrupted |
@@ -42,7 +42,7 @@ pub enum ExitCode {
     InDoubt,
     /// 6: yours to fix: reachability, credentials, permissions, files.
     Access,
-    /// 7: settled, and stragglers remain; only when `--strict` was asked for.
+    /// 7: some softphone cannot take calls; of a run only when `--strict` was asked for.
     Stragglers,
     /// 8: a person is needed before it can go on.
     NeedsPerson,
@@ -245,11 +245,11 @@ impl From<StoreError> for Failure {
 impl From<JournalError> for Failure {
     fn from(e: JournalError) -> Self {
         let code = match &e {
-            JournalError::Conflict { .. }
-            | JournalError::LeaseLost { .. }
-            | JournalError::ClaimTaken { .. }
-            | JournalError::Exists { .. }
-            | JournalError::Led { .. } => ExitCode::Refused,
+            // Another process is at it; how far it has come says nothing of refusal.
+            JournalError::Conflict { .. } | JournalError::LeaseLost { .. } | JournalError::ClaimTaken { .. } => {
+                ExitCode::NotYet
+            }
+            JournalError::Exists { .. } | JournalError::Led { .. } => ExitCode::Refused,
             JournalError::NotFound { .. } => ExitCode::Usage,
             JournalError::Newer { .. } | JournalError::Corrupt { .. } | JournalError::BadOrder { .. } => {
                 ExitCode::Access

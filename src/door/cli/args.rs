@@ -97,7 +97,7 @@ pub enum Command {
     Calendar(CalendarArgs),
     /// Call the roll: whose softphone can take a call right now? Reads only, any day, without a publish
     #[command(
-        after_help = "Codes: 0 all can, 7 some cannot.\n\nExamples:\n  softlanding check --business-unit \"Customer Care\"\n  softlanding check --publish customer-care --json"
+        after_help = "Codes: 0 nobody was seen who cannot, 7 some cannot.\n\nExamples:\n  softlanding check --business-unit \"Customer Care\"\n  softlanding check --publish customer-care --json"
     )]
     Check(CheckArgs),
     /// Watch a publish that somebody else makes, and say whether softphones are lost by it; changes nothing

@@ -26,7 +26,7 @@ pub(super) async fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         match take_up(&config, &journal, &id, Waiting::ForItsEnd, ForPeople::Wait).await? {
             Some(taken) => taken,
             None => {
-                return Err(Failure::new(ExitCode::Refused, format!("another process leads run {id}"))
+                return Err(Failure::new(ExitCode::NotYet, format!("another process leads run {id}"))
                     .hint("leave this run to the other process; `softlanding status` shows where it stands"));
             }
         };

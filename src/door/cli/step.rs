@@ -101,7 +101,11 @@ fn document(args: &StepArgs, standing: &Standing, phase: Option<Phase>) -> Value
 }
 
 fn failed(args: &StepArgs, failure: &Failure) -> Value {
-    let status = if failure.code == ExitCode::Refused { "refused" } else { "failed" };
+    let status = match failure.code {
+        ExitCode::Refused => "refused",
+        ExitCode::NotYet => "not_yet",
+        _ => "failed",
+    };
     json!({ "run": args.run, "step": name(args.step), "status": status, "phase": null, "why": failure.to_string() })
 }
 

@@ -8,14 +8,12 @@ use std::time::Duration;
 use crate::door::cli::open;
 use crate::door::config::Config;
 use crate::door::error::{ExitCode, Failure};
-use crate::hands::genesys::Client;
 use crate::hands::journal::AnyJournal;
 use crate::law::event::Record;
 use crate::law::run::Run;
 use crate::shells::driver::{Driver, ForPeople};
 use crate::shells::leader::{Leader, myself};
 use crate::shells::perform::Hands;
-use crate::words::clock::Clock;
 use crate::words::id::RunId;
 
 /// A lease that somebody holds is asked for again after this, in ms of real time.
@@ -46,11 +44,19 @@ pub(super) async fn take_up(
     for_people: ForPeople,
 ) -> Result<Option<Taken>, Failure> {
     journal.verify().await?;
+    let run = open::replay(id, &open::records(journal.as_ref(), id).await?)?;
+    fits(config, id, &run)?;
+    // Secrets may come from commands that take their time, and nobody renews the lease until the run is driven. So all that is
+    // slow comes before the lease, and what is true of the run is read again under it.
+    let clock = open::clock(config).await?;
+    let client = open::client(config, clock).await?;
+    let vault = config.open_vault().await?.map(Arc::new);
     let Some(leader) = lead(config, journal, id, waiting).await? else { return Ok(None) };
     let records = open::records(journal.as_ref(), id).await?;
     let run = open::replay(id, &records)?;
-    let clock = open::clock(config).await?;
-    let hands = Arc::new(hands(config, id, &run, clock, &leader).await?);
+    client.org().expect(&run.plan.limits);
+    let hands = Hands { client: client.permitted_by(leader.permit()), hooks: config.open_hooks(), vault };
+    let hands = Arc::new(hands);
     let look_every = Duration::from_millis(config.serve.look_every_ms.unsigned_abs());
     let journal = Arc::clone(journal);
     Ok(Some(Taken { driver: Driver { journal, leader, hands, clock, look_every, for_people }, run, records }))
@@ -77,20 +83,6 @@ async fn lead(
         }
         tokio::time::sleep(Duration::from_millis(PAUSE_MS.unsigned_abs())).await;
     }
-}
-
-async fn hands(
-    config: &Config,
-    id: &RunId,
-    run: &Run,
-    clock: Clock,
-    leader: &Leader<AnyJournal>,
-) -> Result<Hands, Failure> {
-    fits(config, id, run)?;
-    let client: Client = open::client(config, clock).await?;
-    client.org().expect(&run.plan.limits);
-    let vault = config.open_vault().await?.map(Arc::new);
-    Ok(Hands { client: client.permitted_by(leader.permit()), hooks: config.open_hooks(), vault })
 }
 
 /// Whether a run can be carried out with this configuration: at the org where it was staged, with the app whose tokens it

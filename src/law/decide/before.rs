@@ -92,7 +92,7 @@ fn fill(work: &mut Work) {
     }
 }
 
-fn first_way(work: &Work) -> TokenVia {
+pub(super) fn first_way(work: &Work) -> TokenVia {
     if work.run.plan.mechanisms.oauth_refresh { TokenVia::Grant } else { TokenVia::Reported }
 }
 

@@ -6,7 +6,7 @@
 
 use super::{Work, before, failure_in};
 use crate::law::agent::{RemedyState, TokenState};
-use crate::law::command::{Command, Effect, Failure, FailureKind, Outcome, ReadPurpose, TokenVia};
+use crate::law::command::{Command, Effect, Failure, FailureKind, Outcome, ReadPurpose};
 use crate::law::event::{Attempt, Event, Phase};
 use crate::law::pace::backoff_ms;
 use crate::law::run::Brake;
@@ -129,7 +129,7 @@ fn apply(work: &mut Work, batch: Batch) {
     for (rung, seat) in batch.singles {
         work.note(Event::RemedyStarted { rung, seats: vec![seat] });
         match rung {
-            Rung::TokenRefresh => before::start(work, seat, TokenVia::Grant),
+            Rung::TokenRefresh => before::start(work, seat, before::first_way(work)),
             Rung::Reassociate => work.ask(Command::Reassociate { seat }),
             Rung::RevokeTokens => work.ask(Command::RevokeTokens { seat }),
             Rung::Ask => work.ask(Command::RunHooks { point: HookPoint::Straggler, seat: Some(seat) }),

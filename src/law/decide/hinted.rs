@@ -5,15 +5,20 @@
 use super::Work;
 use crate::law::event::Phase;
 use crate::law::hint::Hint;
+use crate::law::run::PublishState;
 use crate::law::verdict::Verdict;
 use crate::words::id::Seat;
 
-/// A hinted look at the schedule comes so long after the hint, in ms: of several hints together, one look.
-const SOON_MS: i64 = 200;
+/// A hinted look at the schedule comes so long after the hint, in ms: of several hints together, one look, and however many
+/// there are, not more than one a second.
+const SOON_MS: i64 = 1_000;
 
 pub(super) fn taken(work: &mut Work, hint: &Hint) {
     match (work.run.phase, hint) {
-        (Phase::Publishing, Hint::Schedule | Hint::Gap) => {
+        // Only while the outcome is open: before, other things wait for the same instant.
+        (Phase::Publishing, Hint::Schedule | Hint::Gap)
+            if matches!(work.run.publish, PublishState::Accepted { .. } | PublishState::Doubted { .. }) =>
+        {
             let soon = work.now + SOON_MS;
             let desk = &mut work.run.desk;
             desk.next_look = desk.next_look.min(soon);
@@ -28,7 +33,7 @@ pub(super) fn taken(work: &mut Work, hint: &Hint) {
                 look_soon(work, seat);
             }
         }
-        (Phase::Publishing, Hint::Agent(_)) | (Phase::Checking, Hint::Schedule) => {}
+        (Phase::Publishing, _) | (Phase::Checking, Hint::Schedule) => {}
         (
             Phase::Waiting
             | Phase::Refreshing

@@ -330,6 +330,10 @@ fn look_until(work: &mut Work, since: Timestamp) {
 }
 
 fn looked(work: &mut Work, state: ScheduleState) {
+    // A look that was asked before the claim says nothing of it, and the publish's own answer is still to come.
+    if work.under_way(|c| matches!(c, Command::Publish { .. })) {
+        return;
+    }
     work.run.desk.next_look = work.now + work.run.plan.timing.look_interval_ms;
     work.note(Event::ScheduleSeen { version: state.version, published: state.published });
     if state.published {

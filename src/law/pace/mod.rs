@@ -170,6 +170,7 @@ impl Pacer {
     /// An answer to a request of `party` came, and with it what the server says. Later answers to earlier requests do no
     /// harm: the gate only moves forward.
     pub fn answered(&mut self, now: Timestamp, party: Party, headers: RateHeaders) {
+        self.forget(now);
         // The party's own count stays as it is: the request was under way and is counted from here on.
         self.count(now + WINDOW_MS, Some(party), 1);
         self.under_way = self.under_way.saturating_sub(1);

@@ -354,6 +354,8 @@ impl Run {
         let before_the_claim = self.before_the_claim();
         match wish {
             Wish::Approve => self.approved = Approved::Yes,
+            // What the drift asks for must not be forgotten: whoever resumes decides about it as well.
+            Wish::Hold if before_the_claim && self.held != Held::No => {}
             Wish::Hold if before_the_claim => self.held = Held::ByPerson,
             Wish::Hold => self.brake = Brake::Applied,
             Wish::Resume if before_the_claim => self.accept(),

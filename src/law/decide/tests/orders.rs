@@ -300,3 +300,19 @@ fn a_publish_that_is_proven_not_done_can_still_be_held_and_goes_on_when_it_is_re
     assert_eq!(desk.run.claims, 2);
     desk.audit();
 }
+
+#[test]
+fn a_hold_on_top_of_a_drift_forgets_nothing_of_the_drift() {
+    let mut desk = looked(plan(1), schedule(8, false));
+    desk.order(Wish::Hold);
+    desk.order(Wish::Resume);
+    assert_eq!((desk.run.version, desk.run.preflight_at), (8, None));
+    while desk.asked(is_publish) == 0 {
+        if desk.asked(is_schedule) > 0 {
+            desk.answer(is_schedule, schedule(8, false));
+        } else {
+            go_on(&mut desk);
+        }
+    }
+    desk.audit();
+}
