@@ -189,11 +189,11 @@ impl Way {
             tokio::select! {
                 read = near.read(&mut from_near) => {
                     let Some(bytes) = got(read, &from_near) else { return Ended::InOrder };
-                    // What follows on a notification socket are signs of life, which ask for nothing.
+                    // A notification socket asks for nothing: it is opened, and what follows are signs of life.
+                    listens |= bytes.starts_with(LISTENING);
                     if !listens {
                         self.sent.lock().expect("a list").push(Sent::now(port, bytes));
                     }
-                    listens |= bytes.starts_with(LISTENING);
                     if let Some(trap) = self.springs(&mut tail, bytes) {
                         match trap.moment {
                             Moment::Before => self.put(trap.then),

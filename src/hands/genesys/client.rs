@@ -66,6 +66,10 @@ impl Client {
             failure
         })
     }
+    /// Whether this process may still act for the run.
+    pub(super) fn may_act(&self) -> bool {
+        self.permit.holds()
+    }
     /// Waits until one more notification channel may be open, for as long as what comes back is kept.
     pub(super) async fn channel_seat(&self) -> Option<SemaphorePermit<'_>> {
         self.channels.acquire().await.ok()

@@ -112,6 +112,10 @@ impl Listener {
         let mut renew_at = self.client.clock().now() + RENEW_MS;
         let mut in_vain = 0;
         while in_vain < IN_VAIN_MAX {
+            // A process that was paused for longer than its lease listens for nobody.
+            if !self.client.may_act() {
+                return Ok(End::Unwanted);
+            }
             let began = self.client.clock().now();
             if let Ok(mut socket) = self.connect(&channel).await {
                 if !self.say(Hint::Gap) {
