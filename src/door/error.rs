@@ -355,7 +355,7 @@ mod tests {
     fn kinds_of_error_get_their_codes() {
         let run = crate::words::id::RunId::new("r1").unwrap();
         let conflict = JournalError::Conflict { run: run.clone(), expected_seq: 1, found_seq: 2 };
-        assert_eq!(Failure::from(conflict).code, ExitCode::Refused);
+        assert_eq!(Failure::from(conflict).code, ExitCode::NotYet);
         assert_eq!(Failure::from(JournalError::NotFound { run }).code, ExitCode::Usage);
         let busy = Failure::from(JournalError::Store(StoreError::Busy { name: "journal" }));
         assert_eq!((busy.code, busy.render().lines().count()), (ExitCode::Access, 2));
