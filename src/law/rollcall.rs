@@ -47,7 +47,7 @@ impl RollCall {
     /// Everybody with their seats, for the reads.
     #[must_use]
     pub fn seated(&self) -> Vec<(AgentId, Seat)> {
-        self.agents.iter().map(|(agent, _)| (agent.clone(), self.seats[agent])).collect()
+        (0..).zip(&self.agents).map(|(seat, (agent, _))| (agent.clone(), Seat(seat))).collect()
     }
     /// Takes in what a read of users showed at `at`.
     pub fn see_users(&mut self, at: Timestamp, seen: &[UserSeen]) {

@@ -59,7 +59,6 @@ pub fn heard(text: &str, unit: &BusinessUnitId) -> Heard {
         return AgentId::new(agent).map_or(Heard::Alive, |agent| Heard::Hint(Hint::Agent(agent)));
     }
     match under("v2.system.") {
-        Some("socket_closing") => Heard::Closing,
         Some(rest) if rest.starts_with("socket_closing") => Heard::Closing,
         // Somebody else opened too many channels, or the token of this one is no more.
         Some(rest) if rest.starts_with("no_longer_subscribed") || rest.starts_with("token_revoked") => Heard::Gone,
