@@ -105,7 +105,7 @@ async fn rate_limit(client: &Client) -> Check {
     let cap = client.org().settings.calls_per_minute_max;
     let capped = cap.map_or(String::new(), |cap| format!("; the configuration allows {cap}"));
     match told {
-        Ok(limits) => match limits.unwrap_or_default().get("client.credentials.token.rate.per.minute") {
+        Ok(limits) => match limits.unwrap_or_default().get(staging::CALLS_A_MINUTE) {
             Some(calls) => Check::ok(NAME, format!("{calls} calls a minute for the client's token{capped}")),
             None => Check::ok(NAME, format!("the organisation does not tell it; runs learn it from answers{capped}")),
         },

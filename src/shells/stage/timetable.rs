@@ -60,7 +60,7 @@ pub(super) async fn limits(client: &Client, plan: &Plan) -> Result<OrgLimits, Re
     let told = |limits: &BTreeMap<String, i64>, key: &str| {
         limits.get(key).and_then(|n| u32::try_from(*n).ok()).filter(|n| *n > 0)
     };
-    let told = (told(&platform, "client.credentials.token.rate.per.minute"), told(&auth, "token.rate.per.minute"));
+    let told = (told(&platform, staging::CALLS_A_MINUTE), told(&auth, "token.rate.per.minute"));
     let publisher = match told.0 {
         Some(calls) => (calls, LimitFrom::Org),
         None => (CALLS_PER_MINUTE, LimitFrom::Usual),

@@ -17,7 +17,7 @@ pub use carriers::{Carrier, edges, trunks};
 pub use equipment::{Equipment, equipment};
 pub use find::{Candidate, Found};
 pub use people::{Person, people};
-pub use rights::{Permissions, auth_limits, limits, permissions, server_date};
+pub use rights::{CALLS_A_MINUTE, Permissions, auth_limits, limits, permissions, server_date};
 pub use schedules::{Roster, ScheduleListed, roster, schedule, schedules};
 pub use shifts::{Shift, Shifts, running_or_next, shift_starts, shift_starts_in};
 pub use units::{BusinessUnitFound, agents_of, business_unit, business_units, names};

@@ -88,7 +88,11 @@ fn granted(policy: &Value) -> Vec<[String; 3]> {
     actions.map(|action| [domain.to_owned(), entity.to_owned(), action.to_owned()]).collect()
 }
 
-/// The platform's limits of the namespace `platform.api` by key, e.g. `client.credentials.token.rate.per.minute`;
+/// The key of the calls that a client-credentials token may make in a minute, in the namespace `platform.api` (API.md
+/// section 3).
+pub const CALLS_A_MINUTE: &str = "client.credentials.token.rate.per.minute";
+
+/// The platform's limits of the namespace `platform.api` by key, e.g. [`CALLS_A_MINUTE`];
 /// `None` when it does not tell this client.
 ///
 /// # Errors

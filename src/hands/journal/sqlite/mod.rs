@@ -86,9 +86,22 @@ impl SqliteJournal {
     /// The connection to write to, as long as the file is where it was: what is written to one that was moved away or
     /// deleted would be lost to whoever starts next, a publish claim included.
     async fn writing(&self) -> Result<Writing<'_>, JournalError> {
-        let writing = self.lines.write().await;
+        self.in_place(self.lines.write().await)
+    }
+
+    /// The same for a claim.
+    async fn claiming(&self) -> Result<Writing<'_>, JournalError> {
+        self.in_place(self.lines.claim().await)
+    }
+
+    /// The connection to read from: of a file that was moved away nothing is told either.
+    async fn reading(&self) -> Result<MutexGuard<'_, SqliteConnection>, JournalError> {
+        self.in_place(self.lines.read().await)
+    }
+
+    fn in_place<T>(&self, connection: T) -> Result<T, JournalError> {
         self.file.check()?;
-        Ok(writing)
+        Ok(connection)
     }
 
     /// What a write brought. After a failure nobody knows what state the connection is in (SQLite ends a transaction by itself
@@ -96,24 +109,12 @@ impl SqliteJournal {
     async fn done<T>(&self, mut writing: Writing<'_>, result: Result<T, JournalError>) -> Result<T, JournalError> {
         if let Err(JournalError::Store(StoreError::Sql { .. })) = &result
             && let Ok(fresh) = connect(&self.path, schema::SCHEMA).await
+            // Another file may stand there by now; the old connection is of no use to it either.
+            && self.file.check().is_ok()
         {
             *writing.db = fresh;
         }
         result
-    }
-
-    /// The connection to write a claim to.
-    async fn claiming(&self) -> Result<Writing<'_>, JournalError> {
-        let writing = self.lines.claim().await;
-        self.file.check()?;
-        Ok(writing)
-    }
-
-    /// The connection to read from: of a file that was moved away nothing is told either.
-    async fn reading(&self) -> Result<MutexGuard<'_, SqliteConnection>, JournalError> {
-        let reading = self.lines.read().await;
-        self.file.check()?;
-        Ok(reading)
     }
 
     /// How many streams the journal at `path` holds: runs, and those of the calendar. Changes nothing: it does not make a
