@@ -101,7 +101,7 @@ impl Auditor {
             Event::OrderRefused { order, .. } => {
                 run.orders.contains(order).then(|| ("an order is answered once", format!("order {}", order.0)))
             }
-            Event::PublishedElsewhere { version } => (run.claims > 0 || self.seen != Some((*version, true)))
+            Event::PublishedElsewhere { version } => (may_be_ours(run) || self.seen != Some((*version, true)))
                 .then(|| ("somebody else's publish is one that was seen and is not ours", format!("{:?}", self.seen))),
             Event::PublishSent { left, .. } => (run.claims == 0 || *left < run.plan.publish_at)
                 .then(|| ("a publish leaves at its instant or later, after its claim", left.to_string())),
@@ -161,6 +161,17 @@ impl Auditor {
             return Some(("a stopped run publishes nothing", String::new()));
         }
         None
+    }
+}
+
+/// Whether a publish that is seen may be the run's own.
+fn may_be_ours(run: &Run) -> bool {
+    match run.publish {
+        PublishState::Unclaimed | PublishState::NotDone { .. } => false,
+        PublishState::Claimed
+        | PublishState::Accepted { .. }
+        | PublishState::Doubted { .. }
+        | PublishState::Confirmed { .. } => true,
     }
 }
 

@@ -59,6 +59,8 @@ pub enum Command {
     ProbeMedia {
         /// The agent.
         seat: Seat,
+        /// The look that it belongs to: what was seen before says nothing.
+        since: Timestamp,
     },
     /// *Reported*: reset the WebRTC sessions of many agents in one call.
     ResetSessions {
@@ -166,7 +168,7 @@ impl Command {
     #[must_use]
     pub fn own_token_of(&self) -> Option<Seat> {
         match self {
-            Command::RefreshToken { seat, .. } | Command::ProbeMedia { seat } => Some(*seat),
+            Command::RefreshToken { seat, .. } | Command::ProbeMedia { seat, .. } => Some(*seat),
             Command::ReadSchedule
             | Command::PrepareUpload { .. }
             | Command::Publish { .. }

@@ -28,8 +28,10 @@ pub(super) fn check(work: &mut Work) {
         return;
     }
     work.wake(settle_at);
-    sweep(work);
+    end_sweep(work);
+    // Between two sweeps, so that a few stragglers do not wait for as long as one sweep follows another.
     cure::cure(work);
+    sweep(work);
     if work.run.desk.sweep.is_none()
         && let Some(at) = work.run.desk.look.next_at()
     {
@@ -53,7 +55,6 @@ fn fill(work: &mut Work) {
 }
 
 fn sweep(work: &mut Work) {
-    end_sweep(work);
     start_sweep(work);
     while work.room() > 0 {
         let Some(command) = work.run.desk.sweep.as_mut().and_then(|s| s.queue.pop_front()) else { return };
@@ -172,8 +173,23 @@ pub(super) fn phones_seen(work: &mut Work, page: u32, outcome: Outcome) {
 pub(super) fn phone_seen(work: &mut Work, outcome: Outcome) {
     match outcome {
         Outcome::Phones { seen, .. } => take_in_phones(work, seen),
-        // The end of the sweep says what is to be said without it.
-        other => work.note(Event::ReadFailed { failure: failure_in(other) }),
+        other => {
+            let failure = failure_in(other);
+            if failure.kind == FailureKind::NotFound {
+                look_at_all_phones(work);
+            }
+            // The end of the sweep says what is to be said without it.
+            work.note(Event::ReadFailed { failure });
+        }
+    }
+}
+
+/// A phone that is gone may have been made anew, and only the pages show the new one.
+fn look_at_all_phones(work: &mut Work) {
+    if let Some(sweep) = work.run.desk.sweep.as_mut().filter(|sweep| sweep.phones == PhoneLook::Singles) {
+        sweep.phones = PhoneLook::Pages;
+        sweep.queue.retain(|command| !matches!(command, Command::ReadPhone { .. }));
+        sweep.queue.push_back(Command::ReadPhones { page: 1 });
     }
 }
 
@@ -201,7 +217,7 @@ fn take_in_phones(work: &mut Work, mut seen: Vec<PhoneSeen>) {
     judge(work, &seats, look);
 }
 
-pub(super) fn probed(work: &mut Work, seat: Seat, outcome: Outcome) {
+pub(super) fn probed(work: &mut Work, seat: Seat, since: Timestamp, outcome: Outcome) {
     match outcome {
         Outcome::Probed(result) => {
             work.note(Event::Probed { seat, result });
@@ -227,8 +243,6 @@ pub(super) fn probed(work: &mut Work, seat: Seat, outcome: Outcome) {
             }
         }
     }
-    // The probe stands in for the phone's state, so the look at the user is what it must not be older than.
-    let since = work.run.agent(seat).map_or(work.now, |a| a.seen.users);
     judge(work, &[seat], Look { since, patience: Patience::Ended });
 }
 
@@ -285,7 +299,7 @@ fn judge_one(work: &mut Work, seat: Seat, look: Look) -> Option<(Seat, Verdict)>
     let verdict = |readiness| Some((seat, agent.verdict_for(readiness)));
     match (agent.readiness_since(look.since), look.patience) {
         (Some(Readiness::Unknown(Missing::Phone)), Patience::Ended) if may_probe(work, seat) => {
-            work.ask(Command::ProbeMedia { seat });
+            work.ask(Command::ProbeMedia { seat, since: look.since });
             None
         }
         (Some(Readiness::Unknown(_)) | None, Patience::Lasts) => None,
@@ -302,7 +316,7 @@ fn judge_one(work: &mut Work, seat: Seat, look: Look) -> Option<(Seat, Verdict)>
 
 fn may_probe(work: &Work, seat: Seat) -> bool {
     let enrolled = work.run.plan.member(seat).is_some_and(|m| m.enrolled);
-    let asked = work.under_way(|c| matches!(c, Command::ProbeMedia { seat: s } if *s == seat));
+    let asked = work.under_way(|c| matches!(c, Command::ProbeMedia { seat: s, .. } if *s == seat));
     let tried = work.run.agent(seat).is_some_and(|a| a.seen.probe >= a.fresh_from && a.seen.probe >= a.seen.users);
     enrolled && work.run.probe == ProbeUse::Open && !asked && !tried
 }

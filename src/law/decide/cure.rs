@@ -9,7 +9,7 @@ use crate::law::agent::{RemedyState, TokenState};
 use crate::law::command::{Command, Effect, Failure, FailureKind, Outcome, ReadPurpose};
 use crate::law::event::{Attempt, Event, Phase};
 use crate::law::pace::backoff_ms;
-use crate::law::run::Brake;
+use crate::law::run::{Brake, Closing};
 use crate::law::verdict::{Rung, Verdict};
 use crate::words::hook::HookPoint;
 use crate::words::id::{PhoneId, Seat};
@@ -62,7 +62,8 @@ pub(super) fn cure(work: &mut Work) {
 
 /// The look at calls is back: whoever is still a straggler and provably not on a call gets the next rung.
 pub(super) fn looked(work: &mut Work, seats: &[Seat]) {
-    if work.run.brake.stops() || work.run.phase != Phase::Checking {
+    let ends = work.run.phase != Phase::Checking || work.run.desk.closing == Closing::Yes;
+    if work.run.brake.stops() || ends {
         return;
     }
     let mut batch = Batch::default();

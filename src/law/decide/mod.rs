@@ -127,7 +127,11 @@ impl Work<'_> {
     fn enter(&mut self, phase: Phase) {
         self.note(Event::PhaseEntered { phase });
     }
+    /// Stops the run; one that has stopped already keeps its reason, whatever answers still come.
     fn stop(&mut self, kind: StopKind, why: String) {
+        if self.run.stop.is_some() {
+            return;
+        }
         self.note(Event::Stopped { kind, why });
     }
     fn under_way(&self, which: impl Fn(&Command) -> bool) -> bool {
@@ -208,7 +212,7 @@ fn answered(work: &mut Work, id: CommandId, outcome: Outcome) {
         Command::ReadUsers { seats, purpose } => check::users_seen(work, &seats, purpose, outcome),
         Command::ReadPhones { page } => check::phones_seen(work, page, outcome),
         Command::ReadPhone { .. } => check::phone_seen(work, outcome),
-        Command::ProbeMedia { seat } => check::probed(work, seat, outcome),
+        Command::ProbeMedia { seat, since } => check::probed(work, seat, since, outcome),
         Command::ResetSessions { seats } => cure::answered(work, Rung::SessionReset, seats, outcome),
         Command::Reassociate { seat } => cure::answered(work, Rung::Reassociate, vec![seat], outcome),
         Command::RebootPhones { phones } => {

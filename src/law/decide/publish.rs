@@ -23,6 +23,11 @@ pub(super) fn prepare(work: &mut Work) {
     if before::missed(work) || !work.hooked(HookPoint::PrePublish) {
         return;
     }
+    claim_what_was_seen(work);
+}
+
+/// On the way to a claim: a look that found the schedule as wanted, an upload, and the instant.
+fn claim_what_was_seen(work: &mut Work) {
     if let Held::ByDrift(_) = work.run.held {
         wait_for(work, Wait::Drift);
         return;
@@ -138,11 +143,12 @@ pub(super) fn elsewhere(work: &mut Work, version: i64) {
 
 pub(super) fn schedule_seen(work: &mut Work, outcome: Outcome) {
     work.run.desk.has_looked |= work.run.phase == Phase::Publishing;
+    let before_a_claim = work.run.before_the_claim();
     match (outcome, work.run.phase) {
-        (Outcome::Schedule(state), Phase::Preparing) => preflight(work, state),
+        (Outcome::Schedule(state), _) if before_a_claim => preflight(work, state),
         (Outcome::Schedule(state), Phase::Publishing) => looked(work, state),
         (Outcome::Schedule(_), _) => {}
-        (other, Phase::Preparing) => preparation_failed(work, failure_in(other)),
+        (other, _) if before_a_claim => preparation_failed(work, failure_in(other)),
         (other, _) => {
             // While looking, every failure means: look again.
             work.run.desk.next_look = work.now + work.run.plan.timing.look_interval_ms;
@@ -307,10 +313,8 @@ fn claim_again(work: &mut Work, at: Timestamp) {
     }
     if work.now < at {
         work.wake(at);
-    } else if work.run.desk.upload.is_none() {
-        prepare_upload(work);
     } else {
-        claim_when_due(work);
+        claim_what_was_seen(work);
     }
 }
 

@@ -163,7 +163,7 @@ fn commands() -> Vec<Command> {
         Command::ReadUsers { seats: seats(&[0, 1]), purpose: ReadPurpose::BeforeRemedy },
         Command::ReadPhones { page: 0 },
         Command::ReadPhone { seat: Seat(0), phone: phone.clone() },
-        Command::ProbeMedia { seat: Seat(0) },
+        Command::ProbeMedia { seat: Seat(0), since: Timestamp::default() },
         Command::ResetSessions { seats: seats(&[0]) },
         Command::Reassociate { seat: Seat(1) },
         Command::RebootPhones { phones: vec![(Seat(0), phone)] },

@@ -117,7 +117,7 @@ fn the_reported_refresh_asks_with_the_agents_token() {
 
 #[test]
 fn the_probe_tells_a_refused_token_from_a_missing_endpoint() {
-    let probe = |held| Call::new(&Command::ProbeMedia { seat: Seat(0) }, &plan(3), held);
+    let probe = |held| Call::new(&Command::ProbeMedia { seat: Seat(0), since: Timestamp::default() }, &plan(3), held);
     let table = [
         (200, Ok(ProbeState::Accepted)),
         (204, Ok(ProbeState::Unknown)),

@@ -165,3 +165,55 @@ fn a_probe_that_brings_nothing_waits_for_the_next_look() {
     assert_eq!(desk.run.agent(Seat(0)).unwrap().verdict, Some(Verdict::Ready));
     desk.audit();
 }
+
+#[test]
+fn a_probe_counts_for_the_look_that_asked_for_it_in_whatever_order_its_answers_came() {
+    let mechanisms = Mechanisms { media_probe: true, ..Mechanisms::default() };
+    let silent = |_: Seat| (CallState::Free, PhoneState::Unknown);
+    let mut desk = Desk::to_the_check(Plan { mechanisms, ..plan(1) }, silent);
+    let is_probe = |c: &Command| matches!(c, Command::ProbeMedia { .. });
+    desk.answer(is_probe, Outcome::Failed(failure(FailureKind::Server)));
+    desk.sleep();
+    desk.answer(|c| matches!(c, Command::ReadPhone { .. } | Command::ReadPhones { .. }), phones(&[Seat(0)], &silent));
+    desk.now = desk.now + 700;
+    desk.answer(is_sweep, Outcome::Users(vec![user(Seat(0), CallState::Free)]));
+    desk.now = desk.now + 700;
+    desk.answer(is_probe, Outcome::Probed(ProbeState::Accepted));
+    assert_eq!(desk.run.agent(Seat(0)).unwrap().verdict, Some(Verdict::Ready));
+    desk.audit();
+}
+
+#[test]
+fn a_phone_that_is_gone_sends_the_look_to_all_phones() {
+    // Two agents on calls; the org has more pages of phones than that, so they are looked at singly.
+    let busy = |_: Seat| (CallState::OnCall, PhoneState::Down);
+    let mut desk = Desk::to_the_check(plan(2), busy);
+    desk.run.desk.phone_pages = 9;
+    desk.sleep();
+    let is_single = |c: &Command| matches!(c, Command::ReadPhone { .. });
+    assert_eq!(desk.asked(is_single), 2);
+    desk.answer(is_single, Outcome::Failed(failure(FailureKind::NotFound)));
+    desk.sweep(well);
+    for seat in desk.run.all_seats() {
+        assert_eq!(desk.run.agent(seat).unwrap().verdict, Some(Verdict::Ready));
+    }
+    desk.audit();
+}
+
+#[test]
+fn a_few_stragglers_are_helped_between_two_sweeps() {
+    let busy = |_: Seat| (CallState::OnCall, PhoneState::Down);
+    let mut desk = Desk::to_the_check(plan(3), busy);
+    desk.run.desk.look.put(Seat(0), desk.now, T);
+    desk.now = desk.now + 5_000;
+    desk.feed(Input::Woke);
+    // While one agent is looked at the others come due, as in an organisation whose sweeps take long.
+    desk.run.desk.look.put(Seat(1), desk.now, T);
+    desk.run.desk.look.put(Seat(2), desk.now, T);
+    desk.now = desk.now + 5_000;
+    let is_users = |c: &Command| matches!(c, Command::ReadUsers { purpose: ReadPurpose::Sweep, .. });
+    desk.answer(|c| is_sweep(c) && !is_users(c), phones(&[Seat(0)], &busy));
+    desk.answer(is_users, Outcome::Users(vec![user(Seat(0), CallState::Free)]));
+    assert_eq!((desk.asked(is_look_before), desk.asked(is_users)), (1, 1));
+    desk.audit();
+}

@@ -302,6 +302,45 @@ fn a_publish_that_is_proven_not_done_can_still_be_held_and_goes_on_when_it_is_re
 }
 
 #[test]
+fn a_publish_that_was_held_between_two_claims_rests_on_a_new_look() {
+    let held = || {
+        let mut desk = throttled();
+        desk.order(Wish::Hold);
+        desk.now = T + 60_000;
+        desk.order(Wish::Resume);
+        assert_eq!((desk.asked(is_publish), desk.asked(is_schedule)), (0, 1));
+        desk
+    };
+    let mut as_it_was = held();
+    as_it_was.answer(is_schedule, schedule(7, false));
+    assert_eq!((as_it_was.asked(is_publish), as_it_was.run.claims), (1, 2));
+    as_it_was.audit();
+    let mut changed = held();
+    changed.answer(is_schedule, schedule(8, false));
+    assert_eq!((changed.asked(is_publish), changed.run.waits_for()), (0, Some(Wait::Drift)));
+    changed.audit();
+    let mut elsewhere = held();
+    elsewhere.answer(is_schedule, schedule(8, true));
+    elsewhere.order(Wish::Resume);
+    assert_eq!((elsewhere.run.phase, elsewhere.run.claims), (Phase::Checking, 1));
+    elsewhere.audit();
+}
+
+#[test]
+fn a_schedule_that_vanishes_between_two_claims_is_held_and_not_asked_for_again_and_again() {
+    let mut desk = throttled();
+    desk.restart();
+    while desk.asked(is_upload) == 0 {
+        go_on(&mut desk);
+    }
+    desk.answer(is_upload, Outcome::Failed(failure(FailureKind::NotFound)));
+    assert_eq!((desk.run.waits_for(), desk.open.len()), (Some(Wait::Drift), 0));
+    desk.sleep();
+    assert_eq!((desk.stopped(), desk.run.claims), (Some(StopKind::Drifted), 1));
+    desk.audit();
+}
+
+#[test]
 fn a_hold_on_top_of_a_drift_forgets_nothing_of_the_drift() {
     let mut desk = looked(plan(1), schedule(8, false));
     desk.order(Wish::Hold);
