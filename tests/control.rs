@@ -6,6 +6,7 @@
 mod support;
 
 use serde_json::Value;
+use sqlx::Connection;
 use support::planner::Planner;
 use support::process::{Bench, Talking, patiently, softlanding};
 
@@ -133,6 +134,39 @@ async fn orders_to_a_run_that_nobody_carries_out_are_in_its_journal_at_once() {
         let truth = bench.truth().await;
         assert_eq!((&truth["update_posts"], &truth["publishes_applied"]), (&0.into(), &0.into()), "{REPEAT}");
         assert_eq!(bench.report(&run).await["ending"], "aborted", "{REPEAT}");
+        bench.close().await;
+    })
+    .await;
+}
+
+/// Puts an order into the store that this build does not know, as a newer one could.
+async fn unknown_order(bench: &Bench, run: &str) {
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(bench.store());
+    let mut db = sqlx::SqliteConnection::connect_with(&options).await.expect("the journal");
+    let order = "INSERT INTO orders (run, at_ms, body) VALUES (?, 0, '{\"wish\":\"sing\"}')";
+    sqlx::query(order).bind(run).execute(&mut db).await.expect("an order");
+    db.close().await.expect("a connection that closes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_nobody_can_read_keeps_none_behind_it_from_being_heard() {
+    patiently(async {
+        let bench = bench("control-unread", "6min", "10min", "30s").await;
+        let run = bench.stage_with(&["--require-approval"]).await;
+        unknown_order(&bench, &run).await;
+        ordered(&bench, "approve", &run, "the board has met").await;
+        let mut process = bench.run(&run);
+        process.until("taken_up").await;
+        unknown_order(&bench, &run).await;
+        ordered(&bench, "abort", &run, "wrong week").await;
+        let (code, complaint, _) = process.rest().await;
+        assert_eq!(code, 4, "{complaint}; {REPEAT}");
+        let records = bench.records(&run).await;
+        let kinds: Vec<String> = records.iter().map(|r| kind(&serde_json::to_value(r).expect("JSON"))).collect();
+        let told: Vec<&str> = kinds.iter().map(String::as_str).filter(|kind| kind.starts_with("order")).collect();
+        assert_eq!(told, ["order_unread", "ordered", "order_unread", "ordered"], "{REPEAT}");
+        let report = bench.report(&run).await;
+        assert!(control(&report).iter().any(|line| line.contains("cannot be read")), "{report}; {REPEAT}");
         bench.close().await;
     })
     .await;

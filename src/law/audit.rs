@@ -98,7 +98,7 @@ impl Auditor {
             Event::Settled { tally } => breaks_settled(run, *tally),
             Event::Staged { .. } => Some(("a run is staged once", String::new())),
             Event::Ordered { order, wish, .. } => breaks_order(run, *order, *wish),
-            Event::OrderRefused { order, .. } => {
+            Event::OrderRefused { order, .. } | Event::OrderUnread { order, .. } => {
                 run.orders.contains(order).then(|| ("an order is answered once", format!("order {}", order.0)))
             }
             Event::PublishedElsewhere { version } => (may_be_ours(run) || self.seen != Some((*version, true)))

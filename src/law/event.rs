@@ -110,6 +110,13 @@ pub enum Event {
         /// Why it cannot be followed.
         because: String,
     },
+    /// Somebody told the run something in words that this build does not know; it is set aside.
+    OrderUnread {
+        /// The order's number in the store.
+        order: OrderId,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The schedule is not what was staged, or what was accepted since.
     Drifted {
         /// What was found.

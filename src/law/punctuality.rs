@@ -107,6 +107,7 @@ impl Publish {
             | Event::ScheduleSeen { .. }
             | Event::Ordered { .. }
             | Event::OrderRefused { .. }
+            | Event::OrderUnread { .. }
             | Event::Drifted { .. }
             | Event::PublishWaits { .. }
             | Event::PublishAccepted { .. }

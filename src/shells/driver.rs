@@ -213,11 +213,10 @@ impl<J: Journal + Send + Sync + 'static> Driver<J> {
 
     /// The oldest order that the run has not taken; those that it has taken are cleared away.
     async fn first_new(&self, run: &Run, found: Orders) -> Option<Input> {
-        // Orders that cannot be read now are no reason to stop: a store that is gone shows at the next append.
-        for (number, order) in found.unwrap_or_default() {
-            let id = OrderId(number);
-            if !run.orders.contains(&id) {
-                return Some(Input::Ordered { id, order });
+        // A store that does not answer is no reason to stop: one that is gone shows at the next append.
+        for (number, input) in ordered(found).unwrap_or_default() {
+            if !run.orders.contains(&OrderId(number)) {
+                return Some(input);
             }
             // One that cannot be cleared away now is found, and cleared away, at the next look.
             let _again = self.journal.dismiss(self.run(), number).await;
@@ -239,8 +238,26 @@ impl<J: Journal + Send + Sync + 'static> Driver<J> {
     }
 }
 
-type Orders = Result<Vec<(u64, Order)>, JournalError>;
+/// What a look for orders brings.
+pub type Orders = Result<Vec<(u64, Order)>, JournalError>;
 type Tasks = JoinSet<(CommandId, Outcome)>;
+
+/// What the store holds for a run, with the numbers, the oldest first. One that cannot be read stands alone, until it is
+/// noted and cleared away.
+///
+/// # Errors
+/// [`JournalError`] when the store does not answer.
+pub fn ordered(found: Orders) -> Result<Vec<(u64, Input)>, JournalError> {
+    match found {
+        Ok(orders) => {
+            Ok(orders.into_iter().map(|(n, order)| (n, Input::Ordered { id: OrderId(n), order })).collect())
+        }
+        Err(JournalError::BadOrder { order, why, .. }) => {
+            Ok(vec![(order, Input::Unread { id: OrderId(order), why })])
+        }
+        Err(e) => Err(e),
+    }
+}
 
 fn answered(answer: Result<(CommandId, Outcome), tokio::task::JoinError>) -> Result<Input, DriveError> {
     let (id, outcome) = answer?;

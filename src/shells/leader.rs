@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::hands::journal::{Holder, Journal, JournalError, Lease};
-use crate::words::clock::{Clock, Seed};
+use crate::words::clock::Seed;
 use crate::words::id::RunId;
-use crate::words::permit::Permit;
+use crate::words::permit::{Moment, Permit};
 
 /// The usual length of a lease, in ms: a run whose leader dies on another machine goes on after this.
 pub const LEASE_MS: i64 = 6_000;
@@ -42,13 +42,13 @@ impl<J: Journal> Leader<J> {
         holder: &Holder,
         for_ms: i64,
     ) -> Result<Option<Leader<J>>, JournalError> {
-        let asked_at = Clock::System.now();
+        let asked_at = Moment::now();
         let mut lease = journal.lead(run, holder, for_ms).await?;
         if lease.is_none() && give_up_for_the_dead(journal.as_ref(), run).await? {
             lease = journal.lead(run, holder, for_ms).await?;
         }
         Ok(lease.map(|lease| {
-            let permit = Permit::until(asked_at + for_ms);
+            let permit = Permit::lasting(asked_at, for_ms);
             Leader { journal: Arc::clone(journal), lease, for_ms, permit }
         }))
     }
@@ -77,10 +77,10 @@ impl<J: Journal> Leader<J> {
         let mut pause = usual;
         loop {
             tokio::time::sleep(pause).await;
-            let asked_at = Clock::System.now();
+            let asked_at = Moment::now();
             match self.journal.renew(&self.lease, self.for_ms).await {
                 Ok(()) => {
-                    self.permit.extend(asked_at + self.for_ms);
+                    self.permit.extend(asked_at, self.for_ms);
                     pause = usual;
                 }
                 Err(JournalError::Store(_)) if self.permit.holds() => pause = part(RETRIES),

@@ -1,49 +1,79 @@
-//! A permit to act: good until an instant of this machine's clock, extended for as long as somebody vouches for it.
+//! A permit to act: good for a while from a moment on, extended for as long as somebody vouches for it.
 //!
+//! It is measured on both clocks of the machine, and either one ends it: the wall clock goes on while a machine sleeps, and
+//! the steady one goes on when the wall clock is set back.
 //! Must never: hold longer than whoever gave it has said; when in doubt it has ended.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::words::clock::{Clock, Timestamp};
+
+/// A moment on both clocks of this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    wall: Timestamp,
+    steady: Instant,
+}
+
+impl Moment {
+    /// This one.
+    #[must_use]
+    pub fn now() -> Moment {
+        Moment { wall: Clock::System.now(), steady: Instant::now() }
+    }
+    /// Whether so many ms have passed between this moment and `now`, on either clock.
+    fn is_past(self, ms: i64, now: Moment) -> bool {
+        let steady = Duration::from_millis(ms.max(0).unsigned_abs());
+        now.wall.since_ms(self.wall) >= ms || now.steady.saturating_duration_since(self.steady) >= steady
+    }
+}
 
 /// A permit; clones are the same one.
 #[derive(Debug, Clone)]
 pub struct Permit {
-    /// Milliseconds of the system's clock; `None` for a permit that does not end.
-    until_ms: Option<Arc<AtomicI64>>,
+    term: Term,
+}
+
+/// How long a permit holds.
+#[derive(Debug, Clone)]
+enum Term {
+    /// It does not end.
+    Always,
+    /// So many ms from a moment on; `None` when it has been ended.
+    Limited(Arc<Mutex<Option<(Moment, i64)>>>),
 }
 
 impl Permit {
     /// A permit that does not end: where nobody else could act.
     #[must_use]
     pub fn always() -> Permit {
-        Permit { until_ms: None }
+        Permit { term: Term::Always }
     }
-    /// A permit until `at`, by the system's clock.
+    /// A permit for `ms` milliseconds from `since` on.
     #[must_use]
-    pub fn until(at: Timestamp) -> Permit {
-        Permit { until_ms: Some(Arc::new(AtomicI64::new(at.0))) }
+    pub fn lasting(since: Moment, ms: i64) -> Permit {
+        Permit { term: Term::Limited(Arc::new(Mutex::new(Some((since, ms))))) }
     }
-    /// Extends it; a permit that has been ended stays ended.
-    pub fn extend(&self, at: Timestamp) {
-        if let Some(until_ms) = &self.until_ms {
-            let _ended =
-                until_ms.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |until| (until != i64::MIN).then_some(at.0));
-        }
+    /// Lets it last for `ms` milliseconds from `since` on; a permit that has been ended stays ended.
+    pub fn extend(&self, since: Moment, ms: i64) {
+        self.with(|term| *term = term.map(|_| (since, ms)));
     }
     /// Ends it for good.
     pub fn end(&self) {
-        if let Some(until_ms) = &self.until_ms {
-            until_ms.store(i64::MIN, Ordering::SeqCst);
-        }
+        self.with(|term| *term = None);
     }
     /// Whether it holds at this moment.
     #[must_use]
     pub fn holds(&self) -> bool {
-        match &self.until_ms {
-            None => true,
-            Some(until_ms) => Clock::System.now().0 < until_ms.load(Ordering::SeqCst),
+        self.with(|term| term.is_some_and(|(since, ms)| !since.is_past(ms, Moment::now()))).unwrap_or(true)
+    }
+
+    /// `None` for a permit that does not end.
+    fn with<T>(&self, act: impl FnOnce(&mut Option<(Moment, i64)>) -> T) -> Option<T> {
+        match &self.term {
+            Term::Always => None,
+            Term::Limited(term) => Some(act(&mut term.lock().unwrap_or_else(PoisonError::into_inner))),
         }
     }
 }
@@ -53,15 +83,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_permit_holds_until_its_instant_and_not_after_it_was_ended() {
-        let now = Clock::System.now();
+    fn a_permit_holds_for_its_time_and_not_after_it_was_ended() {
+        let now = Moment::now();
         assert!(Permit::always().holds());
-        assert!(!Permit::until(now - 1).holds());
-        let permit = Permit::until(now - 1);
-        permit.clone().extend(now + 600_000);
+        assert!(!Permit::lasting(now, 0).holds());
+        let permit = Permit::lasting(now, -1);
+        permit.clone().extend(now, 600_000);
         assert!(permit.holds());
         permit.clone().end();
-        permit.extend(now + 600_000);
+        permit.extend(now, 600_000);
         assert!(!permit.holds());
+    }
+
+    #[test]
+    fn either_clock_ends_it() {
+        let since = Moment::now();
+        let after = |wall_ms: i64, steady_ms: u64| Moment {
+            wall: since.wall + wall_ms,
+            steady: since.steady + Duration::from_millis(steady_ms),
+        };
+        assert!(!since.is_past(6_000, after(5_999, 5_999)));
+        // A machine that slept, and one whose clock was set back by an hour.
+        assert!(since.is_past(6_000, after(6_000, 10)));
+        assert!(since.is_past(6_000, after(-3_600_000, 6_000)));
     }
 }

@@ -74,6 +74,8 @@ impl Sent {
 #[derive(Clone)]
 pub struct Watched {
     pid: u32,
+    /// The port of the way: another process may come to it from a port that this one uses towards somebody else.
+    to: u16,
     ports: Arc<Mutex<BTreeSet<u16>>>,
 }
 
@@ -84,7 +86,7 @@ impl Watched {
     }
     /// Takes in the ports that it has at this moment.
     fn look(&self) {
-        self.ports.lock().expect("a set").extend(ports_of(self.pid));
+        self.ports.lock().expect("a set").extend(ports_of(self.pid, self.to));
     }
 }
 
@@ -138,7 +140,7 @@ impl Way {
     /// From now on every connection of this process is known as its own; one process at a time. That takes a while for each
     /// new connection, so it is ended with [`Way::watch_nobody`].
     pub fn watch(&self, pid: u32) -> Watched {
-        let watched = Watched { pid, ports: Arc::default() };
+        let watched = Watched { pid, to: self.port, ports: Arc::default() };
         *self.watched.lock().expect("a process") = Some(watched.clone());
         watched.look();
         watched
@@ -277,17 +279,19 @@ fn got(read: std::io::Result<usize>, buffer: &[u8]) -> Option<&[u8]> {
     read.ok().filter(|length| *length > 0).map(|length| &buffer[..length])
 }
 
-/// The ports of this machine that a process is connected from (proc(5), net/tcp: field 2 is the local address, 10 the inode).
-fn ports_of(pid: u32) -> BTreeSet<u16> {
+/// The ports of this machine from which a process is connected to `to` (proc(5), net/tcp: field 2 is the local address, 3 the
+/// remote one, 10 the inode).
+fn ports_of(pid: u32, to: u16) -> BTreeSet<u16> {
     let files = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
     let links = files.filter_map(|file| std::fs::read_link(file.path()).ok());
     let inode = |link: &str| link.strip_prefix("socket:[")?.strip_suffix(']').map(str::to_owned);
     let inodes: BTreeSet<String> = links.filter_map(|link| inode(&link.to_string_lossy())).collect();
     let table = std::fs::read_to_string("/proc/net/tcp").unwrap_or_default();
-    let port = |line: &str| {
+    let port = |address: &str| u16::from_str_radix(address.rsplit_once(':')?.1, 16).ok();
+    let theirs = |line: &str| {
         let fields: Vec<&str> = line.split_whitespace().collect();
-        let (_, port) = fields.get(1)?.rsplit_once(':')?;
-        inodes.contains(*fields.get(9)?).then(|| u16::from_str_radix(port, 16).ok()).flatten()
+        let (from, far) = (port(fields.get(1)?)?, port(fields.get(2)?)?);
+        (far == to && inodes.contains(*fields.get(9)?)).then_some(from)
     };
-    table.lines().filter_map(port).collect()
+    table.lines().filter_map(theirs).collect()
 }

@@ -10,11 +10,12 @@ use std::time::Duration;
 use crate::door::cli::args::OrderArgs;
 use crate::door::cli::{open, out};
 use crate::door::error::{ExitCode, Failure};
-use crate::hands::journal::{AnyJournal, Journal};
-use crate::law::decide::{Input, decide};
+use crate::hands::journal::{AnyJournal, Journal, JournalError};
+use crate::law::decide::decide;
 use crate::law::event::{Event, Record};
 use crate::law::order::{Order, OrderId, Wish};
 use crate::law::run::Closing;
+use crate::shells::driver::ordered;
 use crate::shells::leader::{Leader, myself};
 use crate::shells::report::Story;
 use crate::shells::report::control::control_words;
@@ -40,7 +41,13 @@ pub(super) async fn order(args: &OrderArgs, wish: Wish) -> Result<ExitCode, Fail
             take_in(&leader, &journal, &id, clock.now()).await?;
             leader.release().await;
         }
-        if !journal.orders::<Order>(&id).await?.iter().any(|(n, _)| *n == number) {
+        let waits = match journal.orders::<Order>(&id).await {
+            Ok(orders) => orders.iter().any(|(n, _)| *n == number),
+            // Whoever carries the run out sets that one aside first.
+            Err(JournalError::BadOrder { order, .. }) => order <= number,
+            Err(e) => return Err(e.into()),
+        };
+        if !waits {
             return answer(&journal, &id, OrderId(number)).await;
         }
         tokio::time::sleep(PAUSE).await;
@@ -58,30 +65,39 @@ async fn take_in(
 ) -> Result<(), Failure> {
     let mut run = open::replay(id, &open::records(journal.as_ref(), id).await?)?;
     run.desk.closing = Closing::Yes;
-    for (number, order) in journal.orders::<Order>(id).await? {
-        let last_seq = run.seq;
-        let step = decide(&mut run, Input::Ordered { id: OrderId(number), order }, now);
-        if !step.record.is_empty() {
-            journal.append(leader.lease(), last_seq, now, &step.record, None).await?;
+    loop {
+        let orders = ordered(journal.orders(id).await)?;
+        if orders.is_empty() {
+            return Ok(());
         }
-        journal.dismiss(id, number).await?;
+        for (number, input) in orders {
+            let last_seq = run.seq;
+            let step = decide(&mut run, input, now);
+            if !step.record.is_empty() {
+                journal.append(leader.lease(), last_seq, now, &step.record, None).await?;
+            }
+            journal.dismiss(id, number).await?;
+        }
     }
-    Ok(())
 }
 
 /// What became of the order.
 async fn answer(journal: &AnyJournal, id: &RunId, number: OrderId) -> Result<ExitCode, Failure> {
     let records = open::records(journal, id).await?;
     let about = |record: &&Record| {
-        let (Event::Ordered { order, .. } | Event::OrderRefused { order, .. }) = &record.event else { return false };
-        *order == number
+        match &record.event {
+            Event::Ordered { order, .. } | Event::OrderRefused { order, .. } | Event::OrderUnread { order, .. } => {
+                *order == number
+            }
+            _ => false,
+        }
     };
     let Some(found) = records.iter().find(about) else {
         return Err(Failure::new(ExitCode::Access, format!("the order to run {id} was taken away unanswered")));
     };
     let before = Story::of(records.iter().take_while(|record| record.seq < found.seq));
     let said = control_words(&found.event, before.side()).unwrap_or_default();
-    if let Event::OrderRefused { .. } = &found.event {
+    if let Event::OrderRefused { .. } | Event::OrderUnread { .. } = &found.event {
         return Err(Failure::new(ExitCode::Refused, format!("run {id}: {said}"))
             .hint(format!("`softlanding status {id}` shows where it stands")));
     }

@@ -37,6 +37,13 @@ pub enum Input {
         /// What, who and why.
         order: Order,
     },
+    /// Somebody told the run something that cannot be read.
+    Unread {
+        /// The order's number in the store.
+        id: OrderId,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Something was pushed.
     Hinted(Hint),
     /// The process is about to end: nothing new is begun, answers to what is under way are still taken in.
@@ -85,6 +92,7 @@ pub fn decide(run: &mut Run, input: Input, now: Timestamp) -> Step {
         Input::Woke => {}
         Input::Answered { id, outcome } => answered(&mut work, id, outcome),
         Input::Ordered { id, order } => orders::taken(&mut work, id, order),
+        Input::Unread { id, why } => orders::unread(&mut work, id, why),
         Input::Hinted(hint) => hinted::taken(&mut work, &hint),
         Input::Closing => work.run.desk.closing = Closing::Yes,
     }

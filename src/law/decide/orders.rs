@@ -26,6 +26,13 @@ pub(super) fn taken(work: &mut Work, id: OrderId, order: Order) {
     }
 }
 
+/// An order in words that nobody here knows is set aside, so that those behind it are heard.
+pub(super) fn unread(work: &mut Work, id: OrderId, why: String) {
+    if !work.run.orders.contains(&id) {
+        work.note(Event::OrderUnread { order: id, why });
+    }
+}
+
 /// Accepting that somebody else has published leaves nothing to publish: the agents are checked.
 fn resumed(work: &mut Work, held: Held) {
     match held {

@@ -249,7 +249,7 @@ impl Run {
                 self.orders.insert(*order);
                 self.apply_wish(*wish);
             }
-            Event::OrderRefused { order, .. } => {
+            Event::OrderRefused { order, .. } | Event::OrderUnread { order, .. } => {
                 self.orders.insert(*order);
             }
             Event::Drifted { drift, policy } => self.apply_drift(*drift, *policy),

@@ -12,10 +12,10 @@ use super::counters::Counters;
 use super::news::{News, Teller, chain};
 use super::site::Site;
 use super::{Settings, stopped};
-use crate::hands::journal::{AnyJournal, Holder, Journal};
+use crate::hands::journal::{AnyJournal, Holder, Journal, JournalError};
 use crate::law::event::{Event, Record};
 use crate::law::pace::Party;
-use crate::law::run::Run;
+use crate::law::run::{BadJournal, Run};
 use crate::shells::driver::{Driver, Ended, ForPeople};
 use crate::shells::leader::Leader;
 use crate::shells::perform::Hands;
@@ -30,10 +30,21 @@ pub enum Carried {
     Over,
     /// It belongs to an organisation that is not served here.
     NotOurs,
+    /// Its journal cannot be followed, and no later look at the same records will.
+    Unreadable,
     /// Somebody else leads it.
     Led,
     /// It goes on, elsewhere or later.
     LetGo,
+}
+
+/// Why a run's history could not be taken in.
+#[derive(Debug, thiserror::Error)]
+enum Unread {
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error("its journal cannot be followed")]
+    Bad(#[from] BadJournal),
 }
 
 /// What one run is carried with.
@@ -61,7 +72,7 @@ impl Carrier {
         let run = match self.read(id).await {
             Ok((_, run)) if run.is_over() => return Carried::Over,
             Ok((_, run)) => run,
-            Err(why) => return self.let_go(id, why),
+            Err(e) => return self.cannot_read(id, &e),
         };
         let Some(site) = self.sites.iter().find(|site| site.owns(&run.plan)) else {
             let api = run.plan.api.clone().unwrap_or_else(|| "a host that was not kept".to_owned());
@@ -75,9 +86,9 @@ impl Carrier {
         };
         let (records, run) = match self.read(id).await {
             Ok(read) => read,
-            Err(why) => {
+            Err(e) => {
                 leader.release().await;
-                return self.let_go(id, why);
+                return self.cannot_read(id, &e);
             }
         };
         if run.is_over() {
@@ -91,9 +102,9 @@ impl Carrier {
         self.drive(id, site, leader, run, records, stopping).await
     }
 
-    async fn read(&self, id: &RunId) -> Result<(Vec<Record>, Run), String> {
-        let records = self.journal.load::<Event>(id).await.map_err(|e| chain(&e))?;
-        let run = Run::replay(&records).map_err(|e| format!("its journal cannot be followed: {e}"))?;
+    async fn read(&self, id: &RunId) -> Result<(Vec<Record>, Run), Unread> {
+        let records = self.journal.load::<Event>(id).await?;
+        let run = Run::replay(&records)?;
         Ok((records, run))
     }
 
@@ -154,6 +165,16 @@ impl Carrier {
             Ok(Err(e)) => trouble(&e),
             // A bug of ours in the report is no end of the daemon.
             Err(e) => trouble(&e),
+        }
+    }
+
+    fn cannot_read(&self, id: &RunId, why: &Unread) -> Carried {
+        let carried = self.let_go(id, chain(why));
+        match why {
+            Unread::Journal(JournalError::Newer { .. } | JournalError::Corrupt { .. }) | Unread::Bad(_) => {
+                Carried::Unreadable
+            }
+            Unread::Journal(_) => carried,
         }
     }
 

@@ -284,7 +284,8 @@ fn level_of(event: &Event) -> Level {
         | Event::PublishLate { .. }
         | Event::Drifted { .. }
         | Event::BrakeApplied { .. }
-        | Event::OrderRefused { .. } => Level::Warn,
+        | Event::OrderRefused { .. }
+        | Event::OrderUnread { .. } => Level::Warn,
         Event::Staged { .. }
         | Event::TakenUp
         | Event::PhaseEntered { .. }

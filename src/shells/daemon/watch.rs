@@ -36,8 +36,10 @@ enum Known {
     Carried,
     /// It is tried again then.
     Again(Timestamp),
-    /// It is over, or not ours, as long as it has so many records.
+    /// It is over, or cannot be followed, as long as it has so many records.
     Done(u64),
+    /// It belongs to an organisation that is not served here, and always will.
+    Others,
 }
 
 /// The runs of the store, as this process sees them.
@@ -119,7 +121,7 @@ impl<'a> Watch<'a> {
         let yields_ms = (self.led() as i64 * YIELD_MS).min(YIELD_MAX_MS);
         let known = self.known.get(&summary.run).copied();
         match known {
-            Some(Known::Carried) => false,
+            Some(Known::Carried | Known::Others) => false,
             Some(Known::Done(records)) => records != summary.last_seq,
             Some(Known::Again(at)) => now >= at && !led,
             _ if led => {
@@ -163,7 +165,8 @@ impl<'a> Watch<'a> {
         self.names.remove(&task);
         let Some(run) = run else { return };
         let known = match carried {
-            Carried::Over | Carried::NotOurs => Known::Done(self.records(&run).await),
+            Carried::Over | Carried::Unreadable => Known::Done(self.records(&run).await),
+            Carried::NotOurs => Known::Others,
             Carried::Led | Carried::LetGo => Known::Again(Clock::System.now() + AGAIN_MS),
         };
         self.known.insert(run, known);

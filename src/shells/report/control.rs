@@ -26,6 +26,9 @@ pub fn control_words(event: &Event, side: Side) -> Option<String> {
         Event::OrderRefused { wish, who, because, .. } => {
             Some(format!("{} by {} came to nothing: {because}", wish.words(), clean(who)))
         }
+        Event::OrderUnread { order, why } => {
+            Some(format!("order {} cannot be read and came to nothing: {}", order.0, clean(why)))
+        }
         Event::Drifted { drift, policy } => {
             let then = match policy {
                 OnDrift::Hold => "held until somebody decides",

@@ -53,6 +53,7 @@ pub fn notices(record: &Record, story: &Story) -> Vec<String> {
         }
         Event::Ordered { .. }
         | Event::OrderRefused { .. }
+        | Event::OrderUnread { .. }
         | Event::Drifted { .. }
         | Event::PublishWaits { .. }
         | Event::PublishLate { .. }

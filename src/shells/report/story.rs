@@ -111,6 +111,7 @@ impl Story {
         match &record.event {
             Event::Ordered { .. }
             | Event::OrderRefused { .. }
+            | Event::OrderUnread { .. }
             | Event::Drifted { .. }
             | Event::PublishWaits { .. }
             | Event::PublishLate { .. } => {}

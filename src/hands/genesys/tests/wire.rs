@@ -13,7 +13,7 @@ use crate::law::command::{Command, FailureKind, Outcome, PublishAnswer, UploadKe
 use crate::words::clock::Clock;
 use crate::words::http::{Lost, Method, Request, Response};
 use crate::words::id::Seat;
-use crate::words::permit::Permit;
+use crate::words::permit::{Moment, Permit};
 use crate::words::secret::Secret;
 
 /// A server on the loopback and a client that speaks to it.
@@ -115,7 +115,7 @@ async fn what_was_on_its_way_when_the_permit_ended_does_not_leave() {
     })
     .await;
     let wire = Wire::new(Clock::System).unwrap();
-    let permit = Permit::until(Clock::System.now() + 600_000);
+    let permit = Permit::lasting(Moment::now(), 600_000);
     let request = Request::new(Method::Post, format!("{base}/update")).json(&json!({"uploadKey": "key-1"}));
     let mut sending = std::pin::pin!(wire.send_while(&permit, request.clone()));
     // It is connecting now; a process can be paused here for as long as its lease runs.

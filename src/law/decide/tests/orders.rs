@@ -81,6 +81,20 @@ fn an_order_that_is_handed_over_twice_is_followed_once() {
 }
 
 #[test]
+fn an_order_that_cannot_be_read_is_set_aside_once_and_those_behind_it_are_heard() {
+    let mut desk = Desk::at(T - 3_000_000, approval());
+    for _ in 0..2 {
+        desk.feed(Input::Unread { id: OrderId(5), why: "sing".to_owned() });
+        desk.restart();
+    }
+    let order = Order { wish: Wish::Abort, who: "ann".to_owned(), why: "no".to_owned() };
+    desk.feed(Input::Ordered { id: OrderId(6), order });
+    assert_eq!(desk.events(|e| matches!(e, Event::OrderUnread { .. })), 1);
+    assert_eq!(desk.stopped(), Some(StopKind::Aborted));
+    desk.audit();
+}
+
+#[test]
 fn what_is_held_is_not_published_until_somebody_resumes() {
     let mut desk = ready(plan(1));
     desk.order(Wish::Hold);
