@@ -125,6 +125,9 @@ async fn an_organisation_that_does_not_answer_or_let_in_is_asked_nothing_more() 
         assert!(checks.iter().all(|(name, ..)| name != "permissions" && name != "trunks"), "{said}; {REPEAT}");
         let (code, checks, said) = doctor_offline(&bench).await;
         assert!(code == 0 && checks.iter().all(|name| name != "organisation"), "{said}; {REPEAT}");
+        std::fs::write(bench.folder.join("bad.toml"), "store = 5\n").expect("a file");
+        let (code, said, _) = bench.ends(&["doctor", "--config", "bad.toml"]).await;
+        assert!(code == 3 && said.contains("bad.toml:1: store: found 5"), "{code} {said}; {REPEAT}");
         bench.close().await;
     })
     .await;

@@ -3,8 +3,10 @@
 
 mod support;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use support::process::{Bench, patiently};
+use support::process::{Bench, patiently, softlanding};
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 const REPEAT: &str = "to repeat: ./tests/run --test observe";
 /// Twin seconds per second.
@@ -38,6 +40,20 @@ async fn bench(name: &str, revokes: bool) -> Bench {
     bench
 }
 
+/// A watch that is ended with ctrl-c after its first look.
+async fn interrupted(bench: &Bench) -> (Option<i32>, Value) {
+    let watch = ["observe", "--business-unit", "Customer Care", "--before", "0s", "--out", "second.json"];
+    let mut command = softlanding(&bench.folder, &watch);
+    let mut child = command.stdout(std::process::Stdio::piped()).spawn().expect("the program starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    lines.next_line().await.expect("a line").expect("a look");
+    let pid = Pid::from_raw(child.id().expect("a process").cast_signed()).expect("a process");
+    kill_process(pid, Signal::INT).expect("it can be signalled");
+    let ended = child.wait().await.expect("it ends");
+    let text = std::fs::read_to_string(bench.folder.join("second.json")).expect("a file");
+    (ended.code(), serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}; {REPEAT}")))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn where_a_publish_revokes_sessions_the_numbers_say_so_and_can_be_pooled() {
     patiently(async {
@@ -57,6 +73,13 @@ async fn where_a_publish_revokes_sessions_the_numbers_say_so_and_can_be_pooled()
         assert_eq!(code, 0, "{complaint}; {REPEAT}");
         assert!(said.contains("With 1 earlier observation:") && said.contains("times as often"), "{said}; {REPEAT}");
         assert!(said.lines().all(|line| line.chars().count() <= 80), "{said}; {REPEAT}");
+        // What was observed is not written over, and whoever ends a watch early has what was seen until then.
+        let kept = std::fs::read_to_string(bench.folder.join("first.json")).expect("a file");
+        let (code, _, complaint) = bench.ends(&[&watch[..], &["--out", "first.json"]].concat()).await;
+        assert!(code == 2 && complaint.contains("holds something already"), "{code} {complaint}; {REPEAT}");
+        assert_eq!(std::fs::read_to_string(bench.folder.join("first.json")).expect("a file"), kept, "{REPEAT}");
+        let (code, document) = interrupted(&bench).await;
+        assert_eq!((code, &document["interrupted"]), (Some(130), &true.into()), "{document}; {REPEAT}");
         assert_eq!(bench.truth().await["update_posts"], 1, "{REPEAT}");
         bench.close().await;
     })

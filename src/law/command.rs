@@ -377,6 +377,17 @@ pub enum Effect {
     Possible,
 }
 
+/// What stands before a correlation id in words; behind it stands a bracket.
+const CORRELATION: &str = ", correlation id ";
+
+/// Words without the correlation ids in them: of two failures that differ in nothing else, the second is no news.
+#[must_use]
+pub fn without_correlation(words: &str) -> String {
+    let mut parts = words.split(CORRELATION);
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |said, part| said + part.find(')').map_or("", |end| &part[end..]))
+}
+
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.message)?;
@@ -386,7 +397,7 @@ impl std::fmt::Display for Failure {
                 write!(f, " {code}")?;
             }
             if let Some(correlation) = &self.correlation {
-                write!(f, ", correlation id {correlation}")?;
+                write!(f, "{CORRELATION}{correlation}")?;
             }
             f.write_str(")")?;
         }

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::law::command::without_correlation;
 use crate::words::clock::Timestamp;
 use crate::words::id::RunId;
 
@@ -153,7 +154,7 @@ impl Entry {
     /// Whether a refusal says what the newest one about the same instant said.
     #[must_use]
     pub fn has_said(&self, publish_at: Timestamp, why: &str) -> bool {
-        matches!(&self.trouble, Some((of, _, said)) if *of == publish_at && said == why)
+        matches!(&self.trouble, Some((of, _, said)) if *of == publish_at && without_correlation(said) == without_correlation(why))
     }
 
     fn done(&mut self, publish_at: Timestamp) {
@@ -169,6 +170,7 @@ fn pause_ms(publish_at: Timestamp, tried_at: Timestamp) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::law::command::{Failure, FailureKind};
 
     const HOUR: i64 = 3_600_000;
     const DAY: i64 = 24 * HOUR;
@@ -212,6 +214,13 @@ mod tests {
         }
         assert!(entry.has_said(t(4), "no draft") && !entry.has_said(t(5), "no draft"));
         assert!(entry.why_missed(t(4)).contains("no draft") && entry.why_missed(t(5)).contains("running"));
+        let refused = |correlation: &str, status| {
+            let correlation = Some(correlation.to_owned());
+            let failure = Failure { status: Some(status), correlation, ..Failure::plain(FailureKind::Server, "down") };
+            format!("reading units: {failure} (ask again)")
+        };
+        entry.apply(t(4) - 30_000, &Note::NotStaged { publish_at: t(4), why: refused("a-1", 503) });
+        assert!(entry.has_said(t(4), &refused("b-2", 503)) && !entry.has_said(t(4), &refused("b-2", 502)));
     }
 
     #[test]

@@ -249,12 +249,8 @@ type Tasks = JoinSet<(CommandId, Outcome)>;
 /// [`JournalError`] when the store does not answer.
 pub fn ordered(found: Orders) -> Result<Vec<(u64, Input)>, JournalError> {
     match found {
-        Ok(orders) => {
-            Ok(orders.into_iter().map(|(n, order)| (n, Input::Ordered { id: OrderId(n), order })).collect())
-        }
-        Err(JournalError::BadOrder { order, why, .. }) => {
-            Ok(vec![(order, Input::Unread { id: OrderId(order), why })])
-        }
+        Ok(orders) => Ok(orders.into_iter().map(|(n, order)| (n, Input::Ordered { id: OrderId(n), order })).collect()),
+        Err(JournalError::BadOrder { order, why, .. }) => Ok(vec![(order, Input::Unread { id: OrderId(order), why })]),
         Err(e) => Err(e),
     }
 }

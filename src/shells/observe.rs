@@ -42,6 +42,8 @@ pub struct Observed {
     pub reads: usize,
     /// Losses before and after.
     pub evidence: Evidence,
+    /// Whether somebody ended it before its time was over: what was seen counts all the same.
+    pub interrupted: bool,
 }
 
 /// Watches until the time is over or `stop` completes; `tell` hears every roll call.
@@ -61,6 +63,7 @@ pub async fn observe(
         torn: 0,
         reads: 0,
         evidence: Evidence::default(),
+        interrupted: false,
     };
     let mut last: Option<Called> = None;
     let mut next_at = (watch.publish_at - watch.before_ms).max(clock.now());
@@ -72,7 +75,10 @@ pub async fn observe(
         };
         let called = tokio::select! {
             called = look => called,
-            () = &mut stop => break,
+            () = &mut stop => {
+                observed.interrupted = true;
+                break;
+            }
         };
         tell(&called);
         observed.take_in(last.as_ref(), &called);

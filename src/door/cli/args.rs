@@ -336,7 +336,7 @@ pub struct ObserveArgs {
     /// Call the roll this often; at least 1s
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
     pub every: i64,
-    /// Write the observation to this file, to be pooled with others
+    /// Write the observation to this new file, to be pooled with others
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Earlier observations to be pooled with this one

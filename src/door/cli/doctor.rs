@@ -23,9 +23,9 @@ const CLIENT_SECRET: &str = "client secret";
 pub(super) async fn doctor(args: &DoctorArgs) -> Result<ExitCode, Failure> {
     let host = tzdata::host(Path::new(tzdata::HOST_DIR));
     let zone_data = machine::zone_data(tzdata::compiled(), host.as_deref());
-    let mut checks = match Config::read(&args.config.config) {
-        Ok(config) => everything(&config, args).await,
-        Err(e) => unconfigured(&e),
+    let (mut checks, when_failed) = match Config::read(&args.config.config) {
+        Ok(config) => (everything(&config, args).await, ExitCode::Access),
+        Err(e) => (unconfigured(&e), ExitCode::Config),
     };
     checks.push(zone_data);
     let worst = doctor::worst(&checks);
@@ -36,7 +36,7 @@ pub(super) async fn doctor(args: &DoctorArgs) -> Result<ExitCode, Failure> {
     }
     Ok(match worst {
         Mark::Ok | Mark::Warn => ExitCode::Done,
-        Mark::Fail => ExitCode::Access,
+        Mark::Fail => when_failed,
     })
 }
 

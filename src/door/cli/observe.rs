@@ -27,6 +27,7 @@ pub(super) async fn observe(args: &ObserveArgs) -> Result<ExitCode, Failure> {
     let earlier = args.pool.iter().map(|file| read(file)).collect::<Result<Vec<_>, _>>()?;
     if let Some(file) = &args.out {
         std::fs::File::options().create(true).append(true).open(file).map_err(|e| unwritable(file, e))?;
+        keeps_nothing(file)?;
     }
     let clock = open::clock(&config).await?;
     let (unit, publish_at) = wanted(&config, args, clock.now())?;
@@ -57,7 +58,17 @@ pub(super) async fn observe(args: &ObserveArgs) -> Result<ExitCode, Failure> {
     } else {
         out::say(summary(&observed, earlier.len(), &pooled, zone));
     }
-    Ok(ExitCode::Done)
+    Ok(if observed.interrupted { ExitCode::Interrupted } else { ExitCode::Done })
+}
+
+/// An observation cannot be made again, so none is written over.
+fn keeps_nothing(file: &Path) -> Result<(), Failure> {
+    let length = std::fs::metadata(file).map_err(|e| unwritable(file, e))?.len();
+    if length == 0 {
+        return Ok(());
+    }
+    let message = format!("{} holds something already", file.display());
+    Err(Failure::new(ExitCode::Usage, message).hint("name a new file; earlier observations are pooled with --pool"))
 }
 
 fn wanted(config: &Config, args: &ObserveArgs, now: Timestamp) -> Result<(String, Timestamp), Failure> {
@@ -113,8 +124,9 @@ fn document(observed: &Observed, earlier: usize, pooled: &Evidence) -> Value {
 fn summary(observed: &Observed, earlier: usize, pooled: &Evidence, zone: Zone) -> Vec<String> {
     let within = duration(observed.watch.within_ms);
     let looks = counted(observed.looks.len() as u64 + 1, "look", "looks");
+    let ended = if observed.interrupted { "; interrupted before its time" } else { "" };
     let head = format!(
-        "{}, publish at {}: {looks}, {}",
+        "{}, publish at {}: {looks}, {}{ended}",
         clean(&observed.business_unit),
         zone.moment_short(observed.watch.publish_at),
         counted(observed.reads as u64, "call", "calls"),

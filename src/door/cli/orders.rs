@@ -84,13 +84,11 @@ async fn take_in(
 /// What became of the order.
 async fn answer(journal: &AnyJournal, id: &RunId, number: OrderId) -> Result<ExitCode, Failure> {
     let records = open::records(journal, id).await?;
-    let about = |record: &&Record| {
-        match &record.event {
-            Event::Ordered { order, .. } | Event::OrderRefused { order, .. } | Event::OrderUnread { order, .. } => {
-                *order == number
-            }
-            _ => false,
+    let about = |record: &&Record| match &record.event {
+        Event::Ordered { order, .. } | Event::OrderRefused { order, .. } | Event::OrderUnread { order, .. } => {
+            *order == number
         }
+        _ => false,
     };
     let Some(found) = records.iter().find(about) else {
         return Err(Failure::new(ExitCode::Access, format!("the order to run {id} was taken away unanswered")));

@@ -59,18 +59,18 @@ pub fn answer(story: &Story) -> Answer {
 #[must_use]
 pub fn publish_words(story: &Story) -> String {
     let publish = &story.publish;
-    match (publish.standing(), publish.claim()) {
-        (PublishStanding::Confirmed, Some(claim)) => {
-            let at = story.zone.moment(claim.at);
+    match (publish.standing(), publish.sent()) {
+        (PublishStanding::Confirmed, Some((at, late_ms))) => {
+            let at = story.zone.moment(at);
             let took = publish.took_ms().map(|ms| format!(", complete after {}", duration(ms))).unwrap_or_default();
-            format!("Published once at {at} ({}){took}", offset(claim.late_ms))
+            format!("Published once at {at} ({}){took}", offset(late_ms))
         }
         (PublishStanding::Confirmed, None) if publish.elsewhere.is_some() => {
             "Published by somebody else; nothing was sent".to_owned()
         }
         (PublishStanding::Confirmed, None) => "The schedule was seen published".to_owned(),
-        (PublishStanding::Open, Some(claim)) => {
-            format!("The publish was sent at {}; it was not seen complete", story.zone.moment(claim.at))
+        (PublishStanding::Open, Some((at, _))) => {
+            format!("The publish was sent at {}; it was not seen complete", story.zone.moment(at))
         }
         (PublishStanding::NotDone, _) => "The publish was sent and had no effect".to_owned(),
         (PublishStanding::NotSent | PublishStanding::Open, _) => "The schedule was not published".to_owned(),

@@ -94,6 +94,14 @@ impl PublishStory {
     pub fn claim(&self) -> Option<Claim> {
         self.claims.items.last().copied()
     }
+    /// When the publish went out, and how long after T in ms: when its request left or, where no answer told that, when it was
+    /// claimed.
+    #[must_use]
+    pub fn sent(&self) -> Option<(Timestamp, i64)> {
+        let claim = self.claim()?;
+        let left = self.left.filter(|left| *left >= claim.at).unwrap_or(claim.at);
+        Some((left, claim.late_ms + left.since_ms(claim.at)))
+    }
     /// From the claim until the schedule was seen published, in ms.
     #[must_use]
     pub fn took_ms(&self) -> Option<i64> {

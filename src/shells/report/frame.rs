@@ -111,28 +111,27 @@ fn refresh(story: &Story, now: Timestamp) -> Row {
 
 fn publish(story: &Story, now: Timestamp) -> Row {
     let at = story.publish_at();
-    let claim = story.publish.claim();
-    match (story.publish.standing(), story.ending(), claim) {
-        (PublishStanding::Confirmed, _, Some(claim)) => {
+    match (story.publish.standing(), story.ending(), story.publish.sent()) {
+        (PublishStanding::Confirmed, _, Some((sent_at, late_ms))) => {
             let took = story.publish.took_ms().map(duration).unwrap_or_default();
             row(
                 "publish",
                 1,
                 1,
-                &format!("once at {} ({}), done in {took}", story.zone.clock(claim.at), offset(claim.late_ms)),
+                &format!("once at {} ({}), done in {took}", story.zone.clock(sent_at), offset(late_ms)),
             )
         }
         (PublishStanding::Confirmed, _, None) => row("publish", 1, 1, &publish_words(story)),
         (_, Ending::Stopped { .. }, _) => row("publish", 0, 1, "stopped"),
         (_, Ending::InDoubt, _) => row("publish", 0, 1, "in doubt: a person must look"),
-        (PublishStanding::Open, Ending::Open(_) | Ending::Settled, Some(claim)) => {
+        (PublishStanding::Open, Ending::Open(_) | Ending::Settled, Some((sent_at, late_ms))) => {
             let window_ms = story.plan.as_ref().map_or(1, |plan| plan.timing.publish_window_ms).max(1);
-            let since_ms = now.since_ms(claim.at).max(0);
+            let since_ms = now.since_ms(sent_at).max(0);
             row(
                 "publish",
                 since_ms as u64,
                 window_ms as u64,
-                &format!("sent ({}), looking for it, {}", offset(claim.late_ms), countdown(since_ms)),
+                &format!("sent ({}), looking for it, {}", offset(late_ms), countdown(since_ms)),
             )
         }
         (PublishStanding::NotDone, Ending::Open(_) | Ending::Settled, _) => {

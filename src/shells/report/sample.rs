@@ -154,6 +154,7 @@ pub fn publish(scribe: &mut Scribe, plan: &Plan) {
     scribe.say(plan.prepare_at() + 900, Event::HooksRan { point: HookPoint::PrePublish, seat: None, results });
     scribe.say(T + 12, Event::PublishClaimed { attempt: 1, late_ms: 12 });
     let operation = Some(OperationId::new("op-1").unwrap());
+    scribe.say(T + 410, Event::PublishSent { left: T + 31, late_ms: 31 });
     scribe.say(T + 410, Event::PublishAccepted { operation });
     scribe.say(T + 25_012, Event::ScheduleSeen { version: 8, published: true });
     scribe.say(T + 25_012, Event::PublishConfirmed { version: 8 });

@@ -281,7 +281,7 @@ mod tests {
         let records = sample::friday(1, 60);
         let text = text(&records);
         println!("{text}");
-        assert!(text.starts_with("Published once at Friday 27 Nov 2026 16:00:00 CST (+12 ms), complete after 25 s."));
+        assert!(text.starts_with("Published once at Friday 27 Nov 2026 16:00:00 CST (+31 ms), complete after 25 s."));
         for part in [
             "60 softphones checked:",
             "ready without help",

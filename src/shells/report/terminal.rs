@@ -275,7 +275,7 @@ mod tests {
         play(Display::bars_on(target, Colour::Plain), &sample::friday(1, 60)).unwrap();
         let text = glass.0.lock().unwrap().clone();
         for part in
-            ["Contoso Care", "refresh", "publish", "once at 16:00:00 (+12 ms)", "check", "cure", "session reset"]
+            ["Contoso Care", "refresh", "publish", "once at 16:00:00 (+31 ms)", "check", "cure", "session reset"]
         {
             assert!(text.contains(part), "{part:?} was never drawn");
         }

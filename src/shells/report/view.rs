@@ -218,9 +218,9 @@ fn restarts(story: &Story) -> String {
 
 fn publish_facts(story: &Story) -> Vec<Fact> {
     let mut facts = Vec::new();
-    if let Some(claim) = story.publish.claim() {
-        let at = story.zone.clock(claim.at);
-        facts.push(fact("Publish sent", format!("{at} ({} from T), {}", offset(claim.late_ms), claims(story))));
+    if let Some((at, late_ms)) = story.publish.sent() {
+        let at = story.zone.clock(at);
+        facts.push(fact("Publish sent", format!("{at} ({} from T), {}", offset(late_ms), claims(story))));
     }
     if let Some((at, version)) = story.publish.confirmed {
         facts.push(fact("Seen published", format!("{}, version {version}", story.zone.clock(at))));

@@ -157,7 +157,7 @@ mod tests {
         write_all(&sample::friday(1, 60), &folder.0, None).unwrap();
         let html = folder.read("report.html");
         for part in [
-            "Published once at Friday 27 Nov 2026 16:00:00 CST (+12 ms), complete after 25 s.",
+            "Published once at Friday 27 Nov 2026 16:00:00 CST (+31 ms), complete after 25 s.",
             "&lt;script&gt;",
             "id=\"timeline-t\"",
             "id=\"readiness-t\"",
