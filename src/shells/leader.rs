@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::hands::journal::{Holder, Journal, JournalError, Lease};
-use crate::words::clock::Seed;
+use crate::words::clock::{Moment, Seed};
 use crate::words::id::RunId;
-use crate::words::permit::{Moment, Permit};
+use crate::words::permit::Permit;
 
 /// The usual length of a lease, in ms: a run whose leader dies on another machine goes on after this.
 pub const LEASE_MS: i64 = 6_000;

@@ -4,7 +4,7 @@
 
 use std::fmt;
 use std::ops::{Add, Sub};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -126,6 +126,28 @@ fn system_now() -> Timestamp {
     Timestamp(system_now_micros().div_euclid(1000))
 }
 
+/// A moment on both clocks of this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    wall: Timestamp,
+    steady: Instant,
+}
+
+impl Moment {
+    /// This one.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the steady clock")]
+    pub fn now() -> Moment {
+        Moment { wall: Clock::System.now(), steady: Instant::now() }
+    }
+    /// Whether so many ms have passed between this moment and `now`, on either clock.
+    #[must_use]
+    pub fn is_past(self, ms: i64, now: Moment) -> bool {
+        let steady = Duration::from_millis(ms.max(0).unsigned_abs());
+        now.wall.since_ms(self.wall) >= ms || now.steady.saturating_duration_since(self.steady) >= steady
+    }
+}
+
 /// A source of chance that repeats: the same seed gives the same numbers, on every machine and for ever.
 ///
 /// Never a source of secrets: keys and nonces come from the operating system.
@@ -199,5 +221,18 @@ mod tests {
     fn instants_are_written_as_the_platform_writes_them() {
         let at = Timestamp::parse_rfc3339("2026-11-27T22:00:00Z").unwrap();
         assert_eq!(at.rfc3339(), "2026-11-27T22:00:00.000Z");
+    }
+
+    #[test]
+    fn a_time_is_past_when_either_clock_says_so() {
+        let since = Moment::now();
+        let after = |wall_ms: i64, steady_ms: u64| Moment {
+            wall: since.wall + wall_ms,
+            steady: since.steady + Duration::from_millis(steady_ms),
+        };
+        assert!(!since.is_past(6_000, after(5_999, 5_999)));
+        // A machine that slept, and one whose clock was set back by an hour.
+        assert!(since.is_past(6_000, after(6_000, 10)));
+        assert!(since.is_past(6_000, after(-3_600_000, 6_000)));
     }
 }

@@ -5,29 +5,8 @@
 //! Must never: hold longer than whoever gave it has said; when in doubt it has ended.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
-use crate::words::clock::{Clock, Timestamp};
-
-/// A moment on both clocks of this machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moment {
-    wall: Timestamp,
-    steady: Instant,
-}
-
-impl Moment {
-    /// This one.
-    #[must_use]
-    pub fn now() -> Moment {
-        Moment { wall: Clock::System.now(), steady: Instant::now() }
-    }
-    /// Whether so many ms have passed between this moment and `now`, on either clock.
-    fn is_past(self, ms: i64, now: Moment) -> bool {
-        let steady = Duration::from_millis(ms.max(0).unsigned_abs());
-        now.wall.since_ms(self.wall) >= ms || now.steady.saturating_duration_since(self.steady) >= steady
-    }
-}
+use crate::words::clock::Moment;
 
 /// A permit; clones are the same one.
 #[derive(Debug, Clone)]
@@ -93,18 +72,5 @@ mod tests {
         permit.clone().end();
         permit.extend(now, 600_000);
         assert!(!permit.holds());
-    }
-
-    #[test]
-    fn either_clock_ends_it() {
-        let since = Moment::now();
-        let after = |wall_ms: i64, steady_ms: u64| Moment {
-            wall: since.wall + wall_ms,
-            steady: since.steady + Duration::from_millis(steady_ms),
-        };
-        assert!(!since.is_past(6_000, after(5_999, 5_999)));
-        // A machine that slept, and one whose clock was set back by an hour.
-        assert!(since.is_past(6_000, after(6_000, 10)));
-        assert!(since.is_past(6_000, after(-3_600_000, 6_000)));
     }
 }

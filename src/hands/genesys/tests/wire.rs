@@ -10,10 +10,10 @@ use tokio::net::{TcpListener, TcpStream};
 use super::support::{call, plan, settings};
 use crate::hands::genesys::{Call, Client, Hosts, Org, Wire};
 use crate::law::command::{Command, FailureKind, Outcome, PublishAnswer, UploadKey};
-use crate::words::clock::Clock;
+use crate::words::clock::{Clock, Moment};
 use crate::words::http::{Lost, Method, Request, Response};
 use crate::words::id::Seat;
-use crate::words::permit::{Moment, Permit};
+use crate::words::permit::Permit;
 use crate::words::secret::Secret;
 
 /// A server on the loopback and a client that speaks to it.
