@@ -120,6 +120,7 @@ impl Auditor {
             | Event::PhonesAbsent { .. }
             | Event::Probed { .. }
             | Event::ReadFailed { .. }
+            | Event::Watched { .. }
             | Event::RemedyAccepted { .. }
             | Event::RemedyFailed { attempt: Attempt::Made, .. }
             | Event::BrakeApplied { .. }

@@ -47,6 +47,8 @@ pub enum Command {
     ReadPhones {
         /// The page, from 1.
         page: u32,
+        /// What the answer is for.
+        purpose: ReadPurpose,
     },
     /// One phone's status.
     ReadPhone {
@@ -101,13 +103,15 @@ pub enum TokenVia {
     Reported,
 }
 
-/// What a read of users is for.
+/// What a read of users or phones is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadPurpose {
     /// Part of a sweep over agents that are due.
     Sweep,
     /// The look at calls directly before a remedy.
     BeforeRemedy,
+    /// A look at everybody before the publish.
+    Watch,
 }
 
 /// The key that ties the uploaded publish to the update; worth a secret, since whoever holds it can publish.

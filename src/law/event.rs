@@ -209,6 +209,15 @@ pub enum Event {
         /// What it said.
         result: ProbeState,
     },
+    /// Everybody was looked at before the publish, so that losses after it can be held against those before.
+    Watched {
+        /// When the look began.
+        since: Timestamp,
+        /// Who was ready, in the order of seats.
+        ready: Vec<Seat>,
+        /// Who had been ready at the look before, and cannot take a call now although logged in.
+        lost: Vec<Seat>,
+    },
     /// A read brought nothing.
     ReadFailed {
         /// Why.

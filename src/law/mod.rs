@@ -9,6 +9,7 @@ pub mod event;
 pub mod evidence;
 pub mod hint;
 pub mod lead;
+pub mod losses;
 pub mod occurrence;
 pub mod order;
 pub mod pace;

@@ -87,6 +87,13 @@ pub struct Member {
 pub struct Timing {
     /// Refreshing starts this long before T; computed or checked at staging ([`lead`](crate::law::lead)).
     pub refresh_lead_ms: i64,
+    /// Everybody is looked at from so long before T on, so that what is lost after it can be held against what is lost
+    /// without it; 0 for never, and in a journal from before this was kept.
+    #[serde(default)]
+    pub watch_lead_ms: i64,
+    /// Time between two of these looks.
+    #[serde(default)]
+    pub watch_interval_ms: i64,
     /// The last look at the schedule, the `pre-publish` hooks and the upload start this long before T.
     pub prepare_lead_ms: i64,
     /// A publish later than T by more than this is not made at all (the misfire policy).
@@ -292,6 +299,8 @@ impl Plan {
         let positive = "1 ms to 24 h";
         let numbers = [
             ("refresh_lead", t.refresh_lead_ms, 0, "0 to 24 h"),
+            ("watch_lead", t.watch_lead_ms, 0, "0 to 24 h"),
+            ("watch_interval", t.watch_interval_ms, 1, positive),
             ("prepare_lead", t.prepare_lead_ms, 0, "0 to 24 h"),
             ("late_by_max", t.late_by_max_ms, 0, "0 to 24 h"),
             ("publish_window", t.publish_window_ms, 1, positive),
@@ -351,6 +360,8 @@ impl Default for Timing {
         const MINUTE: i64 = 60 * SECOND;
         Timing {
             refresh_lead_ms: 20 * MINUTE,
+            watch_lead_ms: 30 * MINUTE,
+            watch_interval_ms: 5 * MINUTE,
             prepare_lead_ms: MINUTE,
             late_by_max_ms: 10 * MINUTE,
             publish_window_ms: 10 * MINUTE,

@@ -116,6 +116,7 @@ impl Publish {
             | Event::PhonesAbsent { .. }
             | Event::Probed { .. }
             | Event::ReadFailed { .. }
+            | Event::Watched { .. }
             | Event::Judged { .. }
             | Event::RemedyStarted { .. }
             | Event::RemedyAccepted { .. }

@@ -11,9 +11,10 @@ use crate::door::cli::args::ObserveArgs;
 use crate::door::cli::{intent, open, out, stop};
 use crate::door::config::Config;
 use crate::door::error::{ExitCode, Failure};
-use crate::law::evidence::{Compared, Evidence, Exposure, Finding};
+use crate::law::evidence::{Evidence, Exposure};
 use crate::shells::observe::{Observed, Watch, observe as watch};
-use crate::shells::report::words::{Zone, clean, count, counted, duration};
+use crate::shells::report::losses::{finding_words, rate_words};
+use crate::shells::report::words::{Zone, clean, counted, duration};
 use crate::shells::rollcall::{self, Called};
 use crate::words::calendar::parse_when;
 use crate::words::clock::Timestamp;
@@ -143,68 +144,8 @@ fn summary(observed: &Observed, earlier: usize, pooled: &Evidence, zone: Zone) -
 }
 
 fn told(evidence: &Evidence, within: &str) -> Vec<String> {
-    let row = |name: String, seen: &Exposure| {
-        let rate = seen
-            .per_thousand_a_minute()
-            .map_or("nobody was watched".to_owned(), |rate| format!("{rate:.1} a minute of 1,000 ready agents"));
-        format!("  {name:<14} {:>8} lost, {rate}", count(seen.losses))
-    };
+    let row = |name: String, seen: &Exposure| format!("  {name:<14} {}", rate_words(seen));
     let mut lines = vec![row("before".to_owned(), &evidence.before), row(format!("after, {within}"), &evidence.after)];
-    lines.extend(wrap_words(&words(evidence.finding(), within), WIDTH));
+    lines.extend(wrap_words(&finding_words(evidence.finding(), &format!("in the {within} after")), WIDTH));
     lines
-}
-
-fn words(finding: Finding, within: &str) -> String {
-    match finding {
-        Finding::Association(found) => format!(
-            "Softphones were lost {} in the {within} after the publish as before it ({}). That is an association; it does \
-             not prove the cause.",
-            times(found),
-            chance(found)
-        ),
-        Finding::None(found) => format!("No association found ({}).", chance(found)),
-        Finding::Nothing => "No association found: too little was seen to compare.".to_owned(),
-    }
-}
-
-fn times(found: Compared) -> String {
-    match found.ratio {
-        Some(ratio) => format!("{} times as often", number(ratio)),
-        None => format!("at least {} times as often", number(found.low)),
-    }
-}
-
-fn chance(found: Compared) -> String {
-    let low = number(found.low);
-    let ratio = match found.high.map(number) {
-        Some(high) => format!("ratio between {low} and {high}"),
-        None => format!("ratio of at least {low}"),
-    };
-    let p = if found.p < 1e-12 { "p < 1e-12".to_owned() } else { format!("p = {:.2e}", found.p) };
-    format!("{ratio} with 95 % confidence, {p}")
-}
-
-fn number(n: f64) -> String {
-    if n < 10.0 { format!("{n:.1}") } else { count(n.round() as u64) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn of(after: (u64, u64), before: (u64, u64)) -> String {
-        let seen = |(losses, minutes): (u64, u64)| Exposure { losses, agent_ms: minutes * 60_000 };
-        words(Evidence { before: seen(before), after: seen(after) }.finding(), "5 min")
-    }
-
-    #[test]
-    fn an_association_is_told_with_its_interval_and_never_as_a_cause() {
-        let told = of((41, 5), (3, 30));
-        assert!(told.starts_with("Softphones were lost 82 times as often in the 5 min after the publish"), "{told}");
-        assert!(told.contains("ratio between 26 and 414 with 95 % confidence, p < 1e-12"), "{told}");
-        assert!(told.ends_with("it does not prove the cause."), "{told}");
-        assert!(of((90, 5), (0, 30)).contains("at least"), "{}", of((90, 5), (0, 30)));
-        assert!(of((3, 5), (18, 30)).starts_with("No association found (ratio between 0.2 and 3.4"));
-        assert!(of((0, 5), (0, 30)).contains("too little"));
-    }
 }

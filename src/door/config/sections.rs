@@ -154,6 +154,8 @@ fn timing<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> (Tz, Timin
     let mut ms = |key, default_ms, range_ms| reader.duration_ms(&mut section, key, default_ms, range_ms);
     let timing = Timing {
         refresh_lead_ms,
+        watch_lead_ms: ms("watch_lead", usual.watch_lead_ms, 0..=2 * H),
+        watch_interval_ms: ms("watch_interval", usual.watch_interval_ms, MIN..=H),
         prepare_lead_ms: ms("prepare_lead", usual.prepare_lead_ms, 5 * S..=H),
         late_by_max_ms: ms("late_by_max", usual.late_by_max_ms, 0..=12 * H),
         publish_window_ms: ms("publish_window", usual.publish_window_ms, 30 * S..=6 * H),

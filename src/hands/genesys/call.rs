@@ -334,7 +334,7 @@ fn first(command: &Command, plan: &Plan, held: Option<Grant>) -> Result<(Step, T
             somebody(&agents)?;
             (ask_now(users::read(&agents)), Then::Users(agents))
         }
-        Command::ReadPhones { page } => (ask_now(phones::read_page((*page).max(1))), Then::Phones),
+        Command::ReadPhones { page, .. } => (ask_now(phones::read_page((*page).max(1))), Then::Phones),
         Command::ReadPhone { seat, phone } => (ask_now(phones::read_one(phone)), Then::Phone(one(*seat)?)),
         Command::ProbeMedia { .. } => probe(held)?,
         Command::ResetSessions { seats } => {

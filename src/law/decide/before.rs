@@ -2,7 +2,7 @@
 //!
 //! Must never: hold up the publish. What is not refreshed when the preparations begin stays as it was.
 
-use super::{Work, failure_in};
+use super::{Work, failure_in, watch};
 use crate::law::agent::TokenState;
 use crate::law::command::{Command, Outcome, TokenVia};
 use crate::law::event::{Event, Phase, StopKind};
@@ -16,6 +16,7 @@ pub(super) fn wait(work: &mut Work) {
     if missed(work) {
         return;
     }
+    watch::watch(work);
     let refresh_at = work.run.plan.refresh_at();
     if work.now < refresh_at {
         work.wake(refresh_at);
@@ -55,9 +56,11 @@ pub(super) fn refresh(work: &mut Work) {
     let prepare_at = work.run.plan.prepare_at();
     // The last look belongs close to T, however early the tokens are done.
     if work.now >= prepare_at {
+        watch::end(work);
         work.enter(Phase::Preparing);
         return;
     }
+    watch::watch(work);
     let room = work.room();
     for seat in work.run.desk.refresh.take(work.now, room) {
         start(work, seat, first_way(work));

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::law::agenda::Agenda;
 use crate::law::command::{Command, CommandId, UploadKey};
 use crate::law::event::Phase;
+use crate::law::rollcall::{PhoneReads, RollCall};
 use crate::words::clock::Timestamp;
 use crate::words::id::Seat;
 
@@ -41,6 +42,10 @@ pub struct Desk {
     pub goal: Goal,
     /// Whether the process goes on or is about to end.
     pub closing: Closing,
+    /// The look before the publish that is under way.
+    pub watch: Option<Look>,
+    /// When this process began the newest of these looks, whatever came of it.
+    pub watched_at: Timestamp,
     /// Pages of phones that the org had at the last look; 0 before the first.
     pub phone_pages: u32,
     /// A bug planted on purpose, to show that the simulation finds it.
@@ -83,6 +88,19 @@ pub struct Sweep {
     pub began: Timestamp,
     /// Whether every page of phones has been read so far.
     pub phones: PhoneLook,
+}
+
+/// One look at everybody before the publish.
+#[derive(Debug, Clone)]
+pub struct Look {
+    /// When it began.
+    pub began: Timestamp,
+    /// Reads that have not been sent yet.
+    pub queue: VecDeque<Command>,
+    /// What was seen so far.
+    pub seen: RollCall,
+    /// Whether everything could be read so far.
+    pub reads: PhoneReads,
 }
 
 /// How completely a sweep looks at phones.

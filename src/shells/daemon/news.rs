@@ -308,6 +308,7 @@ fn level_of(event: &Event) -> Level {
         | Event::PhonesAbsent { .. }
         | Event::Probed { .. }
         | Event::ReadFailed { .. }
+        | Event::Watched { .. }
         | Event::Judged { .. }
         | Event::RemedyStarted { .. }
         | Event::RemedyAccepted { .. }

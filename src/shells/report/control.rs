@@ -66,6 +66,7 @@ pub fn control_words(event: &Event, side: Side) -> Option<String> {
         | Event::PhonesAbsent { .. }
         | Event::Probed { .. }
         | Event::ReadFailed { .. }
+        | Event::Watched { .. }
         | Event::Judged { .. }
         | Event::RemedyStarted { .. }
         | Event::RemedyAccepted { .. }

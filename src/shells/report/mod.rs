@@ -27,6 +27,7 @@ pub mod facts;
 pub mod frame;
 pub mod history;
 pub mod lines;
+pub mod losses;
 pub mod notices;
 pub mod pictures;
 pub mod render;

@@ -71,6 +71,7 @@ pub fn notices(record: &Record, story: &Story) -> Vec<String> {
         | Event::PhonesAbsent { .. }
         | Event::Probed { .. }
         | Event::ReadFailed { .. }
+        | Event::Watched { .. }
         | Event::Judged { .. }
         | Event::RemedyStarted { .. }
         | Event::RemedyAccepted { .. }

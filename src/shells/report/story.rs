@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use crate::law::command::{Failure, PhoneSeen};
 use crate::law::event::{Attempt, Event, Phase, Record, StopKind, Tally};
+use crate::law::losses::Losses;
 use crate::law::plan::{Member, Plan};
 use crate::law::verdict::{PhoneState, ProbeState, Rung, Verdict};
 use crate::shells::report::agent::{AgentStory, Happening, TokenStory, shared};
@@ -63,6 +64,8 @@ pub struct Story {
     pub probes: (ProbeCounts, ProbeCounts),
     /// Reads that brought nothing, and the newest reason.
     pub reads_failed: (u64, Option<std::sync::Arc<str>>),
+    /// Softphones that were lost, before the publish and after it.
+    pub losses: Losses,
     /// When everyone had a verdict, and the tally that was recorded.
     pub settled: Option<(Timestamp, Tally)>,
     /// When and why it stopped.
@@ -104,6 +107,7 @@ impl Story {
     pub fn hear(&mut self, record: &Record) -> Vec<Turn> {
         let at = record.at;
         self.records += 1;
+        self.losses.hear(record);
         self.span = Some((self.span.map_or(at, |(first, _)| first), at));
         if let Some(words) = control_words(&record.event, self.side()) {
             self.control.push((at, shared(&words)));
@@ -114,7 +118,8 @@ impl Story {
             | Event::OrderUnread { .. }
             | Event::Drifted { .. }
             | Event::PublishWaits { .. }
-            | Event::PublishLate { .. } => {}
+            | Event::PublishLate { .. }
+            | Event::Watched { .. } => {}
             Event::PublishSent { left, .. } => self.publish.left = Some(*left),
             Event::PublishedElsewhere { version } => {
                 self.publish.elsewhere = Some((at, *version));

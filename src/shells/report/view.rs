@@ -10,6 +10,7 @@ use crate::law::verdict::{Rung, Verdict};
 use crate::shells::report::agent::{AgentStory, TokenStory};
 use crate::shells::report::cells::{cells, remedies};
 use crate::shells::report::ending::{answer, cures_words};
+use crate::shells::report::losses;
 use crate::shells::report::pictures::{Kind, readiness, timeline};
 use crate::shells::report::rows::{AgentView, EventRow, Recovered, Table, recovered, stories, table};
 use crate::shells::report::story::Story;
@@ -52,7 +53,7 @@ pub struct View {
     pub sign_in: Table,
     /// Agents that are not enrolled.
     pub not_enrolled: Table,
-    /// What the probe said before and after, in sentences.
+    /// Losses before and after the publish, and what the probe said, in sentences.
     pub evidence: Vec<String>,
     /// What each remedy did.
     pub rungs: Vec<RungRow>,
@@ -105,6 +106,8 @@ pub struct Pictures {
     pub cells: String,
     /// Remedies.
     pub remedies: String,
+    /// Losses around T, minute by minute.
+    pub losses: String,
 }
 
 /// What one remedy did.
@@ -157,6 +160,7 @@ pub fn view(story: &Story) -> View {
             readiness: readiness(story),
             cells: cells(story),
             remedies: remedies(story),
+            losses: losses::picture(story),
         },
         stragglers: table(story, &those(story, |v| matches!(v, Some(Verdict::Straggler { .. })))),
         unknown: table(story, &those(story, |v| matches!(v, Some(Verdict::Unknown { .. }) | None))),
@@ -299,7 +303,8 @@ fn evidence(story: &Story) -> Vec<String> {
             percent(refused, all)
         )
     };
-    let mut told = vec![side("Before", before), side("After", after)];
+    let mut told = losses::sentences(&story.losses);
+    told.extend([side("Before", before), side("After", after)]);
     told.push(format!(
         "{} seen not ready at some time after the publish{}.",
         counted(u64::from(story.found), "agent was", "agents were"),
