@@ -15,6 +15,7 @@ pub mod order;
 pub mod pace;
 pub mod plan;
 pub mod punctuality;
+pub mod rates;
 pub mod rollcall;
 pub mod run;
 pub mod verdict;

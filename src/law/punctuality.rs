@@ -263,7 +263,8 @@ fn insert(sorted: &mut Vec<i64>, ms: i64) {
 }
 
 /// The smallest number that at least `share` percent of them do not exceed (nearest rank); `None` of none.
-fn percentile(sorted: &[i64], share: usize) -> Option<i64> {
+#[must_use]
+pub fn percentile(sorted: &[i64], share: usize) -> Option<i64> {
     let rank = (sorted.len() * share).div_ceil(100).max(1);
     sorted.get(rank - 1).copied()
 }

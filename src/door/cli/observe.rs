@@ -11,7 +11,7 @@ use crate::door::cli::args::ObserveArgs;
 use crate::door::cli::{intent, open, out, stop};
 use crate::door::config::Config;
 use crate::door::error::{ExitCode, Failure};
-use crate::law::evidence::{Evidence, Exposure};
+use crate::law::evidence::{Evidence, Exposure, pooled};
 use crate::shells::observe::{Observed, Watch, observe as watch};
 use crate::shells::report::losses::{finding_words, rate_words};
 use crate::shells::report::words::{Zone, clean, counted, duration};
@@ -48,16 +48,16 @@ pub(super) async fn observe(args: &ObserveArgs) -> Result<ExitCode, Failure> {
         }
     };
     let observed = watch(&client, &unit, &config.limits, watched, tell, stop::asked()?).await;
-    let mut pooled = observed.evidence;
-    earlier.iter().for_each(|evidence| pooled.pool(evidence));
-    let document = document(&observed, earlier.len(), &pooled);
+    let mut fridays = earlier;
+    fridays.push(observed.evidence);
+    let document = document(&observed, &fridays);
     if let Some(file) = &args.out {
         std::fs::write(file, format!("{document}\n")).map_err(|e| unwritable(file, e))?;
     }
     if args.json {
         out::say([document.to_string()]);
     } else {
-        out::say(summary(&observed, earlier.len(), &pooled, zone));
+        out::say(summary(&observed, &fridays, zone));
     }
     Ok(if observed.interrupted { ExitCode::Interrupted } else { ExitCode::Done })
 }
@@ -113,16 +113,27 @@ fn line(called: &Called, zone: Zone) -> String {
     )
 }
 
-fn document(observed: &Observed, earlier: usize, pooled: &Evidence) -> Value {
+fn document(observed: &Observed, fridays: &[Evidence]) -> Value {
     let mut document = json!(observed);
     document["finding"] = json!(observed.evidence.finding());
-    if earlier > 0 {
-        document["pooled"] = json!({ "observations": earlier + 1, "evidence": pooled, "finding": pooled.finding() });
+    if fridays.len() > 1 {
+        document["pooled"] = json!({
+            "observations": fridays.len(),
+            "evidence": sum(fridays),
+            "finding": pooled(fridays),
+        });
     }
     document
 }
 
-fn summary(observed: &Observed, earlier: usize, pooled: &Evidence, zone: Zone) -> Vec<String> {
+fn sum(fridays: &[Evidence]) -> Evidence {
+    fridays.iter().fold(Evidence::default(), |mut sum, friday| {
+        sum.add(friday);
+        sum
+    })
+}
+
+fn summary(observed: &Observed, fridays: &[Evidence], zone: Zone) -> Vec<String> {
     let within = duration(observed.watch.within_ms);
     let looks = counted(observed.looks.len() as u64 + 1, "look", "looks");
     let ended = if observed.interrupted { "; interrupted before its time" } else { "" };
@@ -134,18 +145,19 @@ fn summary(observed: &Observed, earlier: usize, pooled: &Evidence, zone: Zone) -
     );
     let mut lines = vec![String::new()];
     lines.extend(wrap_words(&head, WIDTH));
-    lines.extend(told(&observed.evidence, &within));
-    if earlier > 0 {
+    lines.extend(told(std::slice::from_ref(&observed.evidence), &within));
+    if let Some(earlier) = fridays.len().checked_sub(1).filter(|earlier| *earlier > 0) {
         lines.push(String::new());
         lines.push(format!("With {}:", counted(earlier as u64, "earlier observation", "earlier observations")));
-        lines.extend(told(pooled, &within));
+        lines.extend(told(fridays, &within));
     }
     lines
 }
 
-fn told(evidence: &Evidence, within: &str) -> Vec<String> {
+fn told(fridays: &[Evidence], within: &str) -> Vec<String> {
+    let Evidence { before, after } = sum(fridays);
     let row = |name: String, seen: &Exposure| format!("  {name:<14} {}", rate_words(seen));
-    let mut lines = vec![row("before".to_owned(), &evidence.before), row(format!("after, {within}"), &evidence.after)];
-    lines.extend(wrap_words(&finding_words(evidence.finding(), &format!("in the {within} after")), WIDTH));
+    let mut lines = vec![row("before".to_owned(), &before), row(format!("after, {within}"), &after)];
+    lines.extend(wrap_words(&finding_words(pooled(fridays), &format!("in the {within} after the publish")), WIDTH));
     lines
 }

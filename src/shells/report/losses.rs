@@ -9,13 +9,12 @@ use crate::shells::report::story::Story;
 use crate::shells::report::svg::{Anchor, Svg, round_ticks};
 use crate::shells::report::words::{count, counted};
 
-/// What the numbers say, in a sentence; `when` names the time after the publish that is compared: `in the 5 min after`.
+/// What the numbers say, in a sentence; `after` names the time that is compared with before: `in the 5 min after the publish`.
 #[must_use]
-pub fn finding_words(finding: Finding, when: &str) -> String {
+pub fn finding_words(finding: Finding, after: &str) -> String {
     match finding {
         Finding::Association(found) => format!(
-            "Softphones were lost {} {when} the publish as before it ({}). That is an association; it does not prove the \
-             cause.",
+            "Softphones were lost {} {after} as before ({}). That is an association; it does not prove the cause.",
             times(found),
             chance(found)
         ),
@@ -42,8 +41,8 @@ pub fn sentences(losses: &Losses) -> Vec<String> {
     }
     vec![
         format!("Before the publish: {}, in {}.", rate_words(&before), counted(losses.looks() as u64, "look", "looks")),
-        format!("From the last of them to the first answer after the publish: {}.", rate_words(&after)),
-        finding_words(losses.evidence().finding(), "from then on"),
+        format!("From the last look to the first answer after the publish: {}.", rate_words(&after)),
+        finding_words(losses.evidence().finding(), "from then to that answer"),
     ]
 }
 
@@ -123,7 +122,7 @@ mod tests {
     fn of(after: (u64, u64), before: (u64, u64)) -> String {
         let seen = |(losses, minutes): (u64, u64)| Exposure { losses, agent_ms: minutes * 60_000 };
         let finding = Evidence { before: seen(before), after: seen(after) }.finding();
-        finding_words(finding, "in the 5 min after")
+        finding_words(finding, "in the 5 min after the publish")
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::shells::report::cells::{cells, remedies};
 use crate::shells::report::ending::{answer, cures_words};
 use crate::shells::report::losses;
 use crate::shells::report::pictures::{Kind, readiness, timeline};
+use crate::shells::report::ready::{self, GroupRow};
 use crate::shells::report::rows::{AgentView, EventRow, Recovered, Table, recovered, stories, table};
 use crate::shells::report::story::Story;
 use crate::shells::report::summary::those;
@@ -37,6 +38,8 @@ pub struct View {
     pub checked: u32,
     /// Agents by verdict.
     pub tiles: Vec<Tile>,
+    /// How long it took until agents could take calls, for everybody and shift by shift.
+    pub ready_times: Vec<GroupRow>,
     /// The pictures, as SVG: the only markup in the view.
     pub pictures: Pictures,
     /// Agents that need a person.
@@ -155,6 +158,7 @@ pub fn view(story: &Story) -> View {
         facts: facts(story),
         checked: story.counts.judged(),
         tiles: tiles(story),
+        ready_times: ready::rows(story),
         pictures: Pictures {
             timeline: timeline(story),
             readiness: readiness(story),
