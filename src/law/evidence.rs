@@ -71,10 +71,15 @@ impl Evidence {
         }
         evidence
     }
-    /// Several publishes added up, to be told how much was seen; what they say together is [`pooled`]'s to tell.
-    pub fn add(&mut self, other: &Evidence) {
-        self.before.add(other.before);
-        self.after.add(other.after);
+    /// Several publishes added up, to tell how much was seen; what they say together is [`pooled`]'s to tell.
+    #[must_use]
+    pub fn sum(all: &[Evidence]) -> Evidence {
+        let mut sum = Evidence::default();
+        for one in all {
+            sum.before.add(one.before);
+            sum.after.add(one.after);
+        }
+        sum
     }
     /// What the numbers say.
     #[must_use]
@@ -84,7 +89,7 @@ impl Evidence {
     /// As the comparison takes it; `None` when nobody was watched before or after.
     fn stratum(&self) -> Option<Stratum> {
         let (before, after) = (self.before, self.after);
-        (before.agent_ms > 0 && after.agent_ms > 0).then(|| Stratum {
+        (before.agent_ms > 0 && after.agent_ms > 0).then_some(Stratum {
             losses: (before.losses, after.losses),
             exposure: (before.agent_ms as f64, after.agent_ms as f64),
         })
@@ -223,12 +228,10 @@ mod tests {
             lost,
         };
         let looks = [look(-90, -60, 1), look(-60, -30, 0), look(-10, 20, 40), look(20, 50, 5), look(400, 430, 9)];
-        let mut evidence = Evidence::of(&looks, T, 300_000);
+        let evidence = Evidence::of(&looks, T, 300_000);
         assert_eq!(evidence.before, Exposure { losses: 1, agent_ms: 6_000_000 });
         assert_eq!(evidence.after, Exposure { losses: 45, agent_ms: 6_000_000 });
-        let one = evidence;
-        evidence.add(&one);
-        assert_eq!(evidence.after, Exposure { losses: 90, agent_ms: 12_000_000 });
-        assert!(one.after.per_thousand_a_minute().is_some_and(|rate| close(rate, 450.0)));
+        assert_eq!(Evidence::sum(&[evidence; 2]).after, Exposure { losses: 90, agent_ms: 12_000_000 });
+        assert!(evidence.after.per_thousand_a_minute().is_some_and(|rate| close(rate, 450.0)));
     }
 }

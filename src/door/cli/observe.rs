@@ -88,7 +88,8 @@ struct Earlier {
     evidence: Evidence,
 }
 
-fn read(file: &Path) -> Result<Evidence, Failure> {
+/// What `--out` of an earlier watch wrote.
+pub(super) fn read(file: &Path) -> Result<Evidence, Failure> {
     let unreadable = || Failure::new(ExitCode::Usage, format!("{} is no observation", file.display()));
     let hint = "name files that `softlanding observe --out` wrote";
     let text = std::fs::read_to_string(file).map_err(|e| unreadable().because(e).hint(hint))?;
@@ -119,18 +120,11 @@ fn document(observed: &Observed, fridays: &[Evidence]) -> Value {
     if fridays.len() > 1 {
         document["pooled"] = json!({
             "observations": fridays.len(),
-            "evidence": sum(fridays),
+            "evidence": Evidence::sum(fridays),
             "finding": pooled(fridays),
         });
     }
     document
-}
-
-fn sum(fridays: &[Evidence]) -> Evidence {
-    fridays.iter().fold(Evidence::default(), |mut sum, friday| {
-        sum.add(friday);
-        sum
-    })
 }
 
 fn summary(observed: &Observed, fridays: &[Evidence], zone: Zone) -> Vec<String> {
@@ -155,9 +149,12 @@ fn summary(observed: &Observed, fridays: &[Evidence], zone: Zone) -> Vec<String>
 }
 
 fn told(fridays: &[Evidence], within: &str) -> Vec<String> {
-    let Evidence { before, after } = sum(fridays);
+    let seen = Evidence::sum(fridays);
     let row = |name: String, seen: &Exposure| format!("  {name:<14} {}", rate_words(seen));
-    let mut lines = vec![row("before".to_owned(), &before), row(format!("after, {within}"), &after)];
-    lines.extend(wrap_words(&finding_words(pooled(fridays), &format!("in the {within} after the publish")), WIDTH));
+    let mut lines = vec![row("before".to_owned(), &seen.before), row(format!("after, {within}"), &seen.after)];
+    lines.extend(wrap_words(
+        &finding_words(pooled(fridays), &seen, &format!("in the {within} after the publish")),
+        WIDTH,
+    ));
     lines
 }

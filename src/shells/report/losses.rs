@@ -9,9 +9,9 @@ use crate::shells::report::story::Story;
 use crate::shells::report::svg::{Anchor, Svg, round_ticks};
 use crate::shells::report::words::{count, counted};
 
-/// What the numbers say, in a sentence; `after` names the time that is compared with before: `in the 5 min after the publish`.
+/// What the numbers say of everything that was seen, in a sentence; `after` names the time that is compared with before: `in the 5 min after the publish`.
 #[must_use]
-pub fn finding_words(finding: Finding, after: &str) -> String {
+pub fn finding_words(finding: Finding, seen: &Evidence, after: &str) -> String {
     match finding {
         Finding::Association(found) => format!(
             "Softphones were lost {} {after} as before ({}). That is an association; it does not prove the cause.",
@@ -19,6 +19,9 @@ pub fn finding_words(finding: Finding, after: &str) -> String {
             chance(found)
         ),
         Finding::None(found) => format!("No association found ({}).", chance(found)),
+        Finding::Nothing if seen.before.agent_ms > 0 && seen.after.agent_ms > 0 => {
+            "No association found: no softphone was lost.".to_owned()
+        }
         Finding::Nothing => "No association found: too little was seen to compare.".to_owned(),
     }
 }
@@ -35,14 +38,15 @@ pub fn rate_words(seen: &Exposure) -> String {
 /// What a run's losses say, one sentence each.
 #[must_use]
 pub fn sentences(losses: &Losses) -> Vec<String> {
-    let Evidence { before, after } = losses.evidence();
+    let evidence = losses.evidence();
+    let Evidence { before, after } = evidence;
     if losses.looks() == 0 {
         return vec!["Nobody was watched before the publish, so losses after it cannot be compared.".to_owned()];
     }
     vec![
         format!("Before the publish: {}, in {}.", rate_words(&before), counted(losses.looks() as u64, "look", "looks")),
         format!("From the last look to the first answer after the publish: {}.", rate_words(&after)),
-        finding_words(losses.evidence().finding(), "from then to that answer"),
+        finding_words(evidence.finding(), &evidence, "from then to that answer"),
     ]
 }
 
@@ -121,8 +125,8 @@ mod tests {
 
     fn of(after: (u64, u64), before: (u64, u64)) -> String {
         let seen = |(losses, minutes): (u64, u64)| Exposure { losses, agent_ms: minutes * 60_000 };
-        let finding = Evidence { before: seen(before), after: seen(after) }.finding();
-        finding_words(finding, "in the 5 min after the publish")
+        let evidence = Evidence { before: seen(before), after: seen(after) };
+        finding_words(evidence.finding(), &evidence, "in the 5 min after the publish")
     }
 
     #[test]
@@ -133,6 +137,7 @@ mod tests {
         assert!(told.ends_with("it does not prove the cause."), "{told}");
         assert!(of((90, 5), (0, 30)).contains("at least"), "{}", of((90, 5), (0, 30)));
         assert!(of((3, 5), (18, 30)).starts_with("No association found (ratio between 0.2 and 3.4"));
-        assert!(of((0, 5), (0, 30)).contains("too little"));
+        assert!(of((0, 5), (0, 30)).contains("no softphone was lost"));
+        assert!(of((0, 0), (9, 30)).contains("too little"));
     }
 }
