@@ -108,8 +108,7 @@ fn together(fridays: &[Friday], all: &[Evidence]) -> Vec<String> {
     if observed > 0 {
         head.push_str(&format!(", and {}", counted(observed as u64, "observation", "observations")));
     }
-    let after = "from the last look before a publish to the first answer after it";
-    let words = finding_words(pooled(all), &Evidence::sum(all), after);
+    let words = finding_words(pooled(all), &Evidence::sum(all), "in the minutes after a publish");
     let mut lines = vec![String::new()];
     lines.extend(wrap_words(&format!("{head}. {words}"), WIDTH));
     lines

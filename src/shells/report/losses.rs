@@ -43,10 +43,11 @@ pub fn sentences(losses: &Losses) -> Vec<String> {
     if losses.looks() == 0 {
         return vec!["Nobody was watched before the publish, so losses after it cannot be compared.".to_owned()];
     }
+    let looks = counted(losses.looks() as u64, "look", "looks");
     vec![
-        format!("Before the publish: {}, in {}.", rate_words(&before), counted(losses.looks() as u64, "look", "looks")),
-        format!("From the last look to the first answer after the publish: {}.", rate_words(&after)),
-        finding_words(evidence.finding(), &evidence, "from then to that answer"),
+        finding_words(evidence.finding(), &evidence, "in the minutes after the publish"),
+        format!("Before the publish: {}, in {looks}.", rate_words(&before)),
+        format!("From the last of them to the first answer after the publish: {}.", rate_words(&after)),
     ]
 }
 

@@ -29,6 +29,7 @@ pub mod frame;
 pub mod history;
 pub mod lines;
 pub mod losses;
+pub mod next;
 pub mod notices;
 pub mod pictures;
 pub mod ready;

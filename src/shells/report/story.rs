@@ -10,7 +10,7 @@ use crate::law::event::{Attempt, Event, Phase, Record, StopKind, Tally};
 use crate::law::losses::Losses;
 use crate::law::plan::{Member, Plan};
 use crate::law::verdict::{PhoneState, ProbeState, Rung, Verdict};
-use crate::shells::report::agent::{AgentStory, Happening, TokenStory, shared};
+use crate::shells::report::agent::{AgentStory, Happening, Refused, TokenStory, shared};
 use crate::shells::report::control::{Side, control_words};
 use crate::shells::report::facts::{
     Bounded, Brake, Claim, Counts, Ending, HookProblem, PhaseSpan, ProbeCounts, PublishStory, RefreshCounts, RungStory,
@@ -140,8 +140,10 @@ impl Story {
                 let state = if again_at.is_some() { TokenStory::UnderWay } else { TokenStory::Failed };
                 let what = Happening::RefreshFailed { why: words(failure), again_at: *again_at };
                 self.token(*seat, state, at, what);
+                self.refused(at, &[*seat], failure);
             }
             Event::TokenDead { seat, failure } => {
+                self.refused(at, &[*seat], failure);
                 self.token(*seat, TokenStory::Dead, at, Happening::TokenDead(words(failure)));
             }
             Event::RungUnavailable { rung, failure } => {
@@ -187,6 +189,7 @@ impl Story {
             Event::RemedyFailed { rung, seats, failure, attempt } => {
                 let why = words(failure);
                 self.each(seats, |agent| agent.add(at, Happening::RemedyFailed(*rung, why.clone())));
+                self.refused(at, seats, failure);
                 match attempt {
                     Attempt::Made => self.rung(*rung).failed += seats.len() as u32,
                     Attempt::NotMade => self.remedy_unsent(*rung, seats),
@@ -197,6 +200,11 @@ impl Story {
             Event::Stopped { kind, why } => self.stopped = Some((at, *kind, shared(why))),
         }
         Vec::new()
+    }
+
+    fn refused(&mut self, at: Timestamp, seats: &[Seat], failure: &Failure) {
+        let refused = Refused::of(at, failure);
+        self.each(seats, |agent| agent.refused = Some(refused.clone()));
     }
 
     /// The agent in a seat, with its story.
