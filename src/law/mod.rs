@@ -7,6 +7,7 @@ pub mod command;
 pub mod decide;
 pub mod event;
 pub mod evidence;
+pub mod fared;
 pub mod hint;
 pub mod lead;
 pub mod losses;

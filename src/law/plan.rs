@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::law::fared::Fared;
+use crate::law::verdict::{Reason, Rung};
 use crate::words::clock::{Seed, Timestamp};
 use crate::words::id::{AgentId, BusinessUnitId, ManagementUnitId, ScheduleId, Seat, WeekDate};
 
@@ -151,6 +153,17 @@ pub struct RemedyPolicy {
     pub outage_share: f64,
     /// A rung that brings nothing for more than this share of at least ten agents is not used any more: the brake.
     pub rung_failure_share: f64,
+    /// How remedies fared in earlier runs of the org; those known to be of no use are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub learnt: Vec<Fared>,
+}
+
+impl RemedyPolicy {
+    /// Whether a rung is known to be of no use for a reason.
+    #[must_use]
+    pub fn is_useless(&self, rung: Rung, reason: Reason) -> bool {
+        self.learnt.iter().any(|fared| (fared.rung, fared.reason) == (rung, reason) && fared.is_useless())
+    }
 }
 
 /// What may be used. Published by the vendor unless marked *reported* (MISSION.md, two dialects of the platform).
@@ -398,6 +411,7 @@ impl Default for RemedyPolicy {
             backoff_max_ms: 120_000,
             outage_share: 0.6,
             rung_failure_share: 0.8,
+            learnt: Vec::new(),
         }
     }
 }

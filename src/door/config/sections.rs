@@ -264,6 +264,8 @@ fn remedies<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> RemedyPo
         backoff_max_ms: reader.duration_ms(&mut section, "backoff_max", usual.backoff_max_ms, 100..=H),
         outage_share: reader.share(&mut section, "outage_share", usual.outage_share),
         rung_failure_share: reader.share(&mut section, "rung_failure_share", usual.rung_failure_share),
+        // Staging learns it from the journal.
+        learnt: usual.learnt,
     };
     if remedies.backoff_first_ms > remedies.backoff_max_ms {
         either(reader, &mut section, "backoff_first", "backoff_max", "a backoff_first no longer than backoff_max");

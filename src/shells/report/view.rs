@@ -126,6 +126,8 @@ pub struct RungRow {
     pub cured: String,
     /// Times it could not be applied.
     pub failed: String,
+    /// How many it helped in earlier runs: `34 of 41`; empty where none are known.
+    pub earlier: String,
 }
 
 /// Something that may be used or not.
@@ -322,14 +324,22 @@ fn evidence(story: &Story) -> Vec<String> {
 
 fn rungs(story: &Story) -> Vec<RungRow> {
     let n = |n: u32| count(u64::from(n));
-    let tried = Rung::ALL.into_iter().zip(story.rungs).filter(|(_, rung)| rung.agents > 0 || rung.cured > 0);
-    tried
+    let learnt = story.plan.as_ref().map(|plan| plan.remedies.learnt.as_slice()).unwrap_or_default();
+    let earlier = |rung: Rung| {
+        let of_rung = learnt.iter().filter(|fared| fared.rung == rung);
+        let (cured, all) = of_rung.fold((0, 0), |(cured, all), fared| (cured + fared.cured, all + fared.results()));
+        if all == 0 { String::new() } else { format!("{} of {}", n(cured), n(all)) }
+    };
+    let known = |rung: Rung| learnt.iter().any(|fared| fared.rung == rung);
+    let told = Rung::ALL.into_iter().zip(story.rungs);
+    told.filter(|(rung, told)| told.agents > 0 || told.cured > 0 || known(*rung))
         .map(|(rung, told)| RungRow {
             name: rung.words(),
             agents: n(told.agents),
             starts: n(told.starts),
             cured: n(told.cured),
             failed: n(told.failed),
+            earlier: earlier(rung),
         })
         .collect()
 }

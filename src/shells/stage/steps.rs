@@ -23,6 +23,7 @@ use crate::hands::journal::Journal;
 use crate::hands::vault::{GrantState, Vault};
 use crate::law::command::{Failure, FailureKind};
 use crate::law::event::{Event, Record};
+use crate::law::fared::Fared;
 use crate::law::plan::{BadPlan, BusinessUnit, Member, PinnedSchedule, Plan};
 use crate::law::run::Run;
 use crate::shells::notice;
@@ -113,6 +114,8 @@ pub async fn weigh(request: &StageRequest, tools: &Tools<'_>, now: Timestamp) ->
     if let Some(run) = tools.history.rival(&plan, None) {
         return Err(Refusal::StagedAlready { schedule: plan.schedule.description, run });
     }
+    plan.remedies.learnt = tools.history.remedies(&plan);
+    warnings.extend(plan.remedies.learnt.iter().filter(|fared| fared.is_useless()).map(left_out));
     warnings.extend(preflight(tools.client, &plan).await?);
     let limits = limits(tools.client, &plan).await?;
     (plan.limits.calls_per_minute, plan.limits.auth_calls_per_minute) = limits.told;
@@ -133,6 +136,17 @@ pub async fn weigh(request: &StageRequest, tools: &Tools<'_>, now: Timestamp) ->
     plan.check(at).map_err(|bad| refuse_plan(bad, &plan, request, at))?;
     warnings.extend(timetable.cautions());
     Ok(Weighed { plan: Arc::new(plan), timetable, warnings, at })
+}
+
+/// That a remedy is left out, and why.
+fn left_out(fared: &Fared) -> String {
+    format!(
+        "{} is not used for agents with {}: it helped {} of {} in earlier runs",
+        fared.rung.words(),
+        fared.reason.words(),
+        fared.cured,
+        fared.results()
+    )
 }
 
 /// Reads the org: everything that a plan holds, but for the timing that is computed from it.

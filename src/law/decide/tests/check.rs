@@ -217,3 +217,18 @@ fn a_few_stragglers_are_helped_between_two_sweeps() {
     assert_eq!((desk.asked(is_look_before), desk.asked(is_users)), (1, 1));
     desk.audit();
 }
+
+#[test]
+fn a_rung_that_earlier_runs_have_shown_to_be_useless_is_left_out_for_that_reason_only() {
+    use crate::law::fared::Fared;
+    let useless = Fared { rung: Rung::SessionReset, reason: Reason::PhoneDown, cured: 0, failed: 20 };
+    for (learnt, resets) in [(useless, 0), (Fared { reason: Reason::NoStation, ..useless }, 1)] {
+        let remedies = RemedyPolicy { learnt: vec![learnt], ..RemedyPolicy::default() };
+        let down = |_: Seat| (CallState::Free, PhoneState::Down);
+        let mut desk = Desk::to_the_check(Plan { remedies, ..plan(1) }, down);
+        desk.answer(is_look_before, Outcome::Users(vec![user(Seat(0), CallState::Free)]));
+        assert_eq!(desk.asked(|c| matches!(c, Command::ResetSessions { .. })), resets);
+        assert_eq!(desk.asked(|c| matches!(c, Command::Reassociate { .. })), 1 - resets);
+        desk.audit();
+    }
+}
