@@ -117,6 +117,7 @@ impl Publish {
             | Event::Probed { .. }
             | Event::ReadFailed { .. }
             | Event::Watched { .. }
+            | Event::Preflighted { .. }
             | Event::Judged { .. }
             | Event::RemedyStarted { .. }
             | Event::RemedyAccepted { .. }

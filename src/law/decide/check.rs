@@ -115,6 +115,7 @@ fn end_sweep(work: &mut Work) {
         | Command::Reassociate { .. }
         | Command::RebootPhones { .. }
         | Command::RevokeTokens { .. }
+        | Command::Preflight
         | Command::RunHooks { .. } => false,
     };
     if work.under_way(reads) {

@@ -232,6 +232,7 @@ fn answered(work: &mut Work, id: CommandId, outcome: Outcome) {
             cure::answered(work, Rung::RebootPhone, seats, outcome);
         }
         Command::RevokeTokens { seat } => cure::answered(work, Rung::RevokeTokens, vec![seat], outcome),
+        Command::Preflight => before::preflighted(work, outcome),
         Command::RunHooks { point, seat } => hooks_ran(work, point, seat, outcome),
     }
 }
@@ -268,6 +269,7 @@ fn failure_of(outcome: &Outcome) -> Option<&Failure> {
         | Outcome::Phones { .. }
         | Outcome::Probed(_)
         | Outcome::RemedyAccepted
+        | Outcome::Preflighted(_)
         | Outcome::HooksRan(_) => None,
     }
 }

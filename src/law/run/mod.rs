@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 pub use desk::{Closing, Desk, Goal, Look, PhoneLook, Sweep};
-pub use state::{Approved, Brake, Counts, Held, Lateness, ProbeUse, PublishState, Score, Watched};
+pub use state::{Approved, Brake, Counts, Held, Lateness, Preflighted, ProbeUse, PublishState, Score, Watched};
 
 use crate::law::agent::{Agent, OpenRungs, RemedyState, TokenState};
 use crate::law::command::{Command, Effect};
@@ -43,6 +43,8 @@ pub struct Run {
     pub preflight_at: Option<Timestamp>,
     /// The version that is to be published: the pinned one, or one that was accepted since.
     pub version: i64,
+    /// Whether what the publish needs was looked over once more.
+    pub preflighted: Preflighted,
     /// The newest look at everybody before the publish.
     pub watched: Option<Watched>,
     /// Whether somebody has approved the publish.
@@ -115,6 +117,7 @@ impl Run {
             claims: 0,
             claimed_at: None,
             preflight_at: None,
+            preflighted: Preflighted::NotYet,
             watched: None,
             approved: Approved::NotYet,
             held: Held::No,
@@ -299,6 +302,7 @@ impl Run {
                 agent.seen.probe = at;
             }),
             Event::ReadFailed { .. } => {}
+            Event::Preflighted { .. } => self.preflighted = Preflighted::Yes,
             Event::Watched { since, ready, .. } => {
                 self.watched = Some(Watched { since: *since, ready: ready.clone() });
             }
@@ -433,7 +437,7 @@ impl PartialEq for Run {
             && (self.claims, self.claimed_at, self.preflight_at) == (other.claims, other.claimed_at, other.preflight_at)
             && (self.version, self.approved, self.held) == (other.version, other.approved, other.held)
             && (self.waited, self.late) == (other.waited, other.late)
-            && self.watched == other.watched
+            && (&self.watched, self.preflighted) == (&other.watched, other.preflighted)
             && self.orders == other.orders
             && self.hooked == other.hooked
             && (self.open, self.probe, self.brake) == (other.open, other.probe, other.brake)

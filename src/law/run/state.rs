@@ -47,6 +47,15 @@ pub enum ProbeUse {
     Closed,
 }
 
+/// Whether what the publish needs was looked over once more, shortly before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preflighted {
+    /// It was.
+    Yes,
+    /// It was not, or is not yet.
+    NotYet,
+}
+
 /// The newest look at everybody before the publish.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Watched {

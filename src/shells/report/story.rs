@@ -11,7 +11,7 @@ use crate::law::losses::Losses;
 use crate::law::plan::{Member, Plan};
 use crate::law::verdict::{PhoneState, ProbeState, Rung, Verdict};
 use crate::shells::report::agent::{AgentStory, Happening, Refused, TokenStory, shared};
-use crate::shells::report::control::{Side, control_words};
+use crate::shells::report::control::{Side, concern_words, control_words};
 use crate::shells::report::facts::{
     Bounded, Brake, Claim, Counts, Ending, HookProblem, PhaseSpan, ProbeCounts, PublishStory, RefreshCounts, RungStory,
     Series, Unavailable,
@@ -120,6 +120,10 @@ impl Story {
             | Event::PublishWaits { .. }
             | Event::PublishLate { .. }
             | Event::Watched { .. } => {}
+            Event::Preflighted { concerns } => {
+                let told = concerns.iter().map(|concern| (at, shared(&concern_words(concern))));
+                told.for_each(|line| self.control.push(line));
+            }
             Event::PublishSent { left, .. } => self.publish.left = Some(*left),
             Event::PublishedElsewhere { version } => {
                 self.publish.elsewhere = Some((at, *version));
