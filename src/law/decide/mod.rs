@@ -4,8 +4,8 @@
 //! `wake_at`. Calling early or once too often is harmless. Must never: do anything itself.
 //!
 //! One file per phase of a run: `before` (waiting, refresh), `publish` (prepare, claim, see through), `check` (sweeps and
-//! verdicts), `cure` (the ladder and the brake), `end` (settling, the last hooks); and `orders`, what people tell it, and
-//! `hinted`, what the platform pushes.
+//! verdicts), `cure` (the ladder and the brake), `share` (which of them has the calls), `end` (settling, the last hooks); and
+//! `orders`, what people tell it, and `hinted`, what the platform pushes.
 
 mod before;
 mod check;
@@ -14,6 +14,7 @@ mod end;
 mod hinted;
 mod orders;
 mod publish;
+mod share;
 #[cfg(test)]
 mod tests;
 

@@ -17,6 +17,9 @@ use crate::words::clock::{Seed, Timestamp};
 /// Fixed or sliding is UNCERTAIN, so the pacer keeps to the stricter reading: no 60 s hold more than the allowance.
 pub const WINDOW_MS: i64 = 60_000;
 
+/// Calls a minute until the server says otherwise (API.md section 3, `client.credentials.token.rate.per.minute`).
+pub const CALLS_PER_MINUTE: u32 = 300;
+
 /// Calls kept back for urgent requests: nothing else may spend the last of a window when T comes.
 pub const RESERVE_CALLS: u32 = 10;
 

@@ -6,6 +6,7 @@ mod check;
 mod hinted;
 mod orders;
 mod publish;
+mod share;
 mod unsent;
 
 use std::sync::Arc;
