@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use softlanding::law::event::{Event, Phase, Record};
+use softlanding::law::event::{Attempt, Event, Phase, Record};
 use softlanding::law::verdict::{Deferral, Rung, Verdict};
 use softlanding::shells::sim::{Lived, Story, play};
 use softlanding::twin::MinuteOfCalls;
@@ -240,6 +240,12 @@ fn weigh_the_work(friday: &Friday) {
         check.users,
         check.phones,
         check.stations
+    );
+    let given_up = |e: &Event| matches!(e, Event::RemedyFailed { attempt: Attempt::NotMade, .. }).then_some(());
+    println!(
+        "remedies begun: {}; given up because there was no turn while their look was fresh: {}",
+        remedies.len(),
+        friday.found(given_up).count()
     );
     println!(
         "check from {:.2} min after T; last remedy begun {:.2} min, last verdict {:.2} min after T",

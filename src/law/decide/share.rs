@@ -6,7 +6,7 @@
 //! sweeps have one call in [`ONE_CALL_IN`]; but they begin once in [`HELD_MAX_MS`], as long as that leaves remedies half of
 //! the calls.
 //!
-//! Must never: hold a look back while no remedy waits for its turn, or leave the end of a run without its last sweep.
+//! Must never: hold a look back while no remedy waits for its turn, or until the run is over.
 
 use super::Work;
 use super::check::SWEEP_SPACING_MS;
