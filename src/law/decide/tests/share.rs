@@ -93,6 +93,8 @@ fn the_end_of_a_run_finds_everybody_looked_at_who_was_helped() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
+
     /// Held back, but never for long: a minute, or as long as leaves remedies half of the calls.
     #[test]
     fn a_sweep_is_held_back_within_bounds(
