@@ -104,7 +104,7 @@ async fn a_weekday_as_a_digit_is_refused_with_the_reason_and_its_place() {
         }
         let output = softlanding_ends(&here, &["doctor"]).await;
         let (said, _) = texts(&output);
-        assert_eq!(output.status.code(), Some(6), "{said}; {REPEAT}");
+        assert_eq!(output.status.code(), Some(3), "{said}; {REPEAT}");
         assert!(said.contains("FAIL") && said.contains(&format!("softlanding.toml:{line}:")), "{said}; {REPEAT}");
     }
 }
@@ -171,7 +171,7 @@ async fn the_doctor_ends_with_0_when_it_works_and_with_6_when_something_is_missi
     const SECRET: &str = "Xk29-do-not-print-me";
     let here = folder("calendar-doctor");
     let (code, said) = doctor(&here, &[], None).await;
-    assert!(code == 6 && said.contains("softlanding init"), "without a configuration: {said}; {REPEAT}");
+    assert!(code == 3 && said.contains("softlanding init"), "without a configuration: {said}; {REPEAT}");
     write(&here, WEEKLY);
     let before = std::fs::read_dir(&here).expect("a folder").count();
     let (code, said) = doctor(&here, &[], Some(SECRET)).await;
@@ -201,7 +201,7 @@ async fn the_doctor_ends_with_0_when_it_works_and_with_6_when_something_is_missi
     fits(&said);
     write(&here, "[timing]\nrefresh_lead = 3\nlate_by_max = \"soon\"\n");
     let (code, said) = doctor(&here, &[], Some(SECRET)).await;
-    assert_eq!((code, said.matches("FAIL").count()), (6, 2), "{said}; {REPEAT}");
+    assert_eq!((code, said.matches("FAIL").count()), (3, 2), "{said}; {REPEAT}");
     fits(&said);
     std::fs::remove_file(here.join("softlanding.db")).expect("removed");
     assert_eq!(std::fs::read_dir(&here).expect("a folder").count(), before, "doctor made something; {REPEAT}");

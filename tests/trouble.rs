@@ -183,7 +183,8 @@ async fn a_journal_that_is_locked_before_the_claim_stops_the_run_as_well() {
         process.until("taken_up").await;
         let held = lock(&bench.store()).await;
         ended_safely(&bench, &id, process, LOCKED).await;
-        // While it is locked nobody takes the run up, and nobody orders it about.
+        // While it is locked nobody takes the run up, though its publish is due by then, and nobody orders it about.
+        bench.passes(180_000).await;
         let refused = async |line: &[&str]| {
             let (code, _, complaint) = bench.ends(line).await;
             assert!(code == 6 && complaint.contains("locked by another process"), "{line:?}: {complaint}; {REPEAT}");

@@ -91,10 +91,10 @@ pub struct Timing {
     pub refresh_lead_ms: i64,
     /// Everybody is looked at from so long before T on, so that what is lost after it can be held against what is lost
     /// without it; 0 for never, and in a journal from before this was kept.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub watch_lead_ms: i64,
     /// Time between two of these looks.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub watch_interval_ms: i64,
     /// The last look at the schedule, the `pre-publish` hooks and the upload start this long before T.
     pub prepare_lead_ms: i64,
@@ -191,6 +191,11 @@ pub struct Mechanisms {
     /// existed listen as well.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub notifications: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(ms: &i64) -> bool {
+    *ms == 0
 }
 
 fn yes() -> bool {

@@ -7,6 +7,7 @@
 
 mod agenda;
 mod answer;
+mod calls;
 mod compare;
 mod ids;
 mod limit;
@@ -36,5 +37,5 @@ pub use notify::{Frame, Push};
 pub use oauth::{APP_CLIENT_ID, APP_CLIENT_SECRET, PUBLISHER_CLIENT_ID, PUBLISHER_CLIENT_SECRET};
 pub use record::Exchange;
 pub use scenario::{Kind, Scenario, ScenarioError};
-pub use truth::{AgentTruth, Counters, Cure, ScheduleTruth, Touch, Truth};
+pub use truth::{AgentTruth, Counters, Cure, MinuteOfCalls, ScheduleTruth, Touch, Truth};
 pub use world::Twin;

@@ -108,6 +108,9 @@ impl Twin {
         }
         let token = self.bearer(request).filter(|t| self.token_valid(*t));
         if let Some(token) = token {
+            if self.tokens.get(token).is_some_and(|t| t.owner == Owner::Publisher) {
+                self.calls.count(self.now, self.anchor, rest);
+            }
             *limits = self.count_call(token, request.path());
             if let Some((_, admission)) = limits.as_ref().filter(|(_, a)| !a.admitted) {
                 return Err(Problem::too_many(admission.reset_s));

@@ -21,6 +21,37 @@ pub struct Truth {
     pub schedules: Vec<ScheduleTruth>,
     /// Every agent, in the order of their ids.
     pub agents: Vec<AgentTruth>,
+    /// The publisher's calls, minute by minute; the last 1,440 minutes that had any.
+    #[serde(default)]
+    pub calls_by_minute: Vec<MinuteOfCalls>,
+    /// The most calls of the publisher that came within any 60 s, wherever these begin, refused ones included; at most
+    /// 10,000. A fixed window (API.md section 3) may hold fewer.
+    #[serde(default)]
+    pub most_calls_in_60_s: u32,
+}
+
+/// The publisher's calls within one minute, refused ones included, by what they were made to. Logins have a limit of
+/// their own and uploads have none; neither is counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MinuteOfCalls {
+    /// The whole minutes since the anchor at which it begins; negative before it.
+    pub minute: i64,
+    /// Reads of many users in one call.
+    pub users: u32,
+    /// Reads of phones, by page and one by one.
+    pub phones: u32,
+    /// Stations found, freed and given.
+    pub stations: u32,
+    /// All others.
+    pub others: u32,
+}
+
+impl MinuteOfCalls {
+    /// All of them.
+    #[must_use]
+    pub fn all(&self) -> u32 {
+        self.users + self.phones + self.stations + self.others
+    }
 }
 
 /// What a twin counts.

@@ -10,6 +10,7 @@ use chrono::{Datelike, NaiveDate, TimeZone};
 use serde_json::Value;
 
 use super::agenda::{Due, Entry};
+use super::calls::Calls;
 use super::ids::{self, Thing};
 use super::limit::Window;
 use super::notify::{Channel, Push};
@@ -52,6 +53,7 @@ pub struct Twin {
     pub(super) unavailable_until: Timestamp,
     pub(super) answers: u64,
     pub(super) counters: Counters,
+    pub(super) calls: Calls,
 }
 
 /// One agent: the person, the page with the softphone, the station, the phone.
@@ -265,6 +267,7 @@ impl Twin {
             unavailable_until: Timestamp(i64::MIN),
             answers: 0,
             counters: Counters::default(),
+            calls: Calls::default(),
             scenario: Arc::new(scenario),
         };
         let scenario = Arc::clone(&twin.scenario);
@@ -386,6 +389,8 @@ impl Twin {
             counters: self.counters.clone(),
             schedules: (0..self.schedules.len()).filter_map(|i| self.schedule_truth(i)).collect(),
             agents: (0..self.agents.len()).filter_map(|i| self.agent_truth(i)).collect(),
+            calls_by_minute: self.calls.by_minute(),
+            most_calls_in_60_s: self.calls.most_in_60_s(),
         }
     }
 

@@ -12,8 +12,7 @@ use crate::words::secret::Secret;
 
 use super::failure;
 
-/// Calls a minute until the server says otherwise (API.md section 3, `client.credentials.token.rate.per.minute`).
-pub const CALLS_PER_MINUTE: u32 = 300;
+pub use crate::law::pace::CALLS_PER_MINUTE;
 
 /// Where users report the bulk export that resets softphone sessions. *Reported* only, the path itself is UNCERTAIN,
 /// hence a setting.

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Work, cure, failure_in};
+use super::{Work, cure, failure_in, share};
 use crate::law::agent::RemedyState;
 use crate::law::command::{Command, FailureKind, Outcome, PhoneSeen, ReadPurpose};
 use crate::law::event::{Event, Phase};
@@ -35,7 +35,7 @@ pub(super) fn check(work: &mut Work) {
     if work.run.desk.sweep.is_none()
         && let Some(at) = work.run.desk.look.next_at()
     {
-        let at = at.max(work.run.desk.next_sweep);
+        let at = at.max(share::sweep_from(work));
         work.wake(at);
     }
 }
@@ -58,17 +58,19 @@ fn sweep(work: &mut Work) {
     start_sweep(work);
     while work.room() > 0 {
         let Some(command) = work.run.desk.sweep.as_mut().and_then(|s| s.queue.pop_front()) else { return };
+        work.run.desk.sweep_calls += 1;
         work.ask(command);
     }
 }
 
 fn start_sweep(work: &mut Work) {
     let now = work.now;
+    let from = share::sweep_from(work);
     let desk = &mut work.run.desk;
-    if desk.sweep.is_some() || now < desk.next_sweep || desk.look.due_count(now) == 0 {
+    if desk.sweep.is_some() || now < from || desk.look.due_count(now) == 0 {
         return;
     }
-    desk.next_sweep = now + SWEEP_SPACING_MS;
+    (desk.next_sweep, desk.sweep_calls) = (now + SWEEP_SPACING_MS, 0);
     let seats = desk.look.take(now, usize::MAX);
     let mut queue: VecDeque<Command> = seats
         .chunks(work.run.plan.limits.bulk_ids_max)

@@ -3,9 +3,10 @@
 //! The shell's part of the bargain: append `record`, then perform `perform`, then call again with the answers, or at
 //! `wake_at`. Calling early or once too often is harmless. Must never: do anything itself.
 //!
-//! One file per phase of a run: `before` (waiting, refresh; beside them `watch`, the looks before the publish), `publish` (prepare, claim, see through), `check` (sweeps and
-//! verdicts), `cure` (the ladder and the brake), `end` (settling, the last hooks); and `orders`, what people tell it, and
-//! `hinted`, what the platform pushes.
+//! One file per phase of a run: `before` (waiting, refresh, preflight; beside them `watch`, the looks before the publish),
+//! `publish` (prepare, claim, see through), `check` (sweeps and verdicts), `cure` (the ladder and the brake), `share` (which of
+//! them has the calls), `end` (settling, the last hooks); and `orders`, what people tell it, and `hinted`, what the platform
+//! pushes.
 
 mod before;
 mod check;
@@ -14,6 +15,7 @@ mod end;
 mod hinted;
 mod orders;
 mod publish;
+mod share;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -154,9 +156,10 @@ impl Work<'_> {
         let urgency = self.run.plan.urgency(seat);
         self.run.desk.look.put(seat, at, urgency);
     }
-    /// How many more commands may be under way.
+    /// How many more commands may be under way; what runs beside the phases takes nothing from them.
     fn room(&self) -> usize {
-        let own = self.run.desk.under_way.values().filter(|command| !watch::is_of_a_look(command)).count();
+        let is_apart = |command: &Command| *command == Command::Preflight || watch::is_of_a_look(command);
+        let own = self.run.desk.under_way.values().filter(|command| !is_apart(command)).count();
         self.run.plan.limits.in_flight_max.saturating_sub(own)
     }
     /// Runs the hooks of a moment, once. True when they have run.

@@ -17,8 +17,17 @@ use crate::words::clock::{Seed, Timestamp};
 /// Fixed or sliding is UNCERTAIN, so the pacer keeps to the stricter reading: no 60 s hold more than the allowance.
 pub const WINDOW_MS: i64 = 60_000;
 
+/// Calls a minute until the server says otherwise (API.md section 3, `client.credentials.token.rate.per.minute`).
+pub const CALLS_PER_MINUTE: u32 = 300;
+
 /// Calls kept back for urgent requests: nothing else may spend the last of a window when T comes.
 pub const RESERVE_CALLS: u32 = 10;
+
+/// The reserve is kept until nothing urgent has been asked for so long, in ms: two windows. A publish is looked after every
+/// few seconds until it is seen through, so by then whoever was urgent is done. The next run begins its preparations with
+/// an urgent read, and one window later, which is the usual `prepare_lead`, its publish finds the reserve again. One that
+/// prepares later than that leaves with the next turn, before everybody.
+pub const RESERVE_KEPT_MS: i64 = 2 * WINDOW_MS;
 
 /// How soon a request asks again that left a free turn to others, in ms: they are about to ask.
 pub const YIELD_MS: i64 = 50;
@@ -30,9 +39,9 @@ pub const PRESENT_MS: i64 = 1_000;
 /// How urgent a request is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Urgency {
-    /// The publish and what settles it: may use the reserve, and goes before everybody.
+    /// The publish, its preparations and what settles it: may use the reserve, and goes before everybody.
     Publish,
-    /// Everything else.
+    /// Everything else: may use the reserve when nobody has been urgent for [`RESERVE_KEPT_MS`].
     Normal,
 }
 
@@ -125,6 +134,8 @@ pub struct Pacer {
     /// Calls of each party that count or are under way; a party without any is not in it.
     used: BTreeMap<Party, u32>,
     gate: Timestamp,
+    /// When somebody urgent last asked for a turn. Who has seen nobody urgent yet keeps the reserve: T may be about to come.
+    urgent_at: Option<Timestamp>,
     queue: Queue,
 }
 
@@ -141,6 +152,7 @@ impl Pacer {
             under_way: 0,
             used: BTreeMap::new(),
             gate: Timestamp(i64::MIN),
+            urgent_at: None,
             queue: Queue::default(),
         }
     }
@@ -153,6 +165,9 @@ impl Pacer {
     }
     /// Asks for a turn. [`Turn::Go`] counts the request as sent; [`Pacer::answered`] or [`Pacer::lost`] must follow.
     pub fn turn(&mut self, now: Timestamp, ticket: &mut Ticket) -> Turn {
+        if ticket.urgency == Urgency::Publish {
+            self.urgent_at = self.urgent_at.max(Some(now));
+        }
         let at = if now < self.gate { Some(self.gate) } else { self.not_before(now, ticket) };
         if let Some(at) = at {
             self.queue.wait(ticket, at);
@@ -200,7 +215,9 @@ impl Pacer {
     /// When to ask again; `None` when the turn is this request's.
     fn not_before(&mut self, now: Timestamp, ticket: &Ticket) -> Option<Timestamp> {
         self.forget(now);
-        let free = room(self.allowed(), ticket.urgency).saturating_sub(self.under_way + self.counted);
+        let allowed = self.allowed();
+        let room = if self.reserve_is_free(now) { allowed } else { room(allowed, ticket.urgency) };
+        let free = room.saturating_sub(self.under_way + self.counted);
         if free == 0 {
             // With everything still under way there is no instant to name; an answer is close.
             let next = self.expiring.first_key_value().map_or(now + 250, |((at, _), _)| *at);
@@ -209,6 +226,10 @@ impl Pacer {
         let used = |party: Party| self.used.get(&party).copied().unwrap_or(0);
         let ahead = self.queue.ahead_of(now, ticket, used);
         (free <= ahead).then_some(now + YIELD_MS)
+    }
+
+    fn reserve_is_free(&self, now: Timestamp) -> bool {
+        self.urgent_at.is_some_and(|at| now.since_ms(at) >= RESERVE_KEPT_MS)
     }
 
     fn count(&mut self, until: Timestamp, party: Option<Party>, calls: u32) {
@@ -233,7 +254,8 @@ impl Pacer {
     }
 }
 
-/// Calls that may leave in one window when `allowed` are: urgent ones may use all, others keep [`RESERVE_CALLS`] back.
+/// Calls that may leave in one window when `allowed` are and T may come: urgent ones may use all, others keep
+/// [`RESERVE_CALLS`] back. Arithmetic ahead of T counts with it.
 #[must_use]
 pub fn room(allowed: u32, urgency: Urgency) -> u32 {
     match urgency {

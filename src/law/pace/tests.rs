@@ -2,6 +2,8 @@
 //!
 //! Must never: read a clock; every instant is a number here.
 
+use proptest::prelude::*;
+
 use super::*;
 
 /// One request of the house that does not wait for its turn.
@@ -256,6 +258,59 @@ fn the_publish_may_use_the_reserve() {
         assert_eq!(ask(&mut pacer, 0, Urgency::Publish), Turn::Go);
     }
     assert!(matches!(ask(&mut pacer, 0, Urgency::Publish), Turn::Wait(_)));
+}
+
+#[test]
+fn the_reserve_is_free_when_nobody_has_been_urgent_for_a_while() {
+    let normal = |pacer: &mut Pacer, at| (0..400).filter(|_| ask(pacer, at, Urgency::Normal) == Turn::Go).count();
+    // Before anybody was urgent T may be about to come, however long ago the pacer was made.
+    assert_eq!(normal(&mut Pacer::new(300, None), 3_600_000), 290);
+    let mut pacer = Pacer::new(300, None);
+    assert_eq!(ask(&mut pacer, 0, Urgency::Publish), Turn::Go);
+    pacer.answered(Timestamp(20), Party::HOUSE, RateHeaders::default());
+    assert_eq!(normal(&mut pacer.clone(), RESERVE_KEPT_MS - 1), 290);
+    assert_eq!(normal(&mut pacer.clone(), RESERVE_KEPT_MS), 300);
+    // Whoever is urgent again has it kept again, whether there is a turn or not.
+    assert_eq!(normal(&mut pacer, RESERVE_KEPT_MS), 300);
+    assert!(matches!(ask(&mut pacer, RESERVE_KEPT_MS + 1, Urgency::Publish), Turn::Wait(_)));
+    for _ in 0..300 {
+        pacer.answered(Timestamp(RESERVE_KEPT_MS + 20), Party::HOUSE, RateHeaders::default());
+    }
+    assert_eq!(normal(&mut pacer, RESERVE_KEPT_MS + 20 + WINDOW_MS), 290);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(60) })]
+
+    /// A run that is through has given the reserve free, and works on with others; another prepares one window before its T.
+    #[test]
+    fn a_publish_that_is_prepared_one_window_before_finds_the_reserve(
+        allowed in 100_u32..400, parties in 1_u32..4, many in 1_usize..24, latency in 1_i64..3_000,
+        prepares_at in 300_000_i64..500_000, seed: u64,
+    ) {
+        let mut pacer = Pacer::new(allowed, None);
+        let urgent = |party, at| Worker { urgency: Urgency::Publish, calls_max: 1, ..workers(party, 1, at, i64::MAX).remove(0) };
+        let publish_at = prepares_at + WINDOW_MS;
+        let all: Vec<Worker> = (0..parties)
+            .flat_map(|party| workers(party, many, 0, i64::MAX))
+            .chain([urgent(0, 0), urgent(9, prepares_at), urgent(8, publish_at)])
+            .collect();
+        // Asserts that no window held too many.
+        let left = work(&mut pacer, &all, latency, publish_at + 60_000, seed);
+        let published = left.iter().find(|(_, party)| *party == Party(8)).map(|(at, _)| *at);
+        prop_assert_eq!(published, Some(publish_at));
+    }
+}
+
+#[test]
+fn a_party_alone_uses_all_of_it_once_the_publish_is_through() {
+    let mut pacer = Pacer::new(300, None);
+    let publish = Worker { urgency: Urgency::Publish, calls_max: 1, ..workers(1, 1, 0, i64::MAX).remove(0) };
+    let left = work(&mut pacer, &[workers(1, 16, 0, i64::MAX), vec![publish]].concat(), 200, 1_200_000, 3);
+    let from = RESERVE_KEPT_MS + 2 * WINDOW_MS;
+    let minutes = usize::try_from((1_200_000 - from) / WINDOW_MS).expect("few");
+    let made = calls_of(1, from, 1_200_000, &left);
+    assert!(made * 100 >= 300 * minutes * 99, "{made} calls in {minutes} minutes");
 }
 
 #[test]

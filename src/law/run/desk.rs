@@ -38,6 +38,8 @@ pub struct Desk {
     pub sweep: Option<Sweep>,
     /// No sweep starts before.
     pub next_sweep: Timestamp,
+    /// Calls of the last sweep, or of the one under way so far.
+    pub sweep_calls: u32,
     /// How far this process takes the run.
     pub goal: Goal,
     /// Whether the process goes on or is about to end.

@@ -54,6 +54,8 @@ pub struct Lived {
     pub happenings: u32,
     /// The run at its end, as its journal tells it.
     pub run: Run,
+    /// Its journal.
+    pub journal: Vec<Record>,
     /// What is really so at its end.
     pub truth: Truth,
     /// The story, if it was told.
@@ -627,6 +629,7 @@ impl Life {
             happenings: self.happenings,
             truth: self.twin.truth(),
             run: replayed,
+            journal: records,
             story: std::mem::take(&mut self.told),
         })
     }

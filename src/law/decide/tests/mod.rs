@@ -7,6 +7,7 @@ mod hinted;
 mod orders;
 mod preflight;
 mod publish;
+mod share;
 mod unsent;
 mod watch;
 
