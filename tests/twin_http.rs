@@ -186,6 +186,23 @@ async fn one_socket_per_channel_and_none_for_an_unknown_one() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_socket_that_closes_says_so_and_its_channel_can_be_heard_again() {
+    let mut scenario = Scenario::default();
+    scenario.faults.sockets_close_every_s = 60;
+    let org = Org::open(scenario).await;
+    let (_, channel) = org.post("/api/v2/notifications/channels", json!({})).await;
+    for _ in 0..2 {
+        let mut socket = connect(channel["connectUri"].as_str().unwrap()).await;
+        next(&mut socket, "v2.system.socket_closing").await;
+        // Nothing follows the word but the end.
+        while let Some(Ok(message)) = socket.next().await {
+            assert!(matches!(message, Message::Close(_)), "{message}");
+        }
+    }
+    org.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn odd_requests_are_answered() {
     let org = Org::open(Scenario::default()).await;
     assert_eq!(org.ask(Method::OPTIONS, "/api/v2/users/me", None).await.0, 204);

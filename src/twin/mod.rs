@@ -8,6 +8,7 @@
 mod agenda;
 mod answer;
 mod compare;
+mod deliver;
 mod ids;
 mod limit;
 mod notify;
