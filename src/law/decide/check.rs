@@ -76,7 +76,7 @@ fn start_sweep(work: &mut Work) {
         .collect();
     let (phones, look) = phone_reads(work, &seats);
     queue.extend(phones);
-    work.run.desk.sweep = Some(Sweep { seats, queue, began: now, phones: look });
+    work.run.desk.sweep = Some(Sweep { seats, queue, began: now, phones: look, ..Sweep::default() });
 }
 
 /// Single reads where that costs fewer calls than all pages; pages where anybody's phone is still unknown.
@@ -159,6 +159,7 @@ pub(super) fn phones_seen(work: &mut Work, page: u32, outcome: Outcome) {
             if let Some(sweep) = work.run.desk.sweep.as_mut().filter(|_| page == 1) {
                 sweep.queue.extend((2..=pages).map(|page| Command::ReadPhones { page }));
             }
+            list(work, &seen);
             take_in_phones(work, seen);
         }
         other => {
@@ -167,6 +168,16 @@ pub(super) fn phones_seen(work: &mut Work, page: u32, outcome: Outcome) {
             }
             work.note(Event::ReadFailed { failure: failure_in(other) });
         }
+    }
+}
+
+/// Keeps which phones stood on the sweep's pages. The platform promises no order that lasts from one page to the next, and where
+/// one phone has stood on two pages, another has stood on none: that one is not absent.
+fn list(work: &mut Work, seen: &[PhoneSeen]) {
+    let Some(sweep) = &mut work.run.desk.sweep else { return };
+    let twice = seen.iter().fold(false, |twice, phone| !sweep.listed.insert(phone.phone.clone()) || twice);
+    if twice && sweep.phones == PhoneLook::Pages {
+        sweep.phones = PhoneLook::Torn;
     }
 }
 

@@ -2,13 +2,13 @@
 //!
 //! Must never: be needed to understand a journal; it is empty after a start and filled again from the run.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use crate::law::agenda::Agenda;
 use crate::law::command::{Command, CommandId, UploadKey};
 use crate::law::event::Phase;
 use crate::words::clock::Timestamp;
-use crate::words::id::Seat;
+use crate::words::id::{PhoneId, Seat};
 
 /// What a process knows only for itself; empty after a start.
 #[derive(Debug, Clone, Default)]
@@ -83,6 +83,8 @@ pub struct Sweep {
     pub began: Timestamp,
     /// Whether every page of phones has been read so far.
     pub phones: PhoneLook,
+    /// The phones that stood on its pages.
+    pub listed: HashSet<PhoneId>,
 }
 
 /// How completely a sweep looks at phones.
@@ -93,6 +95,6 @@ pub enum PhoneLook {
     Singles,
     /// All pages: an agent whose phone does not show up has none.
     Pages,
-    /// All pages were wanted, but some could not be read.
+    /// All pages were wanted, but some could not be read, or one phone stood on two: then another stands on none.
     Torn,
 }
