@@ -3,7 +3,7 @@
 //!
 //! A file of `tests/gallery/` holds a scenario and what is expected of it: how the run ends, and for each kind of agent (or
 //! `cohort/kind`) the verdicts that are right, by name; where it matters, also how much of what the platform pushed was
-//! heard.
+//! heard, and which remedies the brake stopped because they harm.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -20,6 +20,9 @@ const REPEAT: &str = "to repeat: ./tests/run --test gallery";
 /// Seeds that each scenario is played with.
 const SEEDS: u64 = 4;
 
+/// What the brake says of a remedy that harms.
+const HARM: &str = "ready before";
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Picture {
@@ -30,6 +33,9 @@ struct Picture {
     throttled: bool,
     /// How many hints of each kind were heard, from and to; nothing is said where it is left out.
     pushed: Option<Amounts>,
+    /// The remedies that the brake stopped because they harm, and no others.
+    #[serde(default)]
+    harmful: BTreeSet<String>,
     /// The verdicts that are right, for each kind of agent or `cohort/kind`.
     #[serde(default)]
     expect: BTreeMap<String, BTreeSet<String>>,
@@ -108,6 +114,11 @@ fn holds(name: &str, seed: u64, picture: &Picture, lived: &Lived) -> Vec<String>
     }
     if picture.pushed.as_ref().is_some_and(|amounts| !amounts.hold(lived.pushed)) {
         wrong.push(about(format!("{:?}", lived.pushed)));
+    }
+    let harmful = lived.brakes.iter().filter(|(_, why)| why.contains(HARM)).filter_map(|(rung, _)| *rung);
+    let harmful: BTreeSet<String> = harmful.map(|rung| rung.words().to_owned()).collect();
+    if harmful != picture.harmful {
+        wrong.push(about(format!("the brake found harm in {harmful:?}: {:?}", lived.brakes)));
     }
     if run.phase != Phase::Settled {
         return wrong;

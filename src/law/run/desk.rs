@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use crate::law::agenda::Agenda;
 use crate::law::command::{Command, CommandId, UploadKey};
 use crate::law::event::Phase;
+use crate::law::verdict::Rung;
 use crate::words::clock::Timestamp;
 use crate::words::id::{PhoneId, Seat};
 
@@ -43,6 +44,16 @@ pub struct Desk {
     pub closing: Closing,
     /// Pages of phones that the org had at the last look; 0 before the first.
     pub phone_pages: u32,
+    /// Agents with a final verdict whose phone was seen down since, and when first: they are looked at again.
+    pub doubted: BTreeMap<Seat, Timestamp>,
+    /// When the last look at all phones began.
+    pub watched_at: Timestamp,
+    /// When the last of them began that left nobody in doubt.
+    pub cleared_at: Timestamp,
+    /// Since when remedies are held because many are in doubt after the last one.
+    pub held_at: Option<Timestamp>,
+    /// Agents that were ready and were lost while a rung was at work.
+    pub lost: [u32; Rung::ALL.len()],
     /// A bug planted on purpose, to show that the simulation finds it.
     #[cfg(test)]
     pub planted: Option<crate::law::decide::Planted>,
@@ -95,6 +106,8 @@ pub enum PhoneLook {
     Singles,
     /// All pages: an agent whose phone does not show up has none.
     Pages,
-    /// All pages were wanted, but some could not be read, or one phone stood on two: then another stands on none.
+    /// All pages, but one phone stood on two of them: then another stands on none.
+    Shifted,
+    /// All pages were wanted, but some could not be read.
     Torn,
 }

@@ -7,6 +7,7 @@ mod hinted;
 mod orders;
 mod publish;
 mod unsent;
+mod watch;
 
 use std::sync::Arc;
 
