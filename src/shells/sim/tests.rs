@@ -1,9 +1,10 @@
 //! The simulation finds what it must find, and nothing else.
 
 use super::lot::Budget;
-use super::{Bug, Lot, Story, live, live_with};
+use super::{Bug, Lot, Story, live, live_with, play};
 use crate::law::decide::Planted;
 use crate::law::event::Phase;
+use crate::law::run::PublishState;
 use crate::twin::scenario::{Cohort, KindCounts, Scenario};
 use crate::words::clock::Seed;
 
@@ -100,6 +101,25 @@ fn whoever_takes_a_run_up_again_listens_again() {
         // One opening for each process that lived long enough, and one after each time that a socket closed.
         assert!(lived.pushed.gap > lived.crashes / 2, "seed {seed}: {:?}, {} crashes", lived.pushed, lived.crashes);
     }
+}
+
+#[test]
+fn a_completion_that_is_heard_is_seen_sooner_than_one_that_is_not() {
+    // From T to the look that saw the publish, in ms of virtual time, over some seeds.
+    let seen_ms = |lost: f64| -> i64 {
+        let mut scenario = Scenario::default();
+        (scenario.publish.duration_s, scenario.faults.lost_notifications_share) = (33, lost);
+        let confirmed = |seed| {
+            let lived = play(seed, scenario.clone(), Story::Silent).unwrap_or_else(|found| panic!("{found}"));
+            let PublishState::Confirmed { at } = lived.run.publish else {
+                panic!("seed {seed}: {:?}", lived.run.publish)
+            };
+            at.since_ms(lived.run.plan.publish_at)
+        };
+        (0..8).map(confirmed).sum()
+    };
+    let (heard, lost) = (seen_ms(0.0), seen_ms(1.0));
+    assert!(heard < lost, "{heard} ms where it is heard, {lost} ms where it is lost");
 }
 
 #[test]
