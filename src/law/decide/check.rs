@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Work, cure, failure_in, watch};
+use super::{Work, cure, failure_in, harm};
 use crate::law::agent::RemedyState;
 use crate::law::command::{Command, FailureKind, Outcome, PhoneSeen, ReadPurpose};
 use crate::law::event::{Event, Phase};
@@ -25,7 +25,7 @@ pub(super) fn check(work: &mut Work) {
     if work.now < settle_at {
         end_sweep(work);
     }
-    let everyone_done = watch::everyone_is_done(work) && !watch::is_open(work);
+    let everyone_done = harm::everyone_is_done(work) && !harm::is_open(work);
     if work.now >= settle_at || everyone_done {
         work.enter(Phase::Settling);
         return;
@@ -35,7 +35,7 @@ pub(super) fn check(work: &mut Work) {
     cure::cure(work);
     sweep(work);
     if work.run.desk.sweep.is_none() {
-        let watch_at = watch::next_at(work).filter(|_| watch::everyone_is_done(work));
+        let watch_at = harm::next_at(work).filter(|_| harm::everyone_is_done(work));
         for at in [work.run.desk.look.next_at(), watch_at].into_iter().flatten() {
             let at = at.max(work.run.desk.next_sweep);
             work.wake(at);
@@ -55,7 +55,7 @@ fn fill(work: &mut Work) {
             work.look(seat, at);
         }
     }
-    watch::fill(work);
+    harm::fill(work);
 }
 
 fn sweep(work: &mut Work) {
@@ -69,7 +69,7 @@ fn sweep(work: &mut Work) {
 fn start_sweep(work: &mut Work) {
     let now = work.now;
     // With nobody else to be looked at, the watch has a look of its own; before, it waits for one.
-    let watches = watch::everyone_is_done(work) && watch::is_due(work);
+    let watches = harm::everyone_is_done(work) && harm::is_due(work);
     let desk = &mut work.run.desk;
     if desk.sweep.is_some() || now < desk.next_sweep || (desk.look.due_count(now) == 0 && !watches) {
         return;
@@ -90,7 +90,7 @@ fn start_sweep(work: &mut Work) {
 fn phone_reads(work: &Work, seats: &[Seat]) -> (Vec<Command>, PhoneLook) {
     let pages = work.run.desk.phone_pages;
     let first_page = || (vec![Command::ReadPhones { page: 1 }], PhoneLook::Pages);
-    if seats.len() > pages as usize || watch::is_due(work) {
+    if seats.len() > pages as usize || harm::is_due(work) {
         return first_page();
     }
     let single = |seat: &Seat| {
@@ -132,7 +132,7 @@ fn end_sweep(work: &mut Work) {
         }
     }
     match sweep.phones {
-        PhoneLook::Pages | PhoneLook::Shifted => watch::watched(work, sweep.began),
+        PhoneLook::Pages | PhoneLook::Shifted => harm::watched(work, sweep.began),
         PhoneLook::Singles | PhoneLook::Torn => {}
     }
     judge(work, &sweep.seats, Look { since: sweep.began, patience: Patience::Ended });
@@ -227,8 +227,8 @@ fn take_in_phones(work: &mut Work, mut seen: Vec<PhoneSeen>) {
         let doubted = work.run.desk.doubted.contains_key(&seat);
         judged.push((seat, changed && !done && agent.seen.users < look.since));
         match phone.state {
-            PhoneState::Down if done => watch::doubt(work, seat),
-            PhoneState::Up => watch::clear(work, seat),
+            PhoneState::Down if done => harm::doubt(work, seat),
+            PhoneState::Up => harm::clear(work, seat),
             PhoneState::Down | PhoneState::Unknown | PhoneState::Absent => {}
         }
         changed || !done || doubted
@@ -302,7 +302,7 @@ fn judge(work: &mut Work, seats: &[Seat], look: Look) {
     };
     let verdicts: Vec<(Seat, Verdict)> = judged.iter().copied().filter(news).collect();
     if !verdicts.is_empty() {
-        watch::count_lost(work, &verdicts);
+        harm::count_lost(work, &verdicts);
         work.note(Event::Judged { verdicts });
         cure::brake(work);
     }
@@ -353,7 +353,7 @@ fn may_probe(work: &Work, seat: Seat) -> bool {
 
 /// When this agent is looked at next, and whether it is to be helped.
 fn reschedule(work: &mut Work, seat: Seat, verdict: Verdict) {
-    watch::clear(work, seat);
+    harm::clear(work, seat);
     match verdict {
         Verdict::Straggler { .. } => cure::consider(work, seat),
         Verdict::Ready | Verdict::Recovered { .. } | Verdict::Deferred { .. } | Verdict::Unknown { .. } => {

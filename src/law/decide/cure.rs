@@ -4,7 +4,7 @@
 //! within the same decision, and is given up unless it leaves while that read is fresh ([`Command::not_after`]); one that
 //! never left is no attempt, and the agent is looked at again.
 
-use super::{Work, before, failure_in, watch};
+use super::{Work, before, failure_in, harm};
 use crate::law::agent::{RemedyState, TokenState};
 use crate::law::command::{Command, Effect, Failure, FailureKind, Outcome, ReadPurpose};
 use crate::law::event::{Attempt, Event, Phase};
@@ -43,7 +43,7 @@ pub(super) fn cure(work: &mut Work) {
     if work.run.brake.stops() {
         return;
     }
-    if let Some(until) = watch::held_until(work) {
+    if let Some(until) = harm::held_until(work) {
         work.wake(until);
         return;
     }
@@ -70,7 +70,7 @@ pub(super) fn looked(work: &mut Work, seats: &[Seat]) {
     if work.run.brake.stops() || ends {
         return;
     }
-    if let Some(until) = watch::held_until(work) {
+    if let Some(until) = harm::held_until(work) {
         for seat in seats {
             let urgency = work.run.plan.urgency(*seat);
             work.run.desk.cure.put(*seat, until, urgency);
@@ -240,7 +240,7 @@ fn is_not_offered(rung: Rung, kind: FailureKind) -> bool {
 
 /// Stops remedies that do no good: one rung that fails too often or harms others, or all when this is an outage.
 pub(super) fn brake(work: &mut Work) {
-    watch::brake(work);
+    harm::brake(work);
     let policy = &work.run.plan.remedies;
     let counts = work.run.counts;
     let share = f64::from(counts.stragglers) / f64::from(counts.judged.max(1));

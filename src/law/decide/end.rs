@@ -2,7 +2,7 @@
 //!
 //! Must never: start a remedy, or leave an agent without a verdict.
 
-use super::{Work, watch};
+use super::{Work, harm};
 use crate::law::command::Command;
 use crate::law::event::{Event, StopKind};
 use crate::law::verdict::{Missing, Verdict};
@@ -23,7 +23,7 @@ pub(super) fn settle(work: &mut Work) {
         let verdicts = work.run.all_seats().filter(without).map(|seat| (seat, unseen)).collect();
         work.note(Event::Judged { verdicts });
     }
-    let verdicts = watch::last_verdicts(work);
+    let verdicts = harm::last_verdicts(work);
     if !verdicts.is_empty() {
         work.note(Event::Judged { verdicts });
     }

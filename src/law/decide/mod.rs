@@ -4,19 +4,19 @@
 //! `wake_at`. Calling early or once too often is harmless. Must never: do anything itself.
 //!
 //! One file per phase of a run: `before` (waiting, refresh), `publish` (prepare, claim, see through), `check` (sweeps and
-//! verdicts), `cure` (the ladder and the brake), `watch` (what remedies do to those who are ready), `end` (settling, the last hooks); and `orders`, what people tell it, and
+//! verdicts), `cure` (the ladder and the brake), `harm` (what remedies do to those who are ready), `end` (settling, the last hooks); and `orders`, what people tell it, and
 //! `hinted`, what the platform pushes.
 
 mod before;
 mod check;
 mod cure;
 mod end;
+mod harm;
 mod hinted;
 mod orders;
 mod publish;
 #[cfg(test)]
 mod tests;
-mod watch;
 
 use crate::law::command::{Command, CommandId, Failure, FailureKind, Outcome};
 use crate::law::event::{Event, Phase, StopKind};

@@ -3,11 +3,11 @@
 //! Must never: share a rule with `decide`; a desk only carries answers.
 
 mod check;
+mod harm;
 mod hinted;
 mod orders;
 mod publish;
 mod unsent;
-mod watch;
 
 use std::sync::Arc;
 
