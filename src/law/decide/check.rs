@@ -132,7 +132,7 @@ fn end_sweep(work: &mut Work) {
         }
     }
     match sweep.phones {
-        PhoneLook::Pages | PhoneLook::Shifted => harm::watched(work, sweep.began),
+        PhoneLook::Pages | PhoneLook::Shifted => harm::all_seen(work, sweep.began),
         PhoneLook::Singles | PhoneLook::Torn => {}
     }
     judge(work, &sweep.seats, Look { since: sweep.began, patience: Patience::Ended });

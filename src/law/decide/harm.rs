@@ -42,7 +42,7 @@ fn begun<'a>(work: &'a Work<'_>) -> impl Iterator<Item = (Rung, Timestamp)> + 'a
 /// From when on a look shows what the remedies so far have done; `None` when such a look has been made, or there were none.
 fn owed_from(work: &Work) -> Option<Timestamp> {
     let seen_from = begun(work).map(|(rung, at)| at + rung.effect_ms()).max()?;
-    (seen_from > work.run.desk.watched_at).then_some(seen_from)
+    (seen_from > work.run.desk.all_seen_at).then_some(seen_from)
 }
 
 /// When all pages are to be looked at for the watch's sake, if they are. At the end, when everyone is done, it waits for
@@ -50,7 +50,7 @@ fn owed_from(work: &Work) -> Option<Timestamp> {
 pub(super) fn next_at(work: &Work) -> Option<Timestamp> {
     let seen_from = owed_from(work)?;
     let desk = &work.run.desk;
-    let spaced = desk.watched_at.0.saturating_add(i64::from(desk.phone_pages) * PAGE_EVERY_MS);
+    let spaced = desk.all_seen_at.0.saturating_add(i64::from(desk.phone_pages) * PAGE_EVERY_MS);
     Some(if everyone_is_done(work) { seen_from } else { seen_from.max(Timestamp(spaced)) })
 }
 
@@ -70,9 +70,9 @@ pub(super) fn is_open(work: &Work) -> bool {
 }
 
 /// A whole look has ended. One that leaves nobody in doubt speaks for everything that was done before it.
-pub(super) fn watched(work: &mut Work, began: Timestamp) {
+pub(super) fn all_seen(work: &mut Work, began: Timestamp) {
     let desk = &mut work.run.desk;
-    desk.watched_at = began;
+    desk.all_seen_at = began;
     if desk.doubted.is_empty() {
         desk.cleared_at = began;
     }

@@ -47,7 +47,7 @@ pub struct Desk {
     /// Agents with a final verdict whose phone was seen down since, and when first: they are looked at again.
     pub doubted: BTreeMap<Seat, Timestamp>,
     /// When the last look at all phones began.
-    pub watched_at: Timestamp,
+    pub all_seen_at: Timestamp,
     /// When the last of them began that left nobody in doubt.
     pub cleared_at: Timestamp,
     /// Since when remedies are held because many are in doubt after the last one.
