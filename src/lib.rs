@@ -30,7 +30,7 @@
 //! | floor | what it is | never |
 //! |---|---|---|
 //! | [`words`] | ids, time, chance, secrets, HTTP as values, the calendar | knows of a publish |
-//! | [`law`] | plan, lead times, command, event, hint, order, occurrence, agent, verdict, roll call, evidence, pace, run, decide, audit | does I/O, reads a clock |
+//! | [`law`] | plan, lead times, command, event, hint, order, occurrence, agent, verdict, roll call, losses, evidence, how remedies fared, pace, run, decide, audit | does I/O, reads a clock |
 //! | [`hands`] | journal, Genesys client, vault, hooks | decides |
 //! | [`twin`] | the simulated org, pure, and its server; uses words only | knows its client |
 //! | [`shells`] | staging, roll call, observation, doctor, driver, daemon, rehearsal, simulation, reports | knows which world it is in |
@@ -63,6 +63,7 @@
 //! | straggler | an agent whose softphone cannot take calls |
 //! | remedy, rung, ladder | something done to help a straggler; its place among the others, gentlest first |
 //! | hint | that something was pushed: a reason to look sooner, and never proof |
+//! | watch | looks at everybody before the publish, so that losses after it can be held against those before |
 //! | loss, exposure | a softphone that was ready at one look and is not at the next; for how long ready ones were watched |
 //! | roll call | one look at everybody's signals at any time, without a run |
 //! | sweep | one look at the agents that are due, in bulk |

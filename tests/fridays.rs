@@ -10,6 +10,8 @@ use std::sync::OnceLock;
 
 use softlanding::law::audit::Auditor;
 use softlanding::law::event::{Event, Phase, StopKind};
+use softlanding::law::evidence::{Evidence, Finding};
+use softlanding::law::losses::Losses;
 use softlanding::law::verdict::{Deferral, Verdict};
 use softlanding::shells::driver::Ended;
 use softlanding::shells::rehearse::{Rehearsal, Rehearsed, Setting, rehearse};
@@ -79,6 +81,14 @@ fn was_on_call(played: &Rehearsed, agent: &AgentTruth) -> bool {
     })
 }
 
+/// The section of the page that says whether softphones were lost by the publish.
+fn evidence_page(played: &Rehearsed) -> String {
+    let page = played.reports.iter().find(|file| file.ends_with("report.html")).expect("a page");
+    let page = std::fs::read_to_string(page).expect("a page");
+    let (_, rest) = page.split_once("id=\"evidence-h\"").expect("the section");
+    rest.split_once("</section>").expect("its end").0.to_owned()
+}
+
 fn assert_published_once_and_settled(played: &Rehearsed) {
     assert_eq!((played.run.phase, played.audit.publishes_applied), (Phase::Settled, 1), "{REPEAT}");
     let truth = played.twin.truth();
@@ -98,6 +108,10 @@ async fn on_a_calm_friday_nobody_is_touched() {
     }
     let remedies = played.records.iter().filter(|r| matches!(r.event, Event::RemedyStarted { .. })).count();
     assert_eq!(remedies, 0, "{REPEAT}");
+    let losses = Losses::of(&played.records);
+    assert!(losses.looks() > 1 && losses.evidence().after.losses == 0, "{losses:?}; {REPEAT}");
+    let page = evidence_page(&played);
+    assert!(page.contains("No association found: no softphone was lost."), "{page}; {REPEAT}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,6 +139,15 @@ async fn on_the_friday_of_the_users_report_everybody_curable_is_cured() {
                 assert!(!matches!(verdict, Some(Verdict::Straggler { .. })), "{about}");
             }
         }
+    }
+    let losses = Losses::of(&played.records);
+    let went_grey = agents(&played).iter().filter(|(agent, _)| agent.grey_times > 0).count() as u64;
+    let Evidence { before, after } = losses.evidence();
+    assert!(before.losses <= 1 && after.losses > 100 && after.losses <= went_grey, "{went_grey} {losses:?}; {REPEAT}");
+    assert!(matches!(losses.evidence().finding(), Finding::Association(_)), "{losses:?}; {REPEAT}");
+    let page = evidence_page(&played);
+    for words in ["Softphones were lost", "times as often", "That is an association", "softphones lost"] {
+        assert!(page.contains(words), "{words}: {page}; {REPEAT}");
     }
     // The hook that is shipped switched on was executed.
     let ran = |e: &Event| matches!(e, Event::HooksRan { results, .. } if results.iter().any(|r| r.name == "10-freeze-window"));

@@ -66,6 +66,17 @@ async fn where_a_publish_revokes_sessions_the_numbers_say_so_and_can_be_pooled()
             truth["agents"].as_array().expect("agents").iter().filter(|a| a["grey_times"] != 0).count() as u64;
         assert!(went_grey > 100 && lost(&first, "after") <= went_grey, "{went_grey} {first}; {REPEAT}");
         assert!(lost(&first, "after") > 50 && lost(&first, "before") == 0, "{first}; {REPEAT}");
+        // The run itself watched as well, and the journal says the same.
+        let (code, said, complaint) = bench.ends(&["evidence", "--business-unit", "customer care"]).await;
+        assert!(
+            code == 0 && said.contains("1 publish, 120 agents. Softphones were lost"),
+            "{said}{complaint}; {REPEAT}"
+        );
+        assert!(said.lines().all(|line| line.chars().count() <= 80), "{said}; {REPEAT}");
+        let (_, said, _) = bench.ends(&["evidence", "--json", "--pool", "first.json"]).await;
+        let told: Value = serde_json::from_str(&said).unwrap_or_else(|e| panic!("{e}: {said}; {REPEAT}"));
+        assert_eq!((&told["publishes"], &told["finding"]["finding"]), (&2.into(), &"association".into()), "{REPEAT}");
+        assert!(lost(&told["runs"][0], "before") == 0 && lost(&told["runs"][0], "after") > 50, "{told}; {REPEAT}");
         // Nothing happens now: a calm hour is no evidence, and together with the first it still is some.
         let watch =
             ["observe", "--business-unit", "Customer Care", "--before", "0s", "--after", "20s", "--every", "5s"];
@@ -94,6 +105,11 @@ async fn where_a_publish_touches_nobody_no_association_is_found() {
         assert_ne!(calm["finding"]["finding"], "association", "{calm}; {REPEAT}");
         assert_eq!(calm["evidence"]["after"]["losses"], 0, "{calm}; {REPEAT}");
         assert!(calm["evidence"]["after"]["agent_ms"].as_u64().is_some_and(|ms| ms > 0), "{calm}; {REPEAT}");
+        let (code, said, complaint) = bench.ends(&["evidence"]).await;
+        let quiet = said.contains("1 publish, 120 agents. No association found: no softphone was lost.");
+        assert!(code == 0 && quiet, "{said}{complaint}; {REPEAT}");
+        let (code, said, _) = bench.ends(&["evidence", "--business-unit", "nobody"]).await;
+        assert!(code == 0 && said.contains("No publish so far was watched"), "{said}; {REPEAT}");
         let (code, _, complaint) = bench.ends(&["observe", "--publish", "x", "--pool", "scenario.toml"]).await;
         assert!(code == 2 && complaint.contains("is no observation"), "{code} {complaint}; {REPEAT}");
         bench.close().await;

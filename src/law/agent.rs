@@ -140,6 +140,7 @@ impl Agent {
         let spent = self.attempts() >= policy.attempts_max;
         reason.ladder().iter().copied().find(|rung| {
             open.is_open(*rung)
+                && !policy.is_useless(*rung, reason)
                 && self.applies(*rung, enrolled)
                 && self.tries_left(*rung)
                 && (*rung == Rung::Ask || !spent)

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::law::agent::RemedyState;
-use crate::law::command::FailureKind;
+use crate::law::command::{FailureKind, Weight};
 use crate::law::event::{Attempt, Event, Phase, Record, Tally};
 use crate::law::order::{OrderId, Wish};
 use crate::law::run::{PublishState, Run};
@@ -79,6 +79,9 @@ impl Auditor {
         if let Event::HooksRan { point, results, .. } = event {
             self.vetoed |= point.vetoes() && results.iter().any(|r| r.problem().is_some());
         }
+        if let Event::Preflighted { concerns } = event {
+            self.vetoed |= concerns.iter().any(|concern| concern.weight == Weight::Stops);
+        }
     }
 
     fn breaks(&self, run: &Run, at: Timestamp, event: &Event) -> Option<(&'static str, String)> {
@@ -120,6 +123,8 @@ impl Auditor {
             | Event::PhonesAbsent { .. }
             | Event::Probed { .. }
             | Event::ReadFailed { .. }
+            | Event::Watched { .. }
+            | Event::Preflighted { .. }
             | Event::RemedyAccepted { .. }
             | Event::RemedyFailed { attempt: Attempt::Made, .. }
             | Event::BrakeApplied { .. }

@@ -47,6 +47,8 @@ pub enum Command {
     ReadPhones {
         /// The page, from 1.
         page: u32,
+        /// What the answer is for.
+        purpose: ReadPurpose,
     },
     /// One phone's status.
     ReadPhone {
@@ -82,6 +84,8 @@ pub enum Command {
         /// The agent.
         seat: Seat,
     },
+    /// Look over what the publish needs, shortly before it: the way in, permissions, the clock, the carriers.
+    Preflight,
     /// Run the organisation's own executables.
     RunHooks {
         /// The moment.
@@ -101,13 +105,15 @@ pub enum TokenVia {
     Reported,
 }
 
-/// What a read of users is for.
+/// What a read of users or phones is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadPurpose {
     /// Part of a sweep over agents that are due.
     Sweep,
     /// The look at calls directly before a remedy.
     BeforeRemedy,
+    /// A look at everybody before the publish.
+    Watch,
 }
 
 /// The key that ties the uploaded publish to the update; worth a secret, since whoever holds it can publish.
@@ -140,6 +146,7 @@ impl Command {
             | Command::Reassociate { .. }
             | Command::RebootPhones { .. }
             | Command::RevokeTokens { .. }
+            | Command::Preflight
             | Command::RunHooks { .. } => OnDoubt::Repeat,
         }
     }
@@ -161,6 +168,7 @@ impl Command {
             | Command::ReadPhones { .. }
             | Command::ReadPhone { .. }
             | Command::ProbeMedia { .. }
+            | Command::Preflight
             | Command::RunHooks { .. } => None,
         }
     }
@@ -179,6 +187,7 @@ impl Command {
             | Command::Reassociate { .. }
             | Command::RebootPhones { .. }
             | Command::RevokeTokens { .. }
+            | Command::Preflight
             | Command::RunHooks { .. } => None,
         }
     }
@@ -223,8 +232,34 @@ pub enum Outcome {
     RemedyAccepted,
     /// How the hooks ended.
     HooksRan(Vec<HookRun>),
+    /// What the preflight found that is not as it should be.
+    Preflighted(Vec<Concern>),
     /// The command had no result.
     Failed(Failure),
+}
+
+/// Something that is not as it should be, found before the publish.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Concern {
+    /// What was looked at, in one to three words.
+    pub what: String,
+    /// What was found.
+    pub words: String,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
+    /// Whether the publish can be made all the same.
+    pub weight: Weight,
+}
+
+/// What a concern means for the publish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Weight {
+    /// It is told, and the publish is made.
+    Told,
+    /// The publish could not be made: it stops before it starts.
+    Stops,
 }
 
 /// A schedule's state (API.md section 6).

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::law::command::{Failure, FailureKind, PhoneSeen, TokenVia, UserSeen};
+use crate::law::command::{Concern, Failure, FailureKind, PhoneSeen, TokenVia, UserSeen};
 use crate::law::order::{OrderId, Wish};
 use crate::law::plan::{OnDrift, Plan};
 use crate::law::verdict::{ProbeState, Rung, Verdict};
@@ -208,6 +208,20 @@ pub enum Event {
         seat: Seat,
         /// What it said.
         result: ProbeState,
+    },
+    /// Everybody was looked at before the publish, so that losses after it can be held against those before.
+    Watched {
+        /// When the look began.
+        since: Timestamp,
+        /// Who was ready, in the order of seats.
+        ready: Vec<Seat>,
+        /// Who had been ready at the look before, and cannot take a call now although logged in.
+        lost: Vec<Seat>,
+    },
+    /// What a publish needs was looked over once more, shortly before it.
+    Preflighted {
+        /// What is not as it should be.
+        concerns: Vec<Concern>,
     },
     /// A read brought nothing.
     ReadFailed {

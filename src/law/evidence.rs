@@ -1,23 +1,16 @@
 //! Evidence for or against the users' suspicion: whether softphones are lost more often after a publish than before it.
 //!
 //! A loss is an agent who was ready at one look and is not at the next, without having logged out; it is counted against the
-//! time for which ready agents were watched. The two rates are compared exactly: given all losses, those after the publish are
-//! binomial when the rates are the same (the conditional test of two Poisson rates, as `poisson.test` in R does it), and the
-//! interval of their ratio is Clopper and Pearson's. Must never: call silence evidence, or an association a cause.
+//! time for which ready agents were watched. [`rates`](crate::law::rates) compares.
+//! Must never: call silence evidence, or an association a cause.
 
 use serde::{Deserialize, Serialize};
-use statrs::distribution::{Binomial, Discrete};
-use statrs::function::beta::inv_beta_reg;
 
+use crate::law::rates::{Comparison, Stratum, compare};
 use crate::words::clock::Timestamp;
 
 /// Below this probability of so much difference by chance, an association is spoken of.
 const CLEAR: f64 = 0.001;
-/// Half of what the interval leaves out: it holds the true ratio in 95 of 100 cases.
-const TAIL: f64 = 0.025;
-/// Probabilities that differ by less than this part are the same for the two-sided test.
-const SAME: f64 = 1e-7;
-
 /// What was seen in some time: losses, and for how long ready agents were watched.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Exposure {
@@ -78,31 +71,38 @@ impl Evidence {
         }
         evidence
     }
-    /// Several publishes together.
-    pub fn pool(&mut self, other: &Evidence) {
-        self.before.add(other.before);
-        self.after.add(other.after);
+    /// Several publishes added up, to tell how much was seen; what they say together is [`pooled`]'s to tell.
+    #[must_use]
+    pub fn sum(all: &[Evidence]) -> Evidence {
+        let mut sum = Evidence::default();
+        for one in all {
+            sum.before.add(one.before);
+            sum.after.add(one.after);
+        }
+        sum
     }
     /// What the numbers say.
     #[must_use]
     pub fn finding(&self) -> Finding {
-        let (before, after) = (self.before, self.after);
-        let losses = before.losses + after.losses;
-        if before.agent_ms == 0 || after.agent_ms == 0 || losses == 0 {
-            return Finding::Nothing;
-        }
-        let share = after.agent_ms as f64 / (before.agent_ms + after.agent_ms) as f64;
-        let Ok(by_chance) = Binomial::new(share, losses) else { return Finding::Nothing };
-        let seen = by_chance.ln_pmf(after.losses) + SAME;
-        let p = (0..=losses).map(|k| by_chance.ln_pmf(k)).filter(|ln| *ln <= seen).map(f64::exp).sum::<f64>().min(1.0);
-        let ratio_of = |part: f64| part / (1.0 - part) * before.agent_ms as f64 / after.agent_ms as f64;
-        let (k, rest) = (after.losses as f64, before.losses as f64);
-        let low = if after.losses == 0 { 0.0 } else { ratio_of(inv_beta_reg(k, rest + 1.0, TAIL)) };
-        let high = (before.losses > 0).then(|| ratio_of(inv_beta_reg(k + 1.0, rest, 1.0 - TAIL)));
-        let ratio = (before.losses > 0).then(|| ratio_of(k / losses as f64));
-        let compared = Compared { ratio, low, high, p };
-        if p < CLEAR && low > 1.0 { Finding::Association(compared) } else { Finding::None(compared) }
+        pooled(std::slice::from_ref(self))
     }
+    /// As the comparison takes it; `None` when nobody was watched before or after.
+    fn stratum(&self) -> Option<Stratum> {
+        let (before, after) = (self.before, self.after);
+        (before.agent_ms > 0 && after.agent_ms > 0).then_some(Stratum {
+            losses: (before.losses, after.losses),
+            exposure: (before.agent_ms as f64, after.agent_ms as f64),
+        })
+    }
+}
+
+/// What several publishes say together, each with a rate of its own.
+#[must_use]
+pub fn pooled(all: &[Evidence]) -> Finding {
+    let strata: Vec<Stratum> = all.iter().filter_map(Evidence::stratum).collect();
+    let Some(Comparison { ratio, low, high, p }) = compare(&strata) else { return Finding::Nothing };
+    let compared = Compared { ratio, low, high, p };
+    if p < CLEAR && low > 1.0 { Finding::Association(compared) } else { Finding::None(compared) }
 }
 
 /// How two rates compare.
@@ -168,6 +168,46 @@ mod tests {
         }
     }
 
+    /// Values of SciPy 1.16: the convolution of `binom.pmf` with shares r·a/(b+r·a), its tails and its mean solved by `brentq`.
+    #[test]
+    fn fridays_together_agree_with_an_independent_implementation_and_are_not_added_up() {
+        let of = |fridays: &[(u64, u64, u64, u64)]| {
+            let one = |(before, after, before_min, after_min): &(u64, u64, u64, u64)| Evidence {
+                before: Exposure { losses: *before, agent_ms: before_min * MINUTE },
+                after: Exposure { losses: *after, agent_ms: after_min * MINUTE },
+            };
+            compared(pooled(&fridays.iter().map(one).collect::<Vec<_>>()))
+        };
+        let near = |a: Option<f64>, b: Option<f64>| match (a, b) {
+            (Some(a), Some(b)) => (a - b).abs() <= 1e-7 * b.abs().max(1e-9),
+            (a, b) => a == b,
+        };
+        for (fridays, ratio, low, high, p) in [
+            (
+                &[(3, 41, 30, 5), (1, 2, 28, 6), (0, 17, 31, 5)][..],
+                Some(89.84450648309075),
+                33.317748141952755,
+                Some(340.45894845966075),
+                7.918232854500797e-46,
+            ),
+            (
+                &[(700, 120, 30, 5), (2, 0, 30, 200)],
+                Some(1.0111274387454317),
+                0.8251827819044494,
+                Some(1.229968633451125),
+                0.9205696611110523,
+            ),
+            (&[(0, 5, 30, 30), (0, 9, 10, 5)], None, 5.39386482996797, None, 1.5876644820403386e-06),
+            (&[(4, 0, 30, 5), (2, 0, 30, 5)], Some(0.0), 0.0, Some(5.095867165783946), 1.0),
+            // Two Fridays with nothing in them, of which the sums would say that losses are fifty times as rare.
+            (&[(100, 10, 10, 1), (1, 10, 100, 1000)], Some(1.0), 0.4916317297257885, Some(1.8727607426364055), 1.0),
+        ] {
+            let found = of(fridays);
+            assert!(near(found.ratio, ratio) && near(found.high, high), "{fridays:?}: {found:?}");
+            assert!(near(Some(found.low), Some(low)) && near(Some(found.p), Some(p)), "{fridays:?}: {found:?}");
+        }
+    }
+
     #[test]
     fn only_more_losses_beyond_chance_are_an_association() {
         assert!(matches!(finding((41, 5), (3, 30)), Finding::Association(_)));
@@ -188,12 +228,10 @@ mod tests {
             lost,
         };
         let looks = [look(-90, -60, 1), look(-60, -30, 0), look(-10, 20, 40), look(20, 50, 5), look(400, 430, 9)];
-        let mut evidence = Evidence::of(&looks, T, 300_000);
+        let evidence = Evidence::of(&looks, T, 300_000);
         assert_eq!(evidence.before, Exposure { losses: 1, agent_ms: 6_000_000 });
         assert_eq!(evidence.after, Exposure { losses: 45, agent_ms: 6_000_000 });
-        let one = evidence;
-        evidence.pool(&one);
-        assert_eq!(evidence.after, Exposure { losses: 90, agent_ms: 12_000_000 });
-        assert!(one.after.per_thousand_a_minute().is_some_and(|rate| close(rate, 450.0)));
+        assert_eq!(Evidence::sum(&[evidence; 2]).after, Exposure { losses: 90, agent_ms: 12_000_000 });
+        assert!(evidence.after.per_thousand_a_minute().is_some_and(|rate| close(rate, 450.0)));
     }
 }

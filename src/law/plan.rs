@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::law::fared::Fared;
+use crate::law::verdict::{Reason, Rung};
 use crate::words::clock::{Seed, Timestamp};
 use crate::words::id::{AgentId, BusinessUnitId, ManagementUnitId, ScheduleId, Seat, WeekDate};
 
@@ -87,6 +89,13 @@ pub struct Member {
 pub struct Timing {
     /// Refreshing starts this long before T; computed or checked at staging ([`lead`](crate::law::lead)).
     pub refresh_lead_ms: i64,
+    /// Everybody is looked at from so long before T on, so that what is lost after it can be held against what is lost
+    /// without it; 0 for never, and in a journal from before this was kept.
+    #[serde(default)]
+    pub watch_lead_ms: i64,
+    /// Time between two of these looks.
+    #[serde(default)]
+    pub watch_interval_ms: i64,
     /// The last look at the schedule, the `pre-publish` hooks and the upload start this long before T.
     pub prepare_lead_ms: i64,
     /// A publish later than T by more than this is not made at all (the misfire policy).
@@ -144,6 +153,17 @@ pub struct RemedyPolicy {
     pub outage_share: f64,
     /// A rung that brings nothing for more than this share of at least ten agents is not used any more: the brake.
     pub rung_failure_share: f64,
+    /// How remedies fared in earlier runs of the org; those known to be of no use are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub learnt: Vec<Fared>,
+}
+
+impl RemedyPolicy {
+    /// Whether a rung is known to be of no use for a reason.
+    #[must_use]
+    pub fn is_useless(&self, rung: Rung, reason: Reason) -> bool {
+        self.learnt.iter().any(|fared| (fared.rung, fared.reason) == (rung, reason) && fared.is_useless())
+    }
 }
 
 /// What may be used. Published by the vendor unless marked *reported* (MISSION.md, two dialects of the platform).
@@ -292,6 +312,8 @@ impl Plan {
         let positive = "1 ms to 24 h";
         let numbers = [
             ("refresh_lead", t.refresh_lead_ms, 0, "0 to 24 h"),
+            ("watch_lead", t.watch_lead_ms, 0, "0 to 24 h"),
+            ("watch_interval", t.watch_interval_ms, 1, positive),
             ("prepare_lead", t.prepare_lead_ms, 0, "0 to 24 h"),
             ("late_by_max", t.late_by_max_ms, 0, "0 to 24 h"),
             ("publish_window", t.publish_window_ms, 1, positive),
@@ -351,6 +373,8 @@ impl Default for Timing {
         const MINUTE: i64 = 60 * SECOND;
         Timing {
             refresh_lead_ms: 20 * MINUTE,
+            watch_lead_ms: 30 * MINUTE,
+            watch_interval_ms: 5 * MINUTE,
             prepare_lead_ms: MINUTE,
             late_by_max_ms: 10 * MINUTE,
             publish_window_ms: 10 * MINUTE,
@@ -387,6 +411,7 @@ impl Default for RemedyPolicy {
             backoff_max_ms: 120_000,
             outage_share: 0.6,
             rung_failure_share: 0.8,
+            learnt: Vec::new(),
         }
     }
 }

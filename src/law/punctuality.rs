@@ -116,6 +116,8 @@ impl Publish {
             | Event::PhonesAbsent { .. }
             | Event::Probed { .. }
             | Event::ReadFailed { .. }
+            | Event::Watched { .. }
+            | Event::Preflighted { .. }
             | Event::Judged { .. }
             | Event::RemedyStarted { .. }
             | Event::RemedyAccepted { .. }
@@ -262,7 +264,8 @@ fn insert(sorted: &mut Vec<i64>, ms: i64) {
 }
 
 /// The smallest number that at least `share` percent of them do not exceed (nearest rank); `None` of none.
-fn percentile(sorted: &[i64], share: usize) -> Option<i64> {
+#[must_use]
+pub fn percentile(sorted: &[i64], share: usize) -> Option<i64> {
     let rank = (sorted.len() * share).div_ceil(100).max(1);
     sorted.get(rank - 1).copied()
 }

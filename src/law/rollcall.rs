@@ -90,6 +90,15 @@ impl RollCall {
         let lost = ready().filter(|(id, ..)| matches!(now(id), Some(Verdict::Straggler { .. })));
         (ready().count() as u64, lost.count() as u64)
     }
+    /// The seats whose softphones are ready, and those that cannot take a call although somebody is there; each in order.
+    #[must_use]
+    pub fn ready_and_grey(&self) -> (Vec<Seat>, Vec<Seat>) {
+        let seats = |fits: fn(Verdict) -> bool| {
+            let fitting = (0..).map(Seat).zip(self.answers()).filter(|(_, (.., verdict))| fits(*verdict));
+            fitting.map(|(seat, _)| seat).collect()
+        };
+        (seats(|verdict| verdict == Verdict::Ready), seats(|verdict| matches!(verdict, Verdict::Straggler { .. })))
+    }
     /// How many answered how.
     #[must_use]
     pub fn tally(&self) -> Tally {

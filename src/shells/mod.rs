@@ -8,6 +8,7 @@ pub mod live;
 pub mod notice;
 pub mod observe;
 pub mod perform;
+pub mod preflight;
 pub mod rehearse;
 pub mod report;
 pub mod retention;

@@ -13,6 +13,7 @@ use crate::law::command::{Command, Failure, FailureKind, Outcome};
 use crate::law::plan::Plan;
 use crate::law::run::Run;
 use crate::shells::notice;
+use crate::shells::preflight::{concerns, preflight};
 use crate::words::clock::Timestamp;
 use crate::words::hook::HookPoint;
 use crate::words::id::{AgentId, RunId};
@@ -39,6 +40,8 @@ pub enum Asked {
         /// Until when it may leave.
         not_after: Option<Timestamp>,
     },
+    /// What a publish of this plan needs is to be looked over.
+    Preflight(Arc<Plan>),
     /// For the hooks.
     Hooks {
         /// The moment.
@@ -59,6 +62,7 @@ impl Hands {
                 let subject = seat.and_then(|s| run.plan.member(s)).map_or(id.as_str(), |m| m.agent.as_str());
                 Asked::Hooks { point, document: envelope(point, id, subject, now, run.seq, data) }
             }
+            Command::Preflight => Asked::Preflight(Arc::clone(&run.plan)),
             command => {
                 let not_after = command.not_after(now, run.plan.limits.on_call_fresh_ms);
                 Asked::Platform { command, plan: Arc::clone(&run.plan), not_after }
@@ -69,6 +73,7 @@ impl Hands {
     /// Performs one command. Every end of it is an outcome; there is no error beside.
     pub async fn perform(&self, asked: Asked) -> Outcome {
         match asked {
+            Asked::Preflight(plan) => Outcome::Preflighted(concerns(&preflight(&self.client, &plan.mechanisms).await)),
             Asked::Hooks { point, document } => Outcome::HooksRan(self.hooks.run(point, &document).await.hooks),
             Asked::Platform { command, plan, not_after } => match agent_of(&command, &plan) {
                 Some(agent) => self.with_grant(command, plan, agent, not_after).await.unwrap_or_else(Outcome::Failed),

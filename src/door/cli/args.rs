@@ -105,6 +105,11 @@ pub enum Command {
         after_help = "Examples:\n  softlanding observe --business-unit \"Customer Care\" --at \"Friday 16:00 CST\" --out friday.json\n  softlanding observe --publish customer-care --pool friday-1.json --pool friday-2.json"
     )]
     Observe(ObserveArgs),
+    /// What all publishes in the journal say together: whether softphones are lost by them
+    #[command(
+        after_help = "Examples:\n  softlanding evidence\n  softlanding evidence --business-unit \"Customer Care\" --pool observed.json"
+    )]
+    Evidence(EvidenceArgs),
     /// Look over what softlanding needs on this machine and in the organisation; changes nothing
     #[command(
         after_help = "On this machine: configuration, zone data, secrets, store, vault, hooks. In the organisation: the way in,\nthe clock, permissions and what is lost without each, the rate limit, reported endpoints, and of each business\nunit of [[publish]] its softphones, enrolment, stations and agents' permissions; trunks and Edges.\n\nExamples:\n  softlanding doctor\n  softlanding doctor --business-unit \"Customer Care\" --json"
@@ -246,6 +251,23 @@ pub struct StatusArgs {
     pub run: Option<String>,
     /// The list and the counts as one JSON document
     #[arg(long, conflicts_with = "run")]
+    pub json: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub config: ConfigArgs,
+}
+
+/// `evidence`
+#[derive(Debug, Args)]
+pub struct EvidenceArgs {
+    /// Only publishes of this business unit: its name or its id
+    #[arg(long, value_name = "NAME")]
+    pub business_unit: Option<String>,
+    /// Observations by `observe --out` to be pooled with them
+    #[arg(long, value_name = "FILE")]
+    pub pool: Vec<PathBuf>,
+    /// One JSON document on standard output
+    #[arg(long)]
     pub json: bool,
     #[command(flatten)]
     #[expect(missing_docs, reason = "described by its type")]

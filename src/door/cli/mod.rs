@@ -17,6 +17,7 @@ mod care;
 mod check;
 mod doctor;
 mod ending;
+mod evidence;
 mod init;
 mod init_twin;
 mod intent;
@@ -67,6 +68,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Calendar(args) => calendar::calendar(&args).await,
         Command::Check(args) => check::check(&args).await,
         Command::Observe(args) => observe::observe(&args).await,
+        Command::Evidence(args) => evidence::evidence(&args).await,
         Command::Doctor(args) => doctor::doctor(&args).await,
         Command::Report(args) => report::report(&args).await,
         Command::Agents(args) => match args.command {

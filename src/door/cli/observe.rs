@@ -11,9 +11,10 @@ use crate::door::cli::args::ObserveArgs;
 use crate::door::cli::{intent, open, out, stop};
 use crate::door::config::Config;
 use crate::door::error::{ExitCode, Failure};
-use crate::law::evidence::{Compared, Evidence, Exposure, Finding};
+use crate::law::evidence::{Evidence, Exposure, pooled};
 use crate::shells::observe::{Observed, Watch, observe as watch};
-use crate::shells::report::words::{Zone, clean, count, counted, duration};
+use crate::shells::report::losses::{finding_words, rate_words};
+use crate::shells::report::words::{Zone, clean, counted, duration};
 use crate::shells::rollcall::{self, Called};
 use crate::words::calendar::parse_when;
 use crate::words::clock::Timestamp;
@@ -47,16 +48,16 @@ pub(super) async fn observe(args: &ObserveArgs) -> Result<ExitCode, Failure> {
         }
     };
     let observed = watch(&client, &unit, &config.limits, watched, tell, stop::asked()?).await;
-    let mut pooled = observed.evidence;
-    earlier.iter().for_each(|evidence| pooled.pool(evidence));
-    let document = document(&observed, earlier.len(), &pooled);
+    let mut fridays = earlier;
+    fridays.push(observed.evidence);
+    let document = document(&observed, &fridays);
     if let Some(file) = &args.out {
         std::fs::write(file, format!("{document}\n")).map_err(|e| unwritable(file, e))?;
     }
     if args.json {
         out::say([document.to_string()]);
     } else {
-        out::say(summary(&observed, earlier.len(), &pooled, zone));
+        out::say(summary(&observed, &fridays, zone));
     }
     Ok(if observed.interrupted { ExitCode::Interrupted } else { ExitCode::Done })
 }
@@ -87,7 +88,8 @@ struct Earlier {
     evidence: Evidence,
 }
 
-fn read(file: &Path) -> Result<Evidence, Failure> {
+/// What `--out` of an earlier watch wrote.
+pub(super) fn read(file: &Path) -> Result<Evidence, Failure> {
     let unreadable = || Failure::new(ExitCode::Usage, format!("{} is no observation", file.display()));
     let hint = "name files that `softlanding observe --out` wrote";
     let text = std::fs::read_to_string(file).map_err(|e| unreadable().because(e).hint(hint))?;
@@ -112,16 +114,20 @@ fn line(called: &Called, zone: Zone) -> String {
     )
 }
 
-fn document(observed: &Observed, earlier: usize, pooled: &Evidence) -> Value {
+fn document(observed: &Observed, fridays: &[Evidence]) -> Value {
     let mut document = json!(observed);
     document["finding"] = json!(observed.evidence.finding());
-    if earlier > 0 {
-        document["pooled"] = json!({ "observations": earlier + 1, "evidence": pooled, "finding": pooled.finding() });
+    if fridays.len() > 1 {
+        document["pooled"] = json!({
+            "observations": fridays.len(),
+            "evidence": Evidence::sum(fridays),
+            "finding": pooled(fridays),
+        });
     }
     document
 }
 
-fn summary(observed: &Observed, earlier: usize, pooled: &Evidence, zone: Zone) -> Vec<String> {
+fn summary(observed: &Observed, fridays: &[Evidence], zone: Zone) -> Vec<String> {
     let within = duration(observed.watch.within_ms);
     let looks = counted(observed.looks.len() as u64 + 1, "look", "looks");
     let ended = if observed.interrupted { "; interrupted before its time" } else { "" };
@@ -133,78 +139,22 @@ fn summary(observed: &Observed, earlier: usize, pooled: &Evidence, zone: Zone) -
     );
     let mut lines = vec![String::new()];
     lines.extend(wrap_words(&head, WIDTH));
-    lines.extend(told(&observed.evidence, &within));
-    if earlier > 0 {
+    lines.extend(told(std::slice::from_ref(&observed.evidence), &within));
+    if let Some(earlier) = fridays.len().checked_sub(1).filter(|earlier| *earlier > 0) {
         lines.push(String::new());
         lines.push(format!("With {}:", counted(earlier as u64, "earlier observation", "earlier observations")));
-        lines.extend(told(pooled, &within));
+        lines.extend(told(fridays, &within));
     }
     lines
 }
 
-fn told(evidence: &Evidence, within: &str) -> Vec<String> {
-    let row = |name: String, seen: &Exposure| {
-        let rate = seen
-            .per_thousand_a_minute()
-            .map_or("nobody was watched".to_owned(), |rate| format!("{rate:.1} a minute of 1,000 ready agents"));
-        format!("  {name:<14} {:>8} lost, {rate}", count(seen.losses))
-    };
-    let mut lines = vec![row("before".to_owned(), &evidence.before), row(format!("after, {within}"), &evidence.after)];
-    lines.extend(wrap_words(&words(evidence.finding(), within), WIDTH));
+fn told(fridays: &[Evidence], within: &str) -> Vec<String> {
+    let seen = Evidence::sum(fridays);
+    let row = |name: String, seen: &Exposure| format!("  {name:<14} {}", rate_words(seen));
+    let mut lines = vec![row("before".to_owned(), &seen.before), row(format!("after, {within}"), &seen.after)];
+    lines.extend(wrap_words(
+        &finding_words(pooled(fridays), &seen, &format!("in the {within} after the publish")),
+        WIDTH,
+    ));
     lines
-}
-
-fn words(finding: Finding, within: &str) -> String {
-    match finding {
-        Finding::Association(found) => format!(
-            "Softphones were lost {} in the {within} after the publish as before it ({}). That is an association; it does \
-             not prove the cause.",
-            times(found),
-            chance(found)
-        ),
-        Finding::None(found) => format!("No association found ({}).", chance(found)),
-        Finding::Nothing => "No association found: too little was seen to compare.".to_owned(),
-    }
-}
-
-fn times(found: Compared) -> String {
-    match found.ratio {
-        Some(ratio) => format!("{} times as often", number(ratio)),
-        None => format!("at least {} times as often", number(found.low)),
-    }
-}
-
-fn chance(found: Compared) -> String {
-    let low = number(found.low);
-    let ratio = match found.high.map(number) {
-        Some(high) => format!("ratio between {low} and {high}"),
-        None => format!("ratio of at least {low}"),
-    };
-    let p = if found.p < 1e-12 { "p < 1e-12".to_owned() } else { format!("p = {:.2e}", found.p) };
-    format!("{ratio} with 95 % confidence, {p}")
-}
-
-fn number(n: f64) -> String {
-    if n < 10.0 { format!("{n:.1}") } else { count(n.round() as u64) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn of(after: (u64, u64), before: (u64, u64)) -> String {
-        let seen = |(losses, minutes): (u64, u64)| Exposure { losses, agent_ms: minutes * 60_000 };
-        words(Evidence { before: seen(before), after: seen(after) }.finding(), "5 min")
-    }
-
-    #[test]
-    fn an_association_is_told_with_its_interval_and_never_as_a_cause() {
-        let told = of((41, 5), (3, 30));
-        assert!(told.starts_with("Softphones were lost 82 times as often in the 5 min after the publish"), "{told}");
-        assert!(told.contains("ratio between 26 and 414 with 95 % confidence, p < 1e-12"), "{told}");
-        assert!(told.ends_with("it does not prove the cause."), "{told}");
-        assert!(of((90, 5), (0, 30)).contains("at least"), "{}", of((90, 5), (0, 30)));
-        assert!(of((3, 5), (18, 30)).starts_with("No association found (ratio between 0.2 and 3.4"));
-        assert!(of((0, 5), (0, 30)).contains("too little"));
-    }
 }

@@ -154,6 +154,8 @@ fn timing<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> (Tz, Timin
     let mut ms = |key, default_ms, range_ms| reader.duration_ms(&mut section, key, default_ms, range_ms);
     let timing = Timing {
         refresh_lead_ms,
+        watch_lead_ms: ms("watch_lead", usual.watch_lead_ms, 0..=2 * H),
+        watch_interval_ms: ms("watch_interval", usual.watch_interval_ms, MIN..=H),
         prepare_lead_ms: ms("prepare_lead", usual.prepare_lead_ms, 5 * S..=H),
         late_by_max_ms: ms("late_by_max", usual.late_by_max_ms, 0..=12 * H),
         publish_window_ms: ms("publish_window", usual.publish_window_ms, 30 * S..=6 * H),
@@ -262,6 +264,8 @@ fn remedies<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> RemedyPo
         backoff_max_ms: reader.duration_ms(&mut section, "backoff_max", usual.backoff_max_ms, 100..=H),
         outage_share: reader.share(&mut section, "outage_share", usual.outage_share),
         rung_failure_share: reader.share(&mut section, "rung_failure_share", usual.rung_failure_share),
+        // Staging learns it from the journal.
+        learnt: usual.learnt,
     };
     if remedies.backoff_first_ms > remedies.backoff_max_ms {
         either(reader, &mut section, "backoff_first", "backoff_max", "a backoff_first no longer than backoff_max");

@@ -334,7 +334,7 @@ fn first(command: &Command, plan: &Plan, held: Option<Grant>) -> Result<(Step, T
             somebody(&agents)?;
             (ask_now(users::read(&agents)), Then::Users(agents))
         }
-        Command::ReadPhones { page } => (ask_now(phones::read_page((*page).max(1))), Then::Phones),
+        Command::ReadPhones { page, .. } => (ask_now(phones::read_page((*page).max(1))), Then::Phones),
         Command::ReadPhone { seat, phone } => (ask_now(phones::read_one(phone)), Then::Phone(one(*seat)?)),
         Command::ProbeMedia { .. } => probe(held)?,
         Command::ResetSessions { seats } => {
@@ -351,6 +351,7 @@ fn first(command: &Command, plan: &Plan, held: Option<Grant>) -> Result<(Step, T
             (ask_now(phones::reboot(phones)), Then::Accepted)
         }
         Command::RevokeTokens { seat } => (ask_now(tokens::revoke(&one(*seat)?)), Then::Accepted),
+        Command::Preflight => return Err(not_here("a preflight is several questions")),
         Command::RunHooks { .. } => return Err(not_here("hooks are not run by the platform's client")),
     };
     Ok(start)
@@ -422,6 +423,7 @@ fn scrub(outcome: &mut Outcome, org: &Org, own: &[Secret]) {
         | Outcome::Phones { .. }
         | Outcome::Probed(_)
         | Outcome::RemedyAccepted
+        | Outcome::Preflighted(_)
         | Outcome::HooksRan(_) => return,
     };
     failure::scrub(failure, org.secrets().chain(own));

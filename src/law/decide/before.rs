@@ -2,20 +2,26 @@
 //!
 //! Must never: hold up the publish. What is not refreshed when the preparations begin stays as it was.
 
-use super::{Work, failure_in};
+use super::{Work, failure_in, watch};
 use crate::law::agent::TokenState;
-use crate::law::command::{Command, Outcome, TokenVia};
+use crate::law::command::{Command, Concern, Outcome, TokenVia, Weight};
 use crate::law::event::{Event, Phase, StopKind};
 use crate::law::pace::backoff_ms;
-use crate::law::run::Held;
+use crate::law::run::{Held, Preflighted};
 use crate::law::verdict::Rung;
 use crate::words::hook::HookPoint;
 use crate::words::id::Seat;
+
+/// What the publish needs is looked over so long before it, in ms: late enough to find what has changed, and early enough for
+/// somebody to mend it.
+const PREFLIGHT_LEAD_MS: i64 = 10 * 60_000;
 
 pub(super) fn wait(work: &mut Work) {
     if missed(work) {
         return;
     }
+    watch::watch(work);
+    preflight(work);
     let refresh_at = work.run.plan.refresh_at();
     if work.now < refresh_at {
         work.wake(refresh_at);
@@ -27,6 +33,39 @@ pub(super) fn wait(work: &mut Work) {
         // A hook that never ends is killed by its time limit; T passing meanwhile is the misfire policy's matter.
         let too_late = work.run.plan.too_late_after();
         work.wake(too_late);
+    }
+}
+
+/// Shortly before T what the publish needs is looked over once more. Nothing waits for it.
+pub(super) fn preflight(work: &mut Work) {
+    let at = work.run.plan.publish_at - PREFLIGHT_LEAD_MS;
+    if work.run.preflighted == Preflighted::Yes || work.now >= work.run.plan.publish_at {
+        return;
+    }
+    if work.now < at {
+        work.wake(at);
+    } else if !work.under_way(|c| *c == Command::Preflight) {
+        work.ask(Command::Preflight);
+    }
+}
+
+/// What is certain to be refused is not tried: that stops the run, unless the publish has gone out meanwhile.
+pub(super) fn preflighted(work: &mut Work, outcome: Outcome) {
+    let concerns = match outcome {
+        Outcome::Preflighted(concerns) => concerns,
+        other => {
+            let words = failure_in(other).to_string();
+            vec![Concern { what: "preflight".to_owned(), words, fix: None, weight: Weight::Told }]
+        }
+    };
+    let stops = concerns.iter().find(|concern| concern.weight == Weight::Stops);
+    let why = stops.map(|concern| match &concern.fix {
+        Some(fix) => format!("the preflight found that {}; {fix}", concern.words),
+        None => format!("the preflight found that {}", concern.words),
+    });
+    work.note(Event::Preflighted { concerns });
+    if let Some(why) = why.filter(|_| work.run.before_the_claim()) {
+        work.stop(StopKind::Vetoed, why);
     }
 }
 
@@ -55,9 +94,12 @@ pub(super) fn refresh(work: &mut Work) {
     let prepare_at = work.run.plan.prepare_at();
     // The last look belongs close to T, however early the tokens are done.
     if work.now >= prepare_at {
+        watch::end(work);
         work.enter(Phase::Preparing);
         return;
     }
+    watch::watch(work);
+    preflight(work);
     let room = work.room();
     for seat in work.run.desk.refresh.take(work.now, room) {
         start(work, seat, first_way(work));

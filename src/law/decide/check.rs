@@ -85,11 +85,15 @@ fn start_sweep(work: &mut Work) {
     work.run.desk.sweep = Some(Sweep { seats, queue, began: now, phones: look, ..Sweep::default() });
 }
 
+fn sweep_page(page: u32) -> Command {
+    Command::ReadPhones { page, purpose: ReadPurpose::Sweep }
+}
+
 /// Single reads where that costs fewer calls than all pages; pages where anybody's phone is still unknown, or the ready ones are to
 /// be watched.
 fn phone_reads(work: &Work, seats: &[Seat]) -> (Vec<Command>, PhoneLook) {
     let pages = work.run.desk.phone_pages;
-    let first_page = || (vec![Command::ReadPhones { page: 1 }], PhoneLook::Pages);
+    let first_page = || (vec![sweep_page(1)], PhoneLook::Pages);
     if seats.len() > pages as usize || harm::is_due(work) {
         return first_page();
     }
@@ -109,7 +113,7 @@ fn end_sweep(work: &mut Work) {
         | Command::ReadPhones { .. }
         | Command::ReadPhone { .. }
         | Command::ProbeMedia { .. } => true,
-        Command::ReadUsers { purpose: ReadPurpose::BeforeRemedy, .. }
+        Command::ReadUsers { purpose: ReadPurpose::BeforeRemedy | ReadPurpose::Watch, .. }
         | Command::ReadSchedule
         | Command::PrepareUpload { .. }
         | Command::Publish { .. }
@@ -118,6 +122,7 @@ fn end_sweep(work: &mut Work) {
         | Command::Reassociate { .. }
         | Command::RebootPhones { .. }
         | Command::RevokeTokens { .. }
+        | Command::Preflight
         | Command::RunHooks { .. } => false,
     };
     if work.under_way(reads) {
@@ -152,7 +157,9 @@ pub(super) fn users_seen(work: &mut Work, seats: &[Seat], purpose: ReadPurpose, 
             let look = match purpose {
                 ReadPurpose::Sweep => this_sweep(work),
                 // The rest was seen when the agent was found to straggle, moments ago.
-                ReadPurpose::BeforeRemedy => Look { since: Timestamp::default(), patience: Patience::Lasts },
+                ReadPurpose::BeforeRemedy | ReadPurpose::Watch => {
+                    Look { since: Timestamp::default(), patience: Patience::Lasts }
+                }
             };
             judge(work, seats, look);
         }
@@ -168,7 +175,7 @@ pub(super) fn phones_seen(work: &mut Work, page: u32, outcome: Outcome) {
         Outcome::Phones { seen, pages } => {
             work.run.desk.phone_pages = pages;
             if let Some(sweep) = work.run.desk.sweep.as_mut().filter(|_| page == 1) {
-                sweep.queue.extend((2..=pages).map(|page| Command::ReadPhones { page }));
+                sweep.queue.extend((2..=pages).map(sweep_page));
             }
             list(work, &seen);
             take_in_phones(work, seen);
@@ -211,7 +218,7 @@ fn look_at_all_phones(work: &mut Work) {
     if let Some(sweep) = work.run.desk.sweep.as_mut().filter(|sweep| sweep.phones == PhoneLook::Singles) {
         sweep.phones = PhoneLook::Pages;
         sweep.queue.retain(|command| !matches!(command, Command::ReadPhone { .. }));
-        sweep.queue.push_back(Command::ReadPhones { page: 1 });
+        sweep.queue.push_back(sweep_page(1));
     }
 }
 

@@ -11,7 +11,9 @@ use crate::words::id::Seat;
 
 pub(super) fn settle(work: &mut Work) {
     // Answers that are still out belong to agents' verdicts; each command has its own time limit, so this ends.
-    let open = work.under_way(|c| !matches!(c, Command::RunHooks { point: HookPoint::PostPublish, .. }));
+    let is_apart =
+        |c: &Command| matches!(c, Command::Preflight | Command::RunHooks { point: HookPoint::PostPublish, .. });
+    let open = work.under_way(|c| !is_apart(c));
     work.run.desk.sweep = None;
     let judged = work.run.counts.judged as usize == work.run.agents.len();
     if open && !work.under_way(|c| matches!(c, Command::RunHooks { point: HookPoint::PostCheck, .. })) {

@@ -3,8 +3,9 @@
 //! The shell's part of the bargain: append `record`, then perform `perform`, then call again with the answers, or at
 //! `wake_at`. Calling early or once too often is harmless. Must never: do anything itself.
 //!
-//! One file per phase of a run: `before` (waiting, refresh), `publish` (prepare, claim, see through), `check` (sweeps and
-//! verdicts), `cure` (the ladder and the brake), `harm` (what remedies do to those who are ready), `end` (settling, the last hooks); and `orders`, what people tell it, and
+//! One file per phase of a run: `before` (waiting, refresh; beside them `watch`, the looks before the publish), `publish`
+//! (prepare, claim, see through), `check` (sweeps and verdicts), `cure` (the ladder and the brake), `harm` (what remedies do to
+//! those who are ready), `end` (settling, the last hooks); and `orders`, what people tell it, and
 //! `hinted`, what the platform pushes.
 
 mod before;
@@ -17,8 +18,9 @@ mod orders;
 mod publish;
 #[cfg(test)]
 mod tests;
+mod watch;
 
-use crate::law::command::{Command, CommandId, Failure, FailureKind, Outcome};
+use crate::law::command::{Command, CommandId, Failure, FailureKind, Outcome, ReadPurpose};
 use crate::law::event::{Event, Phase, StopKind};
 use crate::law::hint::Hint;
 use crate::law::order::{Order, OrderId};
@@ -156,7 +158,8 @@ impl Work<'_> {
     }
     /// How many more commands may be under way.
     fn room(&self) -> usize {
-        self.run.plan.limits.in_flight_max.saturating_sub(self.run.desk.under_way.len())
+        let own = self.run.desk.under_way.values().filter(|command| !watch::is_of_a_look(command)).count();
+        self.run.plan.limits.in_flight_max.saturating_sub(own)
     }
     /// Runs the hooks of a moment, once. True when they have run.
     fn hooked(&mut self, point: HookPoint) -> bool {
@@ -218,8 +221,10 @@ fn answered(work: &mut Work, id: CommandId, outcome: Outcome) {
         Command::PrepareUpload { .. } => publish::upload_ready(work, outcome),
         Command::Publish { .. } => publish::answered(work, outcome),
         Command::RefreshToken { seat, via } => before::token_answered(work, seat, via, outcome),
+        Command::ReadUsers { purpose: ReadPurpose::Watch, .. } => watch::seen(work, None, outcome),
+        Command::ReadPhones { page, purpose: ReadPurpose::Watch } => watch::seen(work, Some(page), outcome),
         Command::ReadUsers { seats, purpose } => check::users_seen(work, &seats, purpose, outcome),
-        Command::ReadPhones { page } => check::phones_seen(work, page, outcome),
+        Command::ReadPhones { page, .. } => check::phones_seen(work, page, outcome),
         Command::ReadPhone { .. } => check::phone_seen(work, outcome),
         Command::ProbeMedia { seat, since } => check::probed(work, seat, since, outcome),
         Command::ResetSessions { seats } => cure::answered(work, Rung::SessionReset, seats, outcome),
@@ -229,6 +234,7 @@ fn answered(work: &mut Work, id: CommandId, outcome: Outcome) {
             cure::answered(work, Rung::RebootPhone, seats, outcome);
         }
         Command::RevokeTokens { seat } => cure::answered(work, Rung::RevokeTokens, vec![seat], outcome),
+        Command::Preflight => before::preflighted(work, outcome),
         Command::RunHooks { point, seat } => hooks_ran(work, point, seat, outcome),
     }
 }
@@ -265,6 +271,7 @@ fn failure_of(outcome: &Outcome) -> Option<&Failure> {
         | Outcome::Phones { .. }
         | Outcome::Probed(_)
         | Outcome::RemedyAccepted
+        | Outcome::Preflighted(_)
         | Outcome::HooksRan(_) => None,
     }
 }

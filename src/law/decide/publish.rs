@@ -20,6 +20,7 @@ const LOOK_FRESH_MS: i64 = 30_000;
 const FIRST_LOOK_MS: i64 = 1_000;
 
 pub(super) fn prepare(work: &mut Work) {
+    before::preflight(work);
     if before::missed(work) || !work.hooked(HookPoint::PrePublish) {
         return;
     }

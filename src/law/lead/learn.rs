@@ -3,12 +3,16 @@
 //! Must never: learn a duration from a run that nobody watched to its end; a process that was down makes it too long.
 
 use crate::law::event::{Event, Record};
+use crate::law::fared::{Fared, fared, together};
 use crate::law::plan::Plan;
 use crate::words::clock::Timestamp;
 use crate::words::id::{BusinessUnitId, ScheduleId};
 
 /// So many of the newest publishes of a business unit are learnt from.
 pub const PUBLISHES_MAX: usize = 10;
+
+/// So many of the newest runs that had stragglers teach how remedies fare.
+pub const RUNS_OF_REMEDIES_MAX: usize = 10;
 
 /// What the next staging wants to know of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +41,8 @@ pub struct Past {
     pub publish_ms: Option<i64>,
     /// The shortest life of a token that it refreshed, in ms, if it refreshed any.
     pub token_life_ms: Option<i64>,
+    /// How its remedies fared.
+    pub fared: Vec<Fared>,
 }
 
 /// Whether a run is over.
@@ -106,6 +112,7 @@ impl Past {
             state,
             publish_ms: publish_ms(records),
             token_life_ms: records.iter().filter_map(token_life_ms).min(),
+            fared: fared(records),
         })
     }
     /// Whether it is of the org at `api`; a run that did not keep its host may be.
@@ -146,6 +153,13 @@ pub fn learn(past: &[Past], unit: &BusinessUnitId) -> Learnt {
     // The client's setting may have changed since an older run, and it is the client's, not the business unit's.
     let life = past.iter().find_map(|p| p.token_life_ms).map(|ms| Seen { ms, runs: 1 });
     Learnt { publish: longest, token_life: life }
+}
+
+/// How remedies fared in the newest runs of one org, the newest first, that had any.
+#[must_use]
+pub fn learn_remedies(past: &[Past]) -> Vec<Fared> {
+    let with_any = past.iter().map(|run| run.fared.as_slice()).filter(|fared| !fared.is_empty());
+    together(with_any.take(RUNS_OF_REMEDIES_MAX))
 }
 
 /// From the first claim to the schedule seen published. `None` when a process was lost, or gave up looking, in between:

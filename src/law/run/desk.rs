@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use crate::law::agenda::Agenda;
 use crate::law::command::{Command, CommandId, UploadKey};
 use crate::law::event::Phase;
+use crate::law::rollcall::{PhoneReads, RollCall};
 use crate::law::verdict::Rung;
 use crate::words::clock::Timestamp;
 use crate::words::id::{PhoneId, Seat};
@@ -42,11 +43,15 @@ pub struct Desk {
     pub goal: Goal,
     /// Whether the process goes on or is about to end.
     pub closing: Closing,
+    /// The look before the publish that is under way.
+    pub watch: Option<Look>,
+    /// When this process began the newest of these looks, whatever came of it.
+    pub watched_at: Timestamp,
     /// Pages of phones that the org had at the last look; 0 before the first.
     pub phone_pages: u32,
     /// Agents with a final verdict whose phone was seen down since, and when first: they are looked at again.
     pub doubted: BTreeMap<Seat, Timestamp>,
-    /// When the last look at all phones began.
+    /// When the last look at all phones after the publish began.
     pub all_seen_at: Timestamp,
     /// When the last of them began that left nobody in doubt.
     pub cleared_at: Timestamp,
@@ -96,6 +101,19 @@ pub struct Sweep {
     pub phones: PhoneLook,
     /// The phones that stood on its pages.
     pub listed: HashSet<PhoneId>,
+}
+
+/// One look at everybody before the publish.
+#[derive(Debug, Clone)]
+pub struct Look {
+    /// When it began.
+    pub began: Timestamp,
+    /// Reads that have not been sent yet.
+    pub queue: VecDeque<Command>,
+    /// What was seen so far.
+    pub seen: RollCall,
+    /// Whether everything could be read so far.
+    pub reads: PhoneReads,
 }
 
 /// How completely a sweep looks at phones.

@@ -9,8 +9,8 @@ mod state;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-pub use desk::{Closing, Desk, Goal, PhoneLook, Sweep};
-pub use state::{Approved, Brake, Counts, Held, Lateness, ProbeUse, PublishState, Score};
+pub use desk::{Closing, Desk, Goal, Look, PhoneLook, Sweep};
+pub use state::{Approved, Brake, Counts, Held, Lateness, Preflighted, ProbeUse, PublishState, Score, Watched};
 
 use crate::law::agent::{Agent, OpenRungs, RemedyState, TokenState};
 use crate::law::command::{Command, Effect};
@@ -43,6 +43,10 @@ pub struct Run {
     pub preflight_at: Option<Timestamp>,
     /// The version that is to be published: the pinned one, or one that was accepted since.
     pub version: i64,
+    /// Whether what the publish needs was looked over once more.
+    pub preflighted: Preflighted,
+    /// The newest look at everybody before the publish.
+    pub watched: Option<Watched>,
     /// Whether somebody has approved the publish.
     pub approved: Approved,
     /// Whether the publish is held.
@@ -113,6 +117,8 @@ impl Run {
             claims: 0,
             claimed_at: None,
             preflight_at: None,
+            preflighted: Preflighted::NotYet,
+            watched: None,
             approved: Approved::NotYet,
             held: Held::No,
             waited: None,
@@ -296,6 +302,10 @@ impl Run {
                 agent.seen.probe = at;
             }),
             Event::ReadFailed { .. } => {}
+            Event::Preflighted { .. } => self.preflighted = Preflighted::Yes,
+            Event::Watched { since, ready, .. } => {
+                self.watched = Some(Watched { since: *since, ready: ready.clone() });
+            }
             Event::Judged { verdicts } => {
                 for (seat, verdict) in verdicts {
                     self.apply_verdict(at, *seat, *verdict);
@@ -431,6 +441,7 @@ impl PartialEq for Run {
             && (self.claims, self.claimed_at, self.preflight_at) == (other.claims, other.claimed_at, other.preflight_at)
             && (self.version, self.approved, self.held) == (other.version, other.approved, other.held)
             && (self.waited, self.late) == (other.waited, other.late)
+            && (&self.watched, self.preflighted) == (&other.watched, other.preflighted)
             && self.orders == other.orders
             && self.hooked == other.hooked
             && (self.open, self.probe, self.brake) == (other.open, other.probe, other.brake)

@@ -5,6 +5,7 @@
 use crate::law::command::FailureKind;
 use crate::law::event::Drift;
 use crate::words::clock::Timestamp;
+use crate::words::id::Seat;
 
 /// What is known about the publish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +45,24 @@ pub enum ProbeUse {
     Open,
     /// Not allowed, or not offered.
     Closed,
+}
+
+/// Whether what the publish needs was looked over once more, shortly before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preflighted {
+    /// It was.
+    Yes,
+    /// It was not, or is not yet.
+    NotYet,
+}
+
+/// The newest look at everybody before the publish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watched {
+    /// When it began.
+    pub since: Timestamp,
+    /// Who was ready, in the order of seats.
+    pub ready: Vec<Seat>,
 }
 
 /// Whether remedies go on.

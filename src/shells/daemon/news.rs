@@ -308,6 +308,8 @@ fn level_of(event: &Event) -> Level {
         | Event::PhonesAbsent { .. }
         | Event::Probed { .. }
         | Event::ReadFailed { .. }
+        | Event::Watched { .. }
+        | Event::Preflighted { .. }
         | Event::Judged { .. }
         | Event::RemedyStarted { .. }
         | Event::RemedyAccepted { .. }

@@ -1,20 +1,18 @@
-//! What can be found out about the organisation: that it answers and what time it has, what the OAuth client may do and how
-//! often, and of each business unit whether its agents are there, enrolled, and equipped with softphones; and the way to the
-//! carriers.
+//! What can be found out about the organisation: all of the preflight, how often it may be asked, and of each business unit
+//! whether its agents are there, enrolled, and equipped with softphones.
 //!
 //! Must never: use anything that changes the organisation; what could only be tried out is named as such.
 
 use std::collections::HashSet;
 
 use super::{Check, Mark};
-use crate::hands::genesys::staging::{self, Carrier, Equipment};
-use crate::hands::genesys::{Client, tokens};
+use crate::hands::genesys::Client;
+use crate::hands::genesys::staging::{self, Equipment};
 use crate::hands::vault::{Enrolled, GrantState};
-use crate::law::command::{Failure, FailureKind};
 use crate::law::plan::{Limits, Mechanisms};
-use crate::shells::report::words::{count, counted, duration, list};
+use crate::shells::preflight::{WAY_IN, preflight};
+use crate::shells::report::words::{count, counted, list};
 use crate::shells::rollcall::{self, Called, call};
-use crate::shells::stage::{Lack, SKEW_MAX_MS, lacks};
 use crate::words::id::AgentId;
 
 /// What is looked for.
@@ -31,72 +29,15 @@ pub struct Wanted<'a> {
 
 /// Looks over the organisation. One that does not answer, or does not let the client in, is asked nothing more.
 pub async fn organisation(client: &Client, wanted: &Wanted<'_>) -> Vec<Check> {
-    let there = answers(client).await;
-    if there.mark == Mark::Fail {
-        return vec![there];
+    let mut checks = preflight(client, wanted.mechanisms).await;
+    if checks.iter().any(|check| check.name == WAY_IN && check.mark == Mark::Fail) {
+        return checks;
     }
-    let mut checks = vec![there];
-    checks.extend(permissions(client, wanted.mechanisms).await);
     checks.push(rate_limit(client).await);
-    checks.push(reported(client, wanted.mechanisms).await);
     for unit in wanted.units {
         checks.extend(business_unit(client, unit, wanted).await);
     }
-    checks.push(carriers("trunks", staging::trunks(client).await));
-    checks.push(carriers("edges", staging::edges(client).await));
     checks
-}
-
-async fn answers(client: &Client) -> Check {
-    const NAME: &str = "organisation";
-    let skew_ms = match staging::server_date(client).await {
-        Ok(theirs) => theirs.since_ms(client.clock().now()),
-        Err(failure) => return Check::fail(NAME, failure.to_string(), way_in(&failure)),
-    };
-    if skew_ms.abs() <= SKEW_MAX_MS {
-        return Check::ok(NAME, "answers and lets the client in; its clock and this machine's agree");
-    }
-    let words = format!("answers, but this machine's clock is {} off its own", duration(skew_ms.abs()));
-    Check::warn(NAME, words, "set this machine's clock by NTP: the publish leaves by it")
-}
-
-fn way_in(failure: &Failure) -> &'static str {
-    match failure.kind {
-        FailureKind::Unauthorized | FailureKind::Forbidden | FailureKind::Invalid => {
-            "check client_id and client_secret in [org], and that the client's grant is client credentials"
-        }
-        FailureKind::NotSent | FailureKind::NoAnswer => {
-            "check the region in [org] and this machine's way to the network"
-        }
-        FailureKind::Throttled
-        | FailureKind::NotFound
-        | FailureKind::Conflict
-        | FailureKind::Server
-        | FailureKind::Malformed
-        | FailureKind::Local => "try again in a few minutes",
-    }
-}
-
-async fn permissions(client: &Client, mechanisms: &Mechanisms) -> Vec<Check> {
-    const NAME: &str = "permissions";
-    let held = match staging::permissions(client).await {
-        Ok(held) => held,
-        Err(failure) => {
-            return vec![Check::warn(NAME, failure.to_string(), "look at the client's role in the admin UI")];
-        }
-    };
-    let lacks = lacks(mechanisms, |permission| held.allows(permission));
-    if lacks.is_empty() {
-        return vec![Check::ok(NAME, "the client has all that it needs")];
-    }
-    let check = |lack: &Lack| {
-        let fix = format!("give the client's role {}", lack.permission);
-        match lack.loss {
-            None => Check::fail(NAME, format!("{} is missing: nothing can be published", lack.permission), fix),
-            Some(loss) => Check::warn(NAME, format!("{} is missing: {loss}", lack.permission), fix),
-        }
-    };
-    lacks.iter().map(check).collect()
 }
 
 async fn rate_limit(client: &Client) -> Check {
@@ -109,34 +50,6 @@ async fn rate_limit(client: &Client) -> Check {
             Some(calls) => Check::ok(NAME, format!("{calls} calls a minute for the client's token{capped}")),
             None => Check::ok(NAME, format!("the organisation does not tell it; runs learn it from answers{capped}")),
         },
-        Err(failure) => Check::warn(NAME, failure.to_string(), "try again in a few minutes"),
-    }
-}
-
-/// Of the mechanisms that only users report, one can be asked for without doing anything.
-async fn reported(client: &Client, mechanisms: &Mechanisms) -> Check {
-    const NAME: &str = "reported endpoints";
-    let other = [
-        (mechanisms.authentication_refresh, "authentication refresh"),
-        (mechanisms.session_reset, "session reset"),
-        (mechanisms.purge_cache, "purge of the cache"),
-    ];
-    let on: Vec<String> = other.iter().filter(|(on, _)| *on).map(|(_, name)| (*name).to_owned()).collect();
-    let untried = match on.as_slice() {
-        [] => String::new(),
-        on => format!("; switched on, and told only by use: {}", list(on)),
-    };
-    match client.ask(tokens::probe_as_publisher()).await {
-        Ok(response) if response.status == 404 && mechanisms.media_probe => Check::warn(
-            NAME,
-            format!("the media-token probe is switched on, and the organisation does not offer it{untried}"),
-            "set media_probe = false in [mechanisms]; runs go on without it",
-        ),
-        Ok(response) if response.status == 404 => {
-            Check::ok(NAME, format!("the media-token probe is not offered{untried}"))
-        }
-        Ok(_) if mechanisms.media_probe => Check::ok(NAME, format!("the media-token probe is offered{untried}")),
-        Ok(_) => Check::ok(NAME, format!("the media-token probe is offered, and switched off{untried}")),
         Err(failure) => Check::warn(NAME, failure.to_string(), "try again in a few minutes"),
     }
 }
@@ -210,18 +123,4 @@ fn equipped(name: &str, equipment: &[Equipment]) -> Vec<Check> {
         checks.push(Check::warn(name, words, format!("give their role {}", list(&lacking))));
     }
     checks
-}
-
-fn carriers(name: &str, found: Result<Vec<Carrier>, Failure>) -> Check {
-    let carriers = match found {
-        Ok(carriers) => carriers,
-        Err(failure) => return Check::warn(name, failure.to_string(), "the client needs telephony:plugin:all"),
-    };
-    let ill: Vec<String> = carriers.iter().filter_map(|one| Some(format!("{} ({})", one.name, one.ails?))).collect();
-    let words = format!("{} in use", count(carriers.len() as u64));
-    if ill.is_empty() {
-        return Check::ok(name, format!("{words}, none of them ailing"));
-    }
-    let fix = "calls through it fail whatever the softphones do; ask the carrier, or whoever looks after the Edges";
-    Check::warn(name, format!("{words}; {}", list(&ill)), fix)
 }

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::law::command::{TokenVia, UserSeen};
+use crate::law::command::{Failure, TokenVia, UserSeen};
 use crate::law::verdict::{
     CallState, Deferral, PhoneState, PresenceState, ProbeState, Reason, Rung, StationState, Verdict,
 };
@@ -34,9 +34,33 @@ pub struct AgentStory {
     pub tried: [u8; Rung::ALL.len()],
     /// What was last seen.
     pub seen: Seen,
+    /// The newest answer by which the platform refused something for this agent.
+    pub refused: Option<Refused>,
     first: Vec<Moment>,
     newest: VecDeque<Moment>,
     left_out: u32,
+}
+
+/// An answer by which the platform refused something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// When it was heard.
+    pub at: Timestamp,
+    /// Its HTTP status; `None` when there was no answer.
+    pub status: Option<u16>,
+    /// The platform's correlation id, to be quoted to its support.
+    pub correlation: Option<Arc<str>>,
+    /// In words.
+    pub words: Arc<str>,
+}
+
+impl Refused {
+    /// What a failure says.
+    #[must_use]
+    pub fn of(at: Timestamp, failure: &Failure) -> Refused {
+        let correlation = failure.correlation.as_deref().map(shared);
+        Refused { at, status: failure.status, correlation, words: shared(&failure.to_string()) }
+    }
 }
 
 /// Something that was seen of an agent or done for it.

@@ -2,6 +2,7 @@
 //!
 //! Must never: judge; who, when and why stand as they were recorded.
 
+use crate::law::command::Concern;
 use crate::law::event::Event;
 use crate::law::order::Wish;
 use crate::law::plan::OnDrift;
@@ -66,6 +67,8 @@ pub fn control_words(event: &Event, side: Side) -> Option<String> {
         | Event::PhonesAbsent { .. }
         | Event::Probed { .. }
         | Event::ReadFailed { .. }
+        | Event::Watched { .. }
+        | Event::Preflighted { .. }
         | Event::Judged { .. }
         | Event::RemedyStarted { .. }
         | Event::RemedyAccepted { .. }
@@ -74,6 +77,13 @@ pub fn control_words(event: &Event, side: Side) -> Option<String> {
         | Event::Settled { .. }
         | Event::Stopped { .. } => None,
     }
+}
+
+/// What the preflight found, in words.
+#[must_use]
+pub fn concern_words(concern: &Concern) -> String {
+    let fix = concern.fix.as_ref().map(|fix| format!("; {}", clean(fix))).unwrap_or_default();
+    format!("preflight: {}: {}{fix}", clean(&concern.what), clean(&concern.words))
 }
 
 /// What an order cannot do any more is said where it is told.

@@ -5,10 +5,13 @@
 use serde::Serialize;
 
 use crate::law::event::Tally;
+use crate::law::evidence::{Evidence, Finding};
+use crate::law::losses::Minute;
 use crate::law::verdict::Rung;
 use crate::shells::report::document_agents::Agents;
 use crate::shells::report::ending::answer;
 use crate::shells::report::facts::{Ending, PublishStanding};
+use crate::shells::report::ready::{Group, groups};
 use crate::shells::report::story::Story;
 use crate::words::clock::Timestamp;
 
@@ -35,6 +38,8 @@ pub struct Document<'a> {
     on_call: u32,
     tokens: TokensDoc,
     probes: ProbesDoc,
+    losses: LossesDoc,
+    ready_times: Vec<Group>,
     remedies: Vec<RungDoc>,
     control: Vec<ControlDoc<'a>>,
     brakes: Vec<BrakeDoc<'a>>,
@@ -45,6 +50,22 @@ pub struct Document<'a> {
     reads_failed: u64,
     over_time: Vec<PointDoc>,
     agents: Agents<'a>,
+}
+
+/// Losses before the publish and after it; minutes count from T.
+#[derive(Serialize)]
+struct LossesDoc {
+    looks_before: usize,
+    evidence: Evidence,
+    finding: Finding,
+    minutes: Vec<MinuteDoc>,
+}
+
+#[derive(Serialize)]
+struct MinuteDoc {
+    minute: i64,
+    lost: u32,
+    refused: u32,
 }
 
 #[derive(Serialize)]
@@ -184,6 +205,8 @@ pub fn document(story: &Story) -> Document<'_> {
         on_call: story.counts.on_call,
         tokens: tokens(story),
         probes: probes(story),
+        losses: losses(story),
+        ready_times: groups(story),
         remedies: remedies(story),
         control: story.control.items.iter().map(|(at, words)| ControlDoc { at: at.rfc3339(), words }).collect(),
         brakes: story.brakes.items.iter().map(|b| BrakeDoc { at: b.at.rfc3339(), rung: b.rung, why: &b.why }).collect(),
@@ -271,6 +294,18 @@ fn tokens(story: &Story) -> TokensDoc {
         dead: counts.dead,
         under_way: counts.under_way,
         untouched: counts.untouched(),
+    }
+}
+
+fn losses(story: &Story) -> LossesDoc {
+    let losses = &story.losses;
+    let evidence = losses.evidence();
+    let minute = |(minute, seen): (i64, Minute)| MinuteDoc { minute, lost: seen.lost, refused: seen.refused };
+    LossesDoc {
+        looks_before: losses.looks(),
+        evidence,
+        finding: evidence.finding(),
+        minutes: losses.minutes().map(minute).collect(),
     }
 }
 

@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use crate::law::plan::Member;
 use crate::law::verdict::{Deferral, Missing, Reason, Rung, Verdict};
 use crate::shells::report::agent::{AgentStory, TokenStory};
+use crate::shells::report::next::next_words;
 use crate::shells::report::story::Story;
 use crate::shells::report::words::clean;
 use crate::words::clock::Timestamp;
@@ -32,9 +33,21 @@ struct AgentDoc<'a> {
     ready_at: Option<String>,
     ready_after_publish_ms: Option<i64>,
     token: &'static str,
+    /// The newest answer by which the platform refused something for this agent.
+    refused: Option<RefusedDoc<'a>>,
+    /// What comes next and when, in words; empty for one who is ready.
+    next: String,
     tried: Vec<TriedDoc>,
     moments: Vec<MomentDoc>,
     moments_left_out: u32,
+}
+
+#[derive(Serialize)]
+struct RefusedDoc<'a> {
+    at: String,
+    status: Option<u16>,
+    correlation: Option<&'a str>,
+    words: &'a str,
 }
 
 #[derive(Serialize)]
@@ -59,7 +72,7 @@ impl Serialize for Agents<'_> {
     }
 }
 
-fn agent_doc<'a>(story: &Story, member: &'a Member, agent: &AgentStory) -> AgentDoc<'a> {
+fn agent_doc<'a>(story: &Story, member: &'a Member, agent: &'a AgentStory) -> AgentDoc<'a> {
     let (mut by, mut because, mut reason, mut missing) = (None, None, None, None);
     let verdict = match agent.verdict {
         None => "not_checked",
@@ -101,6 +114,13 @@ fn agent_doc<'a>(story: &Story, member: &'a Member, agent: &AgentStory) -> Agent
         ready_at: agent.ready_at.map(Timestamp::rfc3339),
         ready_after_publish_ms: story.ready_after_ms(agent),
         token: token_name(agent.token),
+        refused: agent.refused.as_ref().map(|refused| RefusedDoc {
+            at: refused.at.rfc3339(),
+            status: refused.status,
+            correlation: refused.correlation.as_deref(),
+            words: &refused.words,
+        }),
+        next: next_words(story, agent),
         tried: agent.rungs_tried().map(|(rung, times)| TriedDoc { rung, times }).collect(),
         moments: moments.collect(),
         moments_left_out: agent.left_out(),

@@ -10,6 +10,7 @@
 //! | [`terminal`] | the live display: [`bars`] drawn from [`frame`], plain [`lines`], JSON lines; [`notices`] words them |
 //! | [`document`] | `report.json` |
 //! | [`view`], [`rows`], [`render`] | what templates may show, and the templates |
+//! | [`losses`], [`ready`] | what was lost around T; how long it took until agents could take calls |
 //! | [`pictures`], [`cells`], [`svg`] | the pictures in the page |
 //! | [`mod@write`] | all reports into a folder |
 //! | [`words`] | instants, durations, counts and names as people read them |
@@ -27,8 +28,11 @@ pub mod facts;
 pub mod frame;
 pub mod history;
 pub mod lines;
+pub mod losses;
+pub mod next;
 pub mod notices;
 pub mod pictures;
+pub mod ready;
 pub mod render;
 pub mod rows;
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::law::event::{Event, Phase, Record};
 use crate::law::plan::Plan;
 use crate::law::verdict::Verdict;
 use crate::shells::report::agent::verdict_words;
-use crate::shells::report::control::control_words;
+use crate::shells::report::control::{concern_words, control_words};
 use crate::shells::report::ending::{answer, publish_words, ready_words};
 use crate::shells::report::story::{Story, Turn};
 use crate::shells::report::words::{clean, count, counted, cut, duration, offset};
@@ -59,6 +59,7 @@ pub fn notices(record: &Record, story: &Story) -> Vec<String> {
         | Event::PublishLate { .. }
         | Event::PublishedElsewhere { .. } => control_words(&record.event, story.side()).into_iter().collect(),
         Event::PublishSent { late_ms, .. } => vec![format!("publish: the request left {} after T", offset(*late_ms))],
+        Event::Preflighted { concerns } => concerns.iter().map(concern_words).collect(),
         Event::Settled { .. } => vec![format!("settled: {}", ready_words(story))],
         Event::Stopped { .. } => vec![answer(story).headline],
         Event::RefreshStarted { .. }
@@ -71,6 +72,7 @@ pub fn notices(record: &Record, story: &Story) -> Vec<String> {
         | Event::PhonesAbsent { .. }
         | Event::Probed { .. }
         | Event::ReadFailed { .. }
+        | Event::Watched { .. }
         | Event::Judged { .. }
         | Event::RemedyStarted { .. }
         | Event::RemedyAccepted { .. }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::law::verdict::{Rung, Verdict};
 use crate::shells::report::agent::{TokenStory, deferral_words, verdict_words};
+use crate::shells::report::next::next_words;
 use crate::shells::report::pictures::Kind;
 use crate::shells::report::story::Story;
 use crate::shells::report::summary::{shift_words, those};
@@ -58,6 +59,10 @@ pub struct AgentView {
     pub ready_after: String,
     /// How long the agent was seen not ready; empty for one that never was.
     pub grey_for: String,
+    /// The newest answer by which the platform refused something, with its status and correlation id; empty for none.
+    pub refused: String,
+    /// What comes next and when; empty for one who is ready.
+    pub next: String,
     /// The agent's token, in words.
     pub token: &'static str,
     /// What was seen and done; empty in tables.
@@ -107,6 +112,8 @@ fn agent(story: &Story, seat: Seat) -> Option<AgentView> {
         tried: agent.tried_words(),
         ready_after: story.ready_after_ms(agent).map(duration).unwrap_or_default(),
         grey_for,
+        refused: agent.refused.as_ref().map(|refused| clean(&refused.words)).unwrap_or_default(),
+        next: next_words(story, agent),
         token: token_words(agent.token, member.enrolled),
         moments: Vec::new(),
         moments_more: 0,

@@ -7,10 +7,11 @@ use std::collections::HashMap;
 
 use crate::law::command::{Failure, PhoneSeen};
 use crate::law::event::{Attempt, Event, Phase, Record, StopKind, Tally};
+use crate::law::losses::Losses;
 use crate::law::plan::{Member, Plan};
 use crate::law::verdict::{PhoneState, ProbeState, Rung, Verdict};
-use crate::shells::report::agent::{AgentStory, Happening, TokenStory, shared};
-use crate::shells::report::control::{Side, control_words};
+use crate::shells::report::agent::{AgentStory, Happening, Refused, TokenStory, shared};
+use crate::shells::report::control::{Side, concern_words, control_words};
 use crate::shells::report::facts::{
     Bounded, Brake, Claim, Counts, Ending, HookProblem, PhaseSpan, ProbeCounts, PublishStory, RefreshCounts, RungStory,
     Series, Unavailable,
@@ -63,6 +64,8 @@ pub struct Story {
     pub probes: (ProbeCounts, ProbeCounts),
     /// Reads that brought nothing, and the newest reason.
     pub reads_failed: (u64, Option<std::sync::Arc<str>>),
+    /// Softphones that were lost, before the publish and after it.
+    pub losses: Losses,
     /// When everyone had a verdict, and the tally that was recorded.
     pub settled: Option<(Timestamp, Tally)>,
     /// When and why it stopped.
@@ -104,6 +107,7 @@ impl Story {
     pub fn hear(&mut self, record: &Record) -> Vec<Turn> {
         let at = record.at;
         self.records += 1;
+        self.losses.hear(record);
         self.span = Some((self.span.map_or(at, |(first, _)| first), at));
         if let Some(words) = control_words(&record.event, self.side()) {
             self.control.push((at, shared(&words)));
@@ -114,7 +118,12 @@ impl Story {
             | Event::OrderUnread { .. }
             | Event::Drifted { .. }
             | Event::PublishWaits { .. }
-            | Event::PublishLate { .. } => {}
+            | Event::PublishLate { .. }
+            | Event::Watched { .. } => {}
+            Event::Preflighted { concerns } => {
+                let told = concerns.iter().map(|concern| (at, shared(&concern_words(concern))));
+                told.for_each(|line| self.control.push(line));
+            }
             Event::PublishSent { left, .. } => self.publish.left = Some(*left),
             Event::PublishedElsewhere { version } => {
                 self.publish.elsewhere = Some((at, *version));
@@ -135,8 +144,10 @@ impl Story {
                 let state = if again_at.is_some() { TokenStory::UnderWay } else { TokenStory::Failed };
                 let what = Happening::RefreshFailed { why: words(failure), again_at: *again_at };
                 self.token(*seat, state, at, what);
+                self.refused(at, &[*seat], failure);
             }
             Event::TokenDead { seat, failure } => {
+                self.refused(at, &[*seat], failure);
                 self.token(*seat, TokenStory::Dead, at, Happening::TokenDead(words(failure)));
             }
             Event::RungUnavailable { rung, failure } => {
@@ -182,6 +193,7 @@ impl Story {
             Event::RemedyFailed { rung, seats, failure, attempt } => {
                 let why = words(failure);
                 self.each(seats, |agent| agent.add(at, Happening::RemedyFailed(*rung, why.clone())));
+                self.refused(at, seats, failure);
                 match attempt {
                     Attempt::Made => self.rung(*rung).failed += seats.len() as u32,
                     Attempt::NotMade => self.remedy_unsent(*rung, seats),
@@ -192,6 +204,11 @@ impl Story {
             Event::Stopped { kind, why } => self.stopped = Some((at, *kind, shared(why))),
         }
         Vec::new()
+    }
+
+    fn refused(&mut self, at: Timestamp, seats: &[Seat], failure: &Failure) {
+        let refused = Refused::of(at, failure);
+        self.each(seats, |agent| agent.refused = Some(refused.clone()));
     }
 
     /// The agent in a seat, with its story.

@@ -10,7 +10,9 @@ use crate::law::verdict::{Rung, Verdict};
 use crate::shells::report::agent::{AgentStory, TokenStory};
 use crate::shells::report::cells::{cells, remedies};
 use crate::shells::report::ending::{answer, cures_words};
+use crate::shells::report::losses;
 use crate::shells::report::pictures::{Kind, readiness, timeline};
+use crate::shells::report::ready::{self, GroupRow};
 use crate::shells::report::rows::{AgentView, EventRow, Recovered, Table, recovered, stories, table};
 use crate::shells::report::story::Story;
 use crate::shells::report::summary::those;
@@ -36,6 +38,8 @@ pub struct View {
     pub checked: u32,
     /// Agents by verdict.
     pub tiles: Vec<Tile>,
+    /// How long it took until agents could take calls, for everybody and shift by shift.
+    pub ready_times: Vec<GroupRow>,
     /// The pictures, as SVG: the only markup in the view.
     pub pictures: Pictures,
     /// Agents that need a person.
@@ -52,7 +56,7 @@ pub struct View {
     pub sign_in: Table,
     /// Agents that are not enrolled.
     pub not_enrolled: Table,
-    /// What the probe said before and after, in sentences.
+    /// Losses before and after the publish, and what the probe said, in sentences.
     pub evidence: Vec<String>,
     /// What each remedy did.
     pub rungs: Vec<RungRow>,
@@ -105,6 +109,8 @@ pub struct Pictures {
     pub cells: String,
     /// Remedies.
     pub remedies: String,
+    /// Losses around T, minute by minute.
+    pub losses: String,
 }
 
 /// What one remedy did.
@@ -120,6 +126,8 @@ pub struct RungRow {
     pub cured: String,
     /// Times it could not be applied.
     pub failed: String,
+    /// How many it helped in earlier runs: `34 of 41`; empty where none are known.
+    pub earlier: String,
 }
 
 /// Something that may be used or not.
@@ -152,11 +160,13 @@ pub fn view(story: &Story) -> View {
         facts: facts(story),
         checked: story.counts.judged(),
         tiles: tiles(story),
+        ready_times: ready::rows(story),
         pictures: Pictures {
             timeline: timeline(story),
             readiness: readiness(story),
             cells: cells(story),
             remedies: remedies(story),
+            losses: losses::picture(story),
         },
         stragglers: table(story, &those(story, |v| matches!(v, Some(Verdict::Straggler { .. })))),
         unknown: table(story, &those(story, |v| matches!(v, Some(Verdict::Unknown { .. }) | None))),
@@ -299,7 +309,8 @@ fn evidence(story: &Story) -> Vec<String> {
             percent(refused, all)
         )
     };
-    let mut told = vec![side("Before", before), side("After", after)];
+    let mut told = losses::sentences(&story.losses);
+    told.extend([side("Before", before), side("After", after)]);
     told.push(format!(
         "{} seen not ready at some time after the publish{}.",
         counted(u64::from(story.found), "agent was", "agents were"),
@@ -313,14 +324,22 @@ fn evidence(story: &Story) -> Vec<String> {
 
 fn rungs(story: &Story) -> Vec<RungRow> {
     let n = |n: u32| count(u64::from(n));
-    let tried = Rung::ALL.into_iter().zip(story.rungs).filter(|(_, rung)| rung.agents > 0 || rung.cured > 0);
-    tried
+    let learnt = story.plan.as_ref().map(|plan| plan.remedies.learnt.as_slice()).unwrap_or_default();
+    let earlier = |rung: Rung| {
+        let of_rung = learnt.iter().filter(|fared| fared.rung == rung);
+        let (cured, all) = of_rung.fold((0, 0), |(cured, all), fared| (cured + fared.cured, all + fared.results()));
+        if all == 0 { String::new() } else { format!("{} of {}", n(cured), n(all)) }
+    };
+    let known = |rung: Rung| learnt.iter().any(|fared| fared.rung == rung);
+    let told = Rung::ALL.into_iter().zip(story.rungs);
+    told.filter(|(rung, told)| told.agents > 0 || told.cured > 0 || known(*rung))
         .map(|(rung, told)| RungRow {
             name: rung.words(),
             agents: n(told.agents),
             starts: n(told.starts),
             cured: n(told.cured),
             failed: n(told.failed),
+            earlier: earlier(rung),
         })
         .collect()
 }

@@ -12,7 +12,7 @@ use super::{Story, setup};
 use crate::hands::genesys::{AppClient, Call, Hosts, Next, Org, OrgSettings};
 use crate::hands::journal::{Holder, JournalError, Lease, MemoryJournal};
 use crate::law::audit::Auditor;
-use crate::law::command::{Command, CommandId, Outcome};
+use crate::law::command::{Command, CommandId, Concern, Outcome, Weight};
 use crate::law::decide::{Input, Step, decide};
 use crate::law::event::{Event, Phase, Record};
 use crate::law::hint::Hint;
@@ -101,8 +101,8 @@ enum Happening {
     Return { epoch: u32, id: CommandId, hop: u32, answer: Result<Response, Lost> },
     /// A line on which the process listens is opened.
     Listen { epoch: u32, line: usize },
-    /// Hooks have ended.
-    Hooked { epoch: u32, id: CommandId, result: HookRun },
+    /// Hooks have ended, or a preflight.
+    Over { epoch: u32, id: CommandId, outcome: Outcome },
     /// The process is taken up (again).
     TakeUp,
     /// Somebody else edits the schedule.
@@ -352,9 +352,9 @@ impl Life {
             }
             Happening::Listen { epoch, line } => self.listen(epoch, line),
             Happening::Return { epoch, id, hop, answer } => self.come_back(epoch, id, hop, answer),
-            Happening::Hooked { epoch, id, result } => {
+            Happening::Over { epoch, id, outcome } => {
                 if epoch == self.epoch {
-                    self.answered(id, Outcome::HooksRan(vec![result]))
+                    self.answered(id, outcome)
                 } else {
                     Ok(())
                 }
@@ -507,7 +507,18 @@ impl Life {
                     let outcome = if self.fault(self.lot.hook_fails) { HookOutcome::Exit(1) } else { HookOutcome::Ok };
                     let result = HookRun { name: "10-simulated".to_owned(), outcome, output: String::new() };
                     let at = self.now + self.chance.between(0, 5_000);
-                    self.schedule(at, Happening::Hooked { epoch, id: *id, result });
+                    self.schedule(at, Happening::Over { epoch, id: *id, outcome: Outcome::HooksRan(vec![result]) });
+                }
+                Command::Preflight => {
+                    let concern = Concern {
+                        what: "permissions".to_owned(),
+                        words: "one is missing".to_owned(),
+                        fix: None,
+                        weight: Weight::Stops,
+                    };
+                    let concerns = if self.fault(self.lot.hook_fails) { vec![concern] } else { Vec::new() };
+                    let at = self.now + self.chance.between(0, 30_000);
+                    self.schedule(at, Happening::Over { epoch, id: *id, outcome: Outcome::Preflighted(concerns) });
                 }
                 command => {
                     let agent = agent_of(command, &self.plan);

@@ -4,6 +4,8 @@
 
 use crate::hands::journal::{Journal, JournalError};
 use crate::law::event::Event;
+use crate::law::fared::Fared;
+use crate::law::lead::learn::learn_remedies;
 use crate::law::lead::{Learnt, Past, PastState, learn};
 use crate::law::plan::Plan;
 use crate::words::clock::Timestamp;
@@ -54,6 +56,13 @@ impl History {
     pub(super) fn learnt(&self, plan: &Plan) -> Learnt {
         let here: Vec<Past> = self.here(plan).map(|(_, past)| past.clone()).collect();
         learn(&here, &plan.business_unit.id)
+    }
+
+    /// How remedies fared in the newest runs of the plan's org.
+    #[must_use]
+    pub(super) fn remedies(&self, plan: &Plan) -> Vec<Fared> {
+        let here: Vec<Past> = self.here(plan).map(|(_, past)| past.clone()).collect();
+        learn_remedies(&here)
     }
 
     /// Another run than `run` that still goes on, or is still to come, and publishes the plan's schedule.

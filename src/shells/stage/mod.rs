@@ -3,7 +3,6 @@
 //!
 //! - [`request`]: what a person asks for.
 //! - [`weigh`] and [`stage()`]: the steps, in order; each may refuse.
-//! - [`preflight`]: permissions, and what is lost without each.
 //! - [`mod@timetable`]: the org's limits, the cohort's calls, and so when each phase begins; [`history`]: what earlier runs
 //!   teach about it; [`mod@explain`]: the arithmetic as a table and a timeline.
 //! - [`name`]: the readable name of the run.
@@ -16,7 +15,6 @@ pub mod echo;
 pub mod explain;
 pub mod history;
 pub mod name;
-pub mod preflight;
 pub mod refusal;
 pub mod request;
 mod steps;
@@ -28,9 +26,8 @@ mod week;
 pub use echo::{echo, echo_weighed};
 pub use explain::explain;
 pub use history::History;
-pub(in crate::shells) use preflight::{Lack, lacks};
 pub use refusal::{Refusal, RefusalKind};
 pub use request::{StageRequest, WeekChoice, WhenPast};
 pub use steps::{Ready, Staged, Tools, Weighed, stage, weigh};
-pub(in crate::shells) use steps::{SKEW_MAX_MS, find_unit, platform as refused_by_platform};
+pub(in crate::shells) use steps::{find_unit, platform as refused_by_platform};
 pub use timetable::Timetable;

@@ -87,9 +87,9 @@ pub enum Refusal {
     /// T has passed.
     #[error("the publish instant has passed: {0}")]
     Past(String),
-    /// Permissions without which nothing can be published.
-    #[error("the OAuth client lacks {}", .0.join(" and "))]
-    Permissions(Vec<&'static str>),
+    /// What would stop the publish at T, a fragment each.
+    #[error("the preflight found that {}", .0.join(", and that "))]
+    Preflight(Vec<String>),
     /// A window cannot hold the work.
     #[error("{tight}")]
     TooTight {
@@ -143,7 +143,7 @@ impl Refusal {
     #[must_use]
     pub fn kind(&self) -> RefusalKind {
         match self {
-            Refusal::Platform { .. } | Refusal::Permissions(_) => RefusalKind::Reach,
+            Refusal::Platform { .. } | Refusal::Preflight(_) => RefusalKind::Reach,
             Refusal::Unknown { .. }
             | Refusal::Ambiguous { .. }
             | Refusal::NotAFirstDay { .. }
@@ -181,7 +181,7 @@ impl Refusal {
                 Some(format!("let that run publish, or end it first: softlanding abort {run} --why \"…\""))
             }
             Refusal::Past(_) => said("name an instant that is still to come with --at"),
-            Refusal::Permissions(_) => {
+            Refusal::Preflight(_) => {
                 said("add the permission to a role of the OAuth client in Admin > Roles / Permissions")
             }
             Refusal::TooTight { tight, .. } => {

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use super::history::History;
 use super::name::run_id;
-use super::preflight::permissions;
 use super::refusal::{Refusal, Told};
 use super::request::{StageRequest, WhenPast};
 use super::timetable::{Timetable, limits, timetable};
@@ -21,11 +20,13 @@ use crate::hands::genesys::staging::{
 use crate::hands::hook::{Hooks, envelope};
 use crate::hands::journal::Journal;
 use crate::hands::vault::{GrantState, Vault};
-use crate::law::command::{Failure, FailureKind};
+use crate::law::command::{Failure, FailureKind, Weight};
 use crate::law::event::{Event, Record};
+use crate::law::fared::Fared;
 use crate::law::plan::{BadPlan, BusinessUnit, Member, PinnedSchedule, Plan};
 use crate::law::run::Run;
 use crate::shells::notice;
+use crate::shells::preflight::{concerns, preflight};
 use crate::words::calendar::describe;
 use crate::words::clock::Timestamp;
 use crate::words::glob::{fits, is_rule};
@@ -113,7 +114,9 @@ pub async fn weigh(request: &StageRequest, tools: &Tools<'_>, now: Timestamp) ->
     if let Some(run) = tools.history.rival(&plan, None) {
         return Err(Refusal::StagedAlready { schedule: plan.schedule.description, run });
     }
-    warnings.extend(preflight(tools.client, &plan).await?);
+    plan.remedies.learnt = tools.history.remedies(&plan);
+    warnings.extend(plan.remedies.learnt.iter().filter(|fared| fared.is_useless()).map(left_out));
+    warnings.extend(looked_over(tools.client, &plan).await?);
     let limits = limits(tools.client, &plan).await?;
     (plan.limits.calls_per_minute, plan.limits.auth_calls_per_minute) = limits.told;
     // Reading a large org takes a while, so the instant is held against the clock once more.
@@ -133,6 +136,17 @@ pub async fn weigh(request: &StageRequest, tools: &Tools<'_>, now: Timestamp) ->
     plan.check(at).map_err(|bad| refuse_plan(bad, &plan, request, at))?;
     warnings.extend(timetable.cautions());
     Ok(Weighed { plan: Arc::new(plan), timetable, warnings, at })
+}
+
+/// That a remedy is left out, and why.
+fn left_out(fared: &Fared) -> String {
+    format!(
+        "{} is not used for agents with {}: it helped {} of {} in earlier runs",
+        fared.rung.words(),
+        fared.reason.words(),
+        fared.cured,
+        fared.results()
+    )
 }
 
 /// Reads the org: everything that a plan holds, but for the timing that is computed from it.
@@ -389,26 +403,16 @@ fn is_about_rights(failure: &Failure) -> bool {
     matches!(failure.kind, FailureKind::Forbidden | FailureKind::NotFound | FailureKind::Invalid)
 }
 
-async fn preflight(client: &Client, plan: &Plan) -> Result<Vec<String>, Refusal> {
-    let mut warnings = match staging::permissions(client).await {
-        Ok(held) => permissions(&plan.mechanisms, |permission| held.allows(permission))?,
-        Err(failure) if is_about_rights(&failure) => {
-            vec![format!("permissions could not be checked beforehand: {failure}")]
-        }
-        Err(failure) => return Err(platform("reading the client's permissions")(failure)),
-    };
-    // A skewed clock publishes at the wrong second; an org that does not tell the time is no reason to stop.
-    if let Ok(theirs) = staging::server_date(client).await {
-        let skew_ms = theirs.since_ms(client.clock().now());
-        if skew_ms.abs() > SKEW_MAX_MS {
-            warnings.push(format!("this machine's clock is {} s off the platform's", skew_ms.abs() / 1000));
-        }
+/// What would stop the publish at T refuses the staging, and the rest is a warning each.
+async fn looked_over(client: &Client, plan: &Plan) -> Result<Vec<String>, Refusal> {
+    let concerns = concerns(&preflight(client, &plan.mechanisms).await);
+    let stops = concerns.iter().filter(|concern| concern.weight == Weight::Stops);
+    let stops: Vec<String> = stops.map(|concern| concern.words.clone()).collect();
+    if !stops.is_empty() {
+        return Err(Refusal::Preflight(stops));
     }
-    Ok(warnings)
+    Ok(concerns.iter().map(|concern| format!("{}: {}", concern.what, concern.words)).collect())
 }
-
-/// The platform's date has whole seconds and travels a while; anything beyond this is the clock, in ms.
-pub(in crate::shells) const SKEW_MAX_MS: i64 = 5_000;
 
 /// The run's first events: the plan, and the `pre-stage` hooks if there are any.
 async fn hooked(hooks: &Hooks, id: &RunId, plan: &Arc<Plan>, now: Timestamp) -> Result<Vec<Event>, Refusal> {

@@ -161,7 +161,7 @@ fn commands() -> Vec<Command> {
         Command::RefreshToken { seat: Seat(0), via: TokenVia::Grant },
         Command::RefreshToken { seat: Seat(0), via: TokenVia::Reported },
         Command::ReadUsers { seats: seats(&[0, 1]), purpose: ReadPurpose::BeforeRemedy },
-        Command::ReadPhones { page: 0 },
+        Command::ReadPhones { page: 0, purpose: ReadPurpose::Sweep },
         Command::ReadPhone { seat: Seat(0), phone: phone.clone() },
         Command::ProbeMedia { seat: Seat(0), since: Timestamp::default() },
         Command::ResetSessions { seats: seats(&[0]) },

@@ -162,7 +162,11 @@ fn a_page_of_phones() {
     deleted["state"] = json!("deleted");
     let body = json!({"pageCount": 3, "entities": [phone("p-1", "agent-0"), {"id": "p-2"}, phone("bad id!", "agent-1"),
         phone("p-3", "bad user!"), deleted, 9]});
-    let played = play(&mut call(&Command::ReadPhones { page: 2 }), &mut org(), always(Response::new(200).json(&body)));
+    let played = play(
+        &mut call(&Command::ReadPhones { page: 2, purpose: ReadPurpose::Sweep }),
+        &mut org(),
+        always(Response::new(200).json(&body)),
+    );
     let up = |id: &str, agent: &str| PhoneSeen {
         agent: AgentId::new(agent).unwrap(),
         phone: PhoneId::new(id).unwrap(),

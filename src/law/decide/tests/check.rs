@@ -232,8 +232,8 @@ fn two_pages(second: &[Seat]) -> Desk {
     desk.sleep();
     let everyone: Vec<UserSeen> = desk.run.all_seats().map(|seat| user(seat, CallState::Free)).collect();
     desk.answer(|c| matches!(c, Command::ReadUsers { .. }), Outcome::Users(everyone));
-    desk.answer(|c| *c == Command::ReadPhones { page: 1 }, page(&[Seat(0), Seat(1)]));
-    desk.answer(|c| *c == Command::ReadPhones { page: 2 }, page(second));
+    desk.answer(|c| *c == Command::ReadPhones { page: 1, purpose: ReadPurpose::Sweep }, page(&[Seat(0), Seat(1)]));
+    desk.answer(|c| *c == Command::ReadPhones { page: 2, purpose: ReadPurpose::Sweep }, page(second));
     desk
 }
 
@@ -255,4 +255,19 @@ fn a_phone_on_no_page_is_absent_unless_another_stood_on_two() {
         "a person was asked about a healthy agent"
     );
     shuffled.audit();
+}
+
+#[test]
+fn a_rung_that_earlier_runs_have_shown_to_be_useless_is_left_out_for_that_reason_only() {
+    use crate::law::fared::Fared;
+    let useless = Fared { rung: Rung::SessionReset, reason: Reason::PhoneDown, cured: 0, failed: 20 };
+    for (learnt, resets) in [(useless, 0), (Fared { reason: Reason::NoStation, ..useless }, 1)] {
+        let remedies = RemedyPolicy { learnt: vec![learnt], ..RemedyPolicy::default() };
+        let down = |_: Seat| (CallState::Free, PhoneState::Down);
+        let mut desk = Desk::to_the_check(Plan { remedies, ..plan(1) }, down);
+        desk.answer(is_look_before, Outcome::Users(vec![user(Seat(0), CallState::Free)]));
+        assert_eq!(desk.asked(|c| matches!(c, Command::ResetSessions { .. })), resets);
+        assert_eq!(desk.asked(|c| matches!(c, Command::Reassociate { .. })), 1 - resets);
+        desk.audit();
+    }
 }

@@ -8,9 +8,14 @@ fn down(seats: std::ops::Range<u32>) -> impl Fn(Seat) -> Seen {
     move |seat| (CallState::Free, if seats.contains(&seat.0) { PhoneState::Down } else { PhoneState::Up })
 }
 
+/// Forty agents whom nobody looks at before the publish.
+fn forty() -> Plan {
+    Plan { timing: Timing { watch_lead_ms: 0, ..Timing::default() }, ..plan(40) }
+}
+
 /// Forty agents, four of them grey, whose sessions have been reset; the next thing is the look at what that brought.
 fn after_a_reset() -> Desk {
-    let mut desk = Desk::to_the_check(plan(40), down(0..4));
+    let mut desk = Desk::to_the_check(forty(), down(0..4));
     let grey: Vec<Seat> = (0..4).map(Seat).collect();
     // Those whose shift starts soonest come first.
     let asked: Vec<Seat> = grey.iter().rev().copied().collect();
@@ -106,7 +111,7 @@ fn what_is_lost_without_a_remedy_is_no_remedys_harm() {
     let busy = |lost: std::ops::Range<u32>| {
         move |seat: Seat| if seat.0 == 0 { (CallState::OnCall, PhoneState::Down) } else { down(lost.clone())(seat) }
     };
-    let mut desk = Desk::to_the_check(plan(40), busy(0..0));
+    let mut desk = Desk::to_the_check(forty(), busy(0..0));
     for _ in 0..2 {
         desk.run.desk.phone_pages = 0;
         desk.sleep();
@@ -138,7 +143,7 @@ fn nobody_is_called_ready_at_last_who_was_not_seen_after_the_last_remedy() {
     desk.sweep(well);
     assert_eq!((desk.run.tally().recovered, desk.run.phase), (4, Phase::Checking));
     desk.sleep();
-    assert_eq!(desk.asked(|c| *c == Command::ReadPhones { page: 1 }), 1);
+    assert_eq!(desk.asked(|c| *c == Command::ReadPhones { page: 1, purpose: ReadPurpose::Sweep }), 1);
     desk.sweep(down(10..16));
     desk.sleep();
     desk.sweep(down(10..16));

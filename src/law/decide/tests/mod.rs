@@ -6,8 +6,10 @@ mod check;
 mod harm;
 mod hinted;
 mod orders;
+mod preflight;
 mod publish;
 mod unsent;
+mod watch;
 
 use std::sync::Arc;
 
@@ -68,13 +70,28 @@ struct Desk {
     journal: Vec<Record>,
     open: Vec<(CommandId, Command)>,
     wake_at: Option<Timestamp>,
+    preflight: Preflights,
+}
+
+/// What becomes of a preflight that is asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Preflights {
+    /// It waits for its answer like everything.
+    Asked,
+    /// It finds nothing, at once.
+    AllWell,
 }
 
 impl Desk {
+    /// Whatever a preflight is asked for, all is well.
     fn at(now: Timestamp, plan: Plan) -> Desk {
+        Desk { preflight: Preflights::AllWell, ..Desk::bare(now, plan) }.all_well()
+    }
+    fn bare(now: Timestamp, plan: Plan) -> Desk {
         let staged = Record { seq: 1, at: T - 3_600_000, event: Event::Staged { plan: Box::new(plan.clone()) } };
         let run = Run::staged(Arc::new(plan));
-        let mut desk = Desk { run, now, journal: vec![staged], open: Vec::new(), wake_at: None };
+        let mut desk =
+            Desk { run, now, journal: vec![staged], open: Vec::new(), wake_at: None, preflight: Preflights::Asked };
         desk.feed(Input::Started);
         desk
     }
@@ -84,6 +101,13 @@ impl Desk {
         self.journal.extend((before + 1..).zip(record).map(|(seq, event)| Record { seq, at: self.now, event }));
         self.open.extend(perform);
         self.wake_at = wake_at;
+        if self.preflight == Preflights::AllWell && self.asked(|c| *c == Command::Preflight) > 0 {
+            self.answer(|c| *c == Command::Preflight, Outcome::Preflighted(Vec::new()));
+        }
+    }
+    fn all_well(mut self) -> Desk {
+        self.feed(Input::Woke);
+        self
     }
     /// Time passes until the run wants to be woken.
     fn sleep(&mut self) {

@@ -1,7 +1,10 @@
 //! What is learnt from journals, and what is not.
 
 use crate::law::event::{Event, Record, Tally};
+use crate::law::fared::Fared;
+use crate::law::lead::learn::learn_remedies;
 use crate::law::lead::{Known, LeadSettings, Learnt, Past, PastState, Seen, learn};
+use crate::law::verdict::{Reason, Rung};
 use crate::words::clock::Timestamp;
 use crate::words::id::{BusinessUnitId, Seat};
 
@@ -39,6 +42,16 @@ fn a_whole_journal_teaches_how_long_the_publish_took_and_how_long_tokens_live() 
     assert!((86_390_000..=86_400_000).contains(&life), "{life}");
     assert_eq!(Past::of(&[]), None);
     assert_eq!(Past::of(&records[1..]), None);
+}
+
+#[test]
+fn remedies_are_judged_by_the_newest_ten_runs_that_had_any() {
+    let one = |cured| Fared { rung: Rung::SessionReset, reason: Reason::PhoneDown, cured, failed: 1 };
+    let run = |fared: Vec<Fared>| Past { fared, ..past([]) };
+    let mut newest_first = vec![run(Vec::new())];
+    newest_first.extend((0..10).map(|_| run(vec![one(0)])));
+    newest_first.push(run(vec![one(99)]));
+    assert_eq!(learn_remedies(&newest_first), [Fared { failed: 10, ..one(0) }]);
 }
 
 #[test]

@@ -143,7 +143,7 @@ async fn a_missing_permission_is_named_and_refuses_only_what_cannot_be_done_with
     let withheld =
         |permission: &str| Scenario { withheld_permissions: vec![permission.to_owned()], ..Scenario::default() };
     let (said, _) = Bench::with(withheld("wfm:schedule:edit")).await.refused(|_| {}).await;
-    assert!(said.contains("lacks wfm:schedule:edit"), "{said}");
+    assert!(said.contains("wfm:schedule:edit is missing"), "{said}");
     let staged = Bench::with(withheld("telephony:plugin:all")).await.stage(|_| {}).await.unwrap();
     assert!(staged.warnings.iter().any(|w| w.contains("telephony:plugin:all")), "{:?}", staged.warnings);
 }

@@ -1,0 +1,211 @@
+//! What one run tells about losses: which softphones that were ready before the publish were lost, when, and what that says.
+//!
+//! Before the publish the looks of the watch are compared with one another. After it each agent who was ready at the last of
+//! them counts once: until the run first says of the agent that it is ready, or that it cannot take a call. Whoever is on a
+//! call, or unknown, is waited for; whoever has logged out is let go. Must never: count a softphone that nobody had seen
+//! ready.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::law::event::{Event, Record};
+use crate::law::evidence::{Between, Evidence, Exposure};
+use crate::law::verdict::{Deferral, ProbeState, Verdict};
+use crate::words::clock::Timestamp;
+use crate::words::id::Seat;
+
+const MINUTE_MS: i64 = 60_000;
+/// Minutes before and after T that are told one by one.
+pub const MINUTES: i64 = 30;
+
+/// What was seen in one minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Minute {
+    /// Softphones that had been ready and were found lost.
+    pub lost: u32,
+    /// Answers 401 of the media-token endpoint.
+    pub refused: u32,
+}
+
+/// The losses of a run, as far as its records tell.
+#[derive(Debug, Clone, Default)]
+pub struct Losses {
+    publish_at: Timestamp,
+    /// Agents of the roster.
+    agents: u64,
+    looks: Vec<Between>,
+    last: Option<(Timestamp, u64)>,
+    /// Ready at the last look before the publish, and nothing said of them since.
+    pending: BTreeSet<Seat>,
+    published: bool,
+    after: Exposure,
+    minutes: BTreeMap<i64, Minute>,
+}
+
+impl Losses {
+    /// What these records tell.
+    #[must_use]
+    pub fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Losses {
+        let mut losses = Losses::default();
+        records.into_iter().for_each(|record| losses.hear(record));
+        losses
+    }
+    /// Takes in one record.
+    pub fn hear(&mut self, Record { at, event, .. }: &Record) {
+        match event {
+            Event::Staged { plan } => (self.publish_at, self.agents) = (plan.publish_at, plan.roster.len() as u64),
+            Event::Watched { since, ready, lost } => self.watched(*at, *since, ready, lost.len() as u32),
+            Event::PublishConfirmed { .. } | Event::PublishedElsewhere { .. } => self.published = true,
+            Event::Probed { result: ProbeState::Refused, .. } => self.minute(*at).refused += 1,
+            Event::Judged { verdicts } if self.published => {
+                verdicts.iter().for_each(|(seat, verdict)| self.judged(*at, *seat, *verdict));
+            }
+            _ => {}
+        }
+    }
+    /// Losses before and after the publish.
+    #[must_use]
+    pub fn evidence(&self) -> Evidence {
+        let before = Evidence::of(&self.looks, self.publish_at, 0).before;
+        Evidence { before, after: self.after }
+    }
+    /// Agents of the roster.
+    #[must_use]
+    pub fn agents(&self) -> u64 {
+        self.agents
+    }
+    /// Looks before the publish.
+    #[must_use]
+    pub fn looks(&self) -> usize {
+        self.looks.len() + usize::from(self.last.is_some())
+    }
+    /// What was seen minute by minute, counted from T, at most [`MINUTES`] before and after it; minutes in which nothing was
+    /// seen are left out.
+    pub fn minutes(&self) -> impl Iterator<Item = (i64, Minute)> {
+        self.minutes.iter().map(|(minute, seen)| (*minute, *seen))
+    }
+
+    fn watched(&mut self, at: Timestamp, since: Timestamp, ready: &[Seat], lost: u32) {
+        if let Some((from, were_ready)) = self.last {
+            self.looks.push(Between { from, to: since, ready: were_ready, lost: u64::from(lost) });
+            self.minute(at).lost += lost;
+        }
+        self.last = Some((since, ready.len() as u64));
+        self.pending = ready.iter().copied().collect();
+    }
+
+    fn judged(&mut self, at: Timestamp, seat: Seat, verdict: Verdict) {
+        let Some((since, _)) = self.last.filter(|_| self.pending.contains(&seat)) else { return };
+        let lost = match verdict {
+            Verdict::Ready | Verdict::Recovered { .. } => 0,
+            Verdict::Straggler { .. } => 1,
+            Verdict::Deferred { because: Deferral::LoggedOut } => {
+                self.pending.remove(&seat);
+                return;
+            }
+            Verdict::Deferred { because: Deferral::OnCall } | Verdict::Unknown { .. } => return,
+        };
+        self.pending.remove(&seat);
+        self.after.losses += lost;
+        self.after.agent_ms += u64::try_from(at.since_ms(since)).unwrap_or_default();
+        if lost > 0 {
+            self.minute(at).lost += 1;
+        }
+    }
+
+    /// The minute that `at` lies in; what lies further from T than is told is kept with the first or the last.
+    fn minute(&mut self, at: Timestamp) -> &mut Minute {
+        let minute = at.since_ms(self.publish_at).div_euclid(MINUTE_MS).clamp(-MINUTES, MINUTES - 1);
+        self.minutes.entry(minute).or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::law::event::Phase;
+    use crate::law::evidence::Finding;
+    use crate::law::plan::{BusinessUnit, Member, PinnedSchedule, Plan};
+    use crate::law::verdict::{Missing, Reason};
+    use crate::words::clock::Seed;
+    use crate::words::id::{AgentId, BusinessUnitId, ManagementUnitId, ScheduleId, WeekDate};
+
+    const T: Timestamp = Timestamp(1_795_816_800_000);
+
+    fn plan() -> Plan {
+        let member = |n: u32| Member {
+            agent: AgentId::new(&format!("a-{n}")).unwrap(),
+            name: format!("Agent {n}"),
+            management_unit: ManagementUnitId::new("mu").unwrap(),
+            shift_start: None,
+            enrolled: false,
+        };
+        Plan {
+            api: None,
+            client: None,
+            business_unit: BusinessUnit { id: BusinessUnitId::new("bu").unwrap(), name: "Care".to_owned() },
+            week: WeekDate::new("2026-11-30").unwrap(),
+            schedule: PinnedSchedule { id: ScheduleId::new("s").unwrap(), description: "Draft".to_owned(), version: 7 },
+            publish_at: T,
+            zone: "America/Chicago".to_owned(),
+            roster: (0..6).map(member).collect(),
+            timing: Default::default(),
+            limits: Default::default(),
+            remedies: Default::default(),
+            mechanisms: Default::default(),
+            policy: Default::default(),
+            seed: Seed(1),
+        }
+    }
+    fn watched(since: Timestamp, ready: &[u32], lost: &[u32]) -> (Timestamp, Event) {
+        let seats = |seats: &[u32]| seats.iter().copied().map(Seat).collect();
+        (since + 2_000, Event::Watched { since, ready: seats(ready), lost: seats(lost) })
+    }
+    fn judged(at: Timestamp, seat: u32, verdict: Verdict) -> (Timestamp, Event) {
+        (at, Event::Judged { verdicts: vec![(Seat(seat), verdict)] })
+    }
+    fn of(events: Vec<(Timestamp, Event)>) -> Losses {
+        let staged = (T - 7_200_000, Event::Staged { plan: Box::new(plan()) });
+        let all = std::iter::once(staged).chain(events);
+        let records: Vec<Record> = (1..).zip(all).map(|(seq, (at, event))| Record { seq, at, event }).collect();
+        Losses::of(&records)
+    }
+
+    #[test]
+    fn each_agent_who_was_ready_counts_once_and_only_by_what_is_known() {
+        let grey = Verdict::Straggler { reason: Reason::PhoneDown };
+        let losses = of(vec![
+            watched(T - 600_000, &[0, 1, 2, 3, 4], &[]),
+            watched(T - 300_000, &[0, 1, 2, 3], &[4]),
+            judged(T - 100_000, 0, grey),
+            (T + 20_000, Event::PublishConfirmed { version: 8 }),
+            judged(T + 60_000, 0, grey),
+            judged(T + 60_000, 1, Verdict::Ready),
+            judged(T + 60_000, 2, Verdict::Deferred { because: Deferral::OnCall }),
+            judged(T + 60_000, 3, Verdict::Deferred { because: Deferral::LoggedOut }),
+            judged(T + 60_000, 5, grey),
+            judged(T + 120_000, 0, Verdict::Recovered { by: crate::law::verdict::Rung::Reassociate }),
+            judged(T + 180_000, 2, grey),
+            judged(T + 180_000, 3, grey),
+            (T + 190_000, Event::Probed { seat: Seat(1), result: ProbeState::Refused }),
+        ]);
+        let evidence = losses.evidence();
+        assert_eq!(evidence.before, Exposure { losses: 1, agent_ms: 5 * 300_000 });
+        assert_eq!(evidence.after, Exposure { losses: 2, agent_ms: 2 * 360_000 + 480_000 });
+        let seen = |lost, refused| Minute { lost, refused };
+        assert_eq!(losses.minutes().collect::<Vec<_>>(), [(-5, seen(1, 0)), (1, seen(1, 0)), (3, seen(1, 1))]);
+        assert_eq!((losses.agents(), losses.looks()), (6, 2));
+    }
+
+    #[test]
+    fn without_a_look_or_a_publish_nothing_is_found() {
+        let ready = judged(T + 60_000, 1, Verdict::Unknown { missing: Missing::Everything });
+        let grey = judged(T + 60_000, 0, Verdict::Straggler { reason: Reason::PhoneDown });
+        for events in [
+            vec![(T - 60_000, Event::PhaseEntered { phase: Phase::Preparing }), grey.clone()],
+            vec![watched(T - 600_000, &[0, 1], &[]), grey],
+            vec![watched(T - 600_000, &[1], &[]), (T, Event::PublishConfirmed { version: 8 }), ready],
+        ] {
+            assert_eq!(of(events).evidence().finding(), Finding::Nothing);
+        }
+    }
+}

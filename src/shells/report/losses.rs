@@ -1,0 +1,144 @@
+//! Whether softphones are lost more often after a publish than before it: in words, in a picture, in a table of minutes.
+//!
+//! Must never: call an association a cause, or silence evidence.
+
+use crate::law::evidence::{Compared, Evidence, Exposure, Finding};
+use crate::law::losses::{Losses, MINUTES, Minute};
+use crate::shells::report::pictures::WIDTH;
+use crate::shells::report::story::Story;
+use crate::shells::report::svg::{Anchor, Svg, round_ticks};
+use crate::shells::report::words::{count, counted};
+
+/// What the numbers say of everything that was seen, in a sentence; `after` names the time that is compared with before: `in the 5 min after the publish`.
+#[must_use]
+pub fn finding_words(finding: Finding, seen: &Evidence, after: &str) -> String {
+    match finding {
+        Finding::Association(found) => format!(
+            "Softphones were lost {} {after} as before ({}). That is an association; it does not prove the cause.",
+            times(found),
+            chance(found)
+        ),
+        Finding::None(found) => format!("No association found ({}).", chance(found)),
+        Finding::Nothing if seen.before.agent_ms > 0 && seen.after.agent_ms > 0 => {
+            "No association found: no softphone was lost.".to_owned()
+        }
+        Finding::Nothing => "No association found: too little was seen to compare.".to_owned(),
+    }
+}
+
+/// Losses and their rate: `41 lost, 8.2 a minute of 1,000 ready agents`.
+#[must_use]
+pub fn rate_words(seen: &Exposure) -> String {
+    let rate = seen
+        .per_thousand_a_minute()
+        .map_or("nobody was watched".to_owned(), |rate| format!("{rate:.1} a minute of 1,000 ready agents"));
+    format!("{} lost, {rate}", count(seen.losses))
+}
+
+/// What a run's losses say, one sentence each.
+#[must_use]
+pub fn sentences(losses: &Losses) -> Vec<String> {
+    let evidence = losses.evidence();
+    let Evidence { before, after } = evidence;
+    if losses.looks() == 0 {
+        return vec!["Nobody was watched before the publish, so losses after it cannot be compared.".to_owned()];
+    }
+    let looks = counted(losses.looks() as u64, "look", "looks");
+    vec![
+        finding_words(evidence.finding(), &evidence, "in the minutes after the publish"),
+        format!("Before the publish: {}, in {looks}.", rate_words(&before)),
+        format!("From the last of them to the first answer after the publish: {}.", rate_words(&after)),
+    ]
+}
+
+fn times(found: Compared) -> String {
+    match found.ratio {
+        Some(ratio) => format!("{} times as often", number(ratio)),
+        None => format!("at least {} times as often", number(found.low)),
+    }
+}
+
+fn chance(found: Compared) -> String {
+    let low = number(found.low);
+    let ratio = match found.high.map(number) {
+        Some(high) => format!("ratio between {low} and {high}"),
+        None => format!("ratio of at least {low}"),
+    };
+    let p = if found.p < 1e-12 { "p < 1e-12".to_owned() } else { format!("p = {:.2e}", found.p) };
+    format!("{ratio} with 95 % confidence, {p}")
+}
+
+fn number(n: f64) -> String {
+    if n < 10.0 { format!("{n:.1}") } else { count(n.round() as u64) }
+}
+
+const HEIGHT: f64 = 120.0;
+const TOP: f64 = 26.0;
+const LEFT: f64 = 60.0;
+
+/// Losses and refused tokens of each minute around T, side by side.
+#[must_use]
+pub fn picture(story: &Story) -> String {
+    let seen: Vec<(i64, Minute)> = story.losses.minutes().collect();
+    let most = seen.iter().map(|(_, minute)| minute.lost.max(minute.refused)).max().unwrap_or_default();
+    let ticks = round_ticks(u64::from(most.max(1)));
+    let (bottom, slot) = (TOP + HEIGHT, (WIDTH - LEFT - 20.0) / (2 * MINUTES) as f64);
+    let x = |minute: i64| LEFT + (minute + MINUTES) as f64 * slot;
+    let scale = HEIGHT / f64::from(most.max(1));
+    let mut svg = Svg::new();
+    for n in ticks {
+        let y = bottom - n as f64 * scale;
+        svg.line("grid", (LEFT, y), (WIDTH - 20.0, y));
+        svg.text("tick", Anchor::End, (LEFT - 8.0, y + 4.0), &count(n));
+    }
+    for minute in (-MINUTES..=MINUTES).step_by(10) {
+        let label = if minute == 0 { "T".to_owned() } else { format!("{minute:+} min") };
+        svg.text("tick", Anchor::Middle, (x(minute), bottom + 17.0), &label);
+    }
+    for (minute, Minute { lost, refused }) in &seen {
+        let tip = format!("minute {minute:+}: {}", minute_words(*lost, *refused));
+        let bar = |svg: &mut Svg, class: &str, n: u32, dx: f64| {
+            if n > 0 {
+                let height = (f64::from(n) * scale).max(2.0);
+                svg.rect(class, (x(*minute) + dx * slot, bottom - height), (slot * 0.45, height), &tip);
+            }
+        };
+        bar(&mut svg, "lost", *lost, 0.0);
+        bar(&mut svg, "refused", *refused, 0.5);
+    }
+    svg.line("axis", (LEFT, bottom), (WIDTH - 20.0, bottom));
+    svg.line("t", (x(0), TOP - 8.0), (x(0), bottom));
+    svg.text("t-name", Anchor::Start, (x(0) + 6.0, TOP - 10.0), &format!("T {}", story.zone.clock(story.publish_at())));
+    let told = seen.iter().map(|(minute, m)| format!("{minute:+}: {}", minute_words(m.lost, m.refused)));
+    let told: Vec<String> = told.collect();
+    let told = if told.is_empty() { "nothing was lost".to_owned() } else { told.join("; ") };
+    svg.finish("losses", (WIDTH, bottom + 26.0), "Softphones lost and tokens refused in each minute around T", &told)
+}
+
+fn minute_words(lost: u32, refused: u32) -> String {
+    let lost = counted(u64::from(lost), "softphone lost", "softphones lost");
+    format!("{lost}, {}", counted(u64::from(refused), "token refused with 401", "tokens refused with 401"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(after: (u64, u64), before: (u64, u64)) -> String {
+        let seen = |(losses, minutes): (u64, u64)| Exposure { losses, agent_ms: minutes * 60_000 };
+        let evidence = Evidence { before: seen(before), after: seen(after) };
+        finding_words(evidence.finding(), &evidence, "in the 5 min after the publish")
+    }
+
+    #[test]
+    fn an_association_is_told_with_its_interval_and_never_as_a_cause() {
+        let told = of((41, 5), (3, 30));
+        assert!(told.starts_with("Softphones were lost 82 times as often in the 5 min after the publish"), "{told}");
+        assert!(told.contains("ratio between 26 and 414 with 95 % confidence, p < 1e-12"), "{told}");
+        assert!(told.ends_with("it does not prove the cause."), "{told}");
+        assert!(of((90, 5), (0, 30)).contains("at least"), "{}", of((90, 5), (0, 30)));
+        assert!(of((3, 5), (18, 30)).starts_with("No association found (ratio between 0.2 and 3.4"));
+        assert!(of((0, 5), (0, 30)).contains("no softphone was lost"));
+        assert!(of((0, 0), (9, 30)).contains("too little"));
+    }
+}
