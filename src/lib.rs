@@ -67,7 +67,8 @@
 //! | loss, exposure | a softphone that was ready at one look and is not at the next; for how long ready ones were watched |
 //! | roll call | one look at everybody's signals at any time, without a run |
 //! | sweep | one look at the agents that are due, in bulk |
-//! | brake | what stops remedies that do no good |
+//! | in doubt (an agent) | its phone is down although its verdict was final: it is looked at and judged again |
+//! | brake | what stops remedies that do no good, or harm those whom they are not about |
 //! | published, reported | in the vendor's published API; only told of by users, and off unless an org offers it |
 //! | twin, scenario | the simulated org; the file that says what goes wrong in it |
 //! | lot, life | what a seed draws for one simulated Friday; that Friday |

@@ -2,7 +2,8 @@
 //! each kind of agent must end with, and every verdict held against what is really so.
 //!
 //! A file of `tests/gallery/` holds a scenario and what is expected of it: how the run ends, and for each kind of agent (or
-//! `cohort/kind`) the verdicts that are right, by name.
+//! `cohort/kind`) the verdicts that are right, by name; where it matters, also how much of what the platform pushed was
+//! heard, and which remedies the brake stopped because they harm.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -11,7 +12,7 @@ use serde::Deserialize;
 use softlanding::law::event::Phase;
 use softlanding::law::losses::Losses;
 use softlanding::law::verdict::{Deferral, Verdict};
-use softlanding::shells::sim::{Lived, Story, play};
+use softlanding::shells::sim::{Lived, Pushed, Story, play};
 use softlanding::twin::scenario::{Cohort, Kind, KindCounts, Scenario};
 use softlanding::twin::{AgentTruth, Truth};
 use softlanding::words::id::Seat;
@@ -19,6 +20,9 @@ use softlanding::words::id::Seat;
 const REPEAT: &str = "to repeat: ./tests/run --test gallery";
 /// Seeds that each scenario is played with.
 const SEEDS: u64 = 4;
+
+/// What the brake says of a remedy that harms.
+const HARM: &str = "ready before";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,10 +32,30 @@ struct Picture {
     /// Whether the organisation has a limit that it does not tell, so that it answers 429.
     #[serde(default)]
     throttled: bool,
+    /// How many hints of each kind were heard, from and to; nothing is said where it is left out.
+    pushed: Option<Amounts>,
+    /// The remedies that the brake stopped because they harm, and no others.
+    #[serde(default)]
+    harmful: BTreeSet<String>,
     /// The verdicts that are right, for each kind of agent or `cohort/kind`.
     #[serde(default)]
     expect: BTreeMap<String, BTreeSet<String>>,
     scenario: Scenario,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Amounts {
+    schedule: [u32; 2],
+    agent: [u32; 2],
+    gap: [u32; 2],
+}
+
+impl Amounts {
+    fn hold(&self, heard: Pushed) -> bool {
+        let within = |[from, to]: [u32; 2], found| (from..=to).contains(&found);
+        within(self.schedule, heard.schedule) && within(self.agent, heard.agent) && within(self.gap, heard.gap)
+    }
 }
 
 fn pictures() -> Vec<(String, Picture)> {
@@ -89,6 +113,14 @@ fn holds(name: &str, seed: u64, picture: &Picture, lived: &Lived) -> Vec<String>
     if counters.publishes_applied > 1 || counters.touched_on_call > 0 || too_many {
         wrong.push(about(format!("{counters:?}")));
     }
+    if picture.pushed.as_ref().is_some_and(|amounts| !amounts.hold(lived.pushed)) {
+        wrong.push(about(format!("{:?}", lived.pushed)));
+    }
+    let harmful = lived.brakes.iter().filter(|(_, why)| why.contains(HARM)).filter_map(|(rung, _)| *rung);
+    let harmful: BTreeSet<String> = harmful.map(|rung| rung.words().to_owned()).collect();
+    if harmful != picture.harmful {
+        wrong.push(about(format!("the brake found harm in {harmful:?}: {:?}", lived.brakes)));
+    }
     if run.phase != Phase::Settled {
         return wrong;
     }
@@ -131,8 +163,11 @@ fn each_scenario_is_a_way_to_fail_of_its_own() {
     assert_eq!(stories.len(), pictures.len(), "{REPEAT}");
 }
 
-/// What a run asks beside its check: staging, two logins, looks at the schedule, the upload and the publish.
+/// What a run asks beside its check: staging, three logins, looks at the schedule, the upload and the publish.
 const BESIDE: u64 = 30;
+/// Topics of one channel, and what it takes to listen to them: a channel and its subscriptions (API.md section 11).
+const TOPICS: u64 = 1_000;
+const LISTENING: u64 = 2;
 
 #[test]
 fn a_cohort_in_good_order_costs_a_fiftieth_of_a_call_each() {
@@ -149,13 +184,14 @@ fn a_cohort_in_good_order_costs_a_fiftieth_of_a_call_each() {
         let least = u64::from(agents).div_ceil(100) * 2;
         let looks = Losses::of(&lived.journal).looks() as u64;
         let watched = looks * least;
+        let listening = (u64::from(agents) + 1).div_ceil(TOPICS) * LISTENING;
         println!(
-            "{agents} agents: {requests} requests in all, {watched} of them for {looks} looks before the publish; the check \
-             needs {least}, users and phones by the hundred"
+            "{agents} agents: {requests} requests in all, {watched} of them for {looks} looks before the publish and {listening} for \
+             listening; the check needs {least}, users and phones by the hundred"
         );
         assert_eq!((lived.run.phase, tally.ready), (Phase::Settled, agents), "{REPEAT}");
         assert!(
-            requests - watched <= u64::from(agents) / 50 + BESIDE,
+            requests <= u64::from(agents) / 50 + watched + listening + BESIDE,
             "{requests} requests for {agents} agents; {REPEAT}"
         );
     }

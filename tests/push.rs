@@ -11,16 +11,16 @@ const SPEED: u32 = 20;
 /// How far two planned looks are apart, in ms.
 const LOOKS_APART_MS: i64 = 60_000;
 
-fn scenario(lost: f64) -> String {
+fn scenario(faults: &str) -> String {
     format!(
         "story = \"push: 12 agents, a publish of 20 s\"\n[publish]\nduration_s = 20\n\
-         [faults]\nlost_notifications_share = {lost}\n[[cohorts]]\nagents = 12\nlogin_min = [-120, -60]\n"
+         [faults]\n{faults}\n[[cohorts]]\nagents = 12\nlogin_min = [-120, -60]\n"
     )
 }
 
 /// A run whose planned looks are far apart; its journal.
-async fn friday(name: &str, lost: f64, notifications: bool) -> Vec<Record> {
-    let bench = Bench::open_before(name, &scenario(lost), SPEED, "3min").await;
+async fn friday(name: &str, faults: &str, notifications: bool) -> Vec<Record> {
+    let bench = Bench::open_before(name, &scenario(faults), SPEED, "3min").await;
     bench.configure("refresh_lead = \"12min\"", "refresh_lead = \"90s\"\nlook_interval = \"1min\"");
     bench.configure("prepare_lead = \"1min\"", "prepare_lead = \"30s\"");
     bench.configure("settle_after = \"35min\"", "settle_after = \"10min\"");
@@ -48,7 +48,7 @@ fn waited_ms(records: &[Record]) -> i64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_completion_that_is_pushed_is_seen_before_the_next_planned_look() {
     patiently(async {
-        let records = friday("push-heard", 0.0, true).await;
+        let records = friday("push-heard", "", true).await;
         let waited_ms = waited_ms(&records);
         assert!(waited_ms < LOOKS_APART_MS, "it came with the planned look, after {waited_ms} ms; {REPEAT}");
     })
@@ -58,10 +58,26 @@ async fn a_completion_that_is_pushed_is_seen_before_the_next_planned_look() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_hears_nothing_finds_out_at_its_planned_look() {
     patiently(async {
-        for (name, lost, notifications) in [("push-lost", 1.0, true), ("push-off", 0.0, false)] {
-            let waited_ms = waited_ms(&friday(name, lost, notifications).await);
+        let lost = "lost_notifications_share = 1.0";
+        for (name, faults, notifications) in [("push-lost", lost, true), ("push-off", "", false)] {
+            let waited_ms = waited_ms(&friday(name, faults, notifications).await);
             assert!(waited_ms >= LOOKS_APART_MS, "{name}: {waited_ms} ms; {REPEAT}");
         }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_hears_late_and_twice_over_sockets_that_close_ends_the_same() {
+    patiently(async {
+        let faults = "late_notifications_share = 0.5\nlate_notifications_s = 15\ndoubled_notifications_share = 0.5\n\
+                      sockets_close_every_s = 20";
+        let records = friday("push-torn", faults, true).await;
+        let settled = records.iter().find_map(|r| match &r.event {
+            Event::Settled { tally } => Some(*tally),
+            _ => None,
+        });
+        assert_eq!(settled.map(|tally| (tally.ready, tally.total())), Some((12, 12)), "{REPEAT}");
     })
     .await;
 }

@@ -186,6 +186,45 @@ async fn one_socket_per_channel_and_none_for_an_unknown_one() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_socket_that_closes_says_so_and_its_channel_can_be_heard_again() {
+    let mut scenario = Scenario::default();
+    scenario.faults.sockets_close_every_s = 60;
+    let org = Org::open(scenario).await;
+    let (_, channel) = org.post("/api/v2/notifications/channels", json!({})).await;
+    for _ in 0..2 {
+        let mut socket = connect(channel["connectUri"].as_str().unwrap()).await;
+        next(&mut socket, "v2.system.socket_closing").await;
+        // Nothing follows the word but the end.
+        while let Some(Ok(message)) = socket.next().await {
+            assert!(matches!(message, Message::Close(_)), "{message}");
+        }
+    }
+    org.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_pushed_late_and_twice_arrives_without_anybody_asking() {
+    let mut scenario = Scenario::default();
+    (scenario.faults.late_notifications_share, scenario.faults.late_notifications_s) = (1.0, 20);
+    scenario.faults.doubled_notifications_share = 1.0;
+    let org = Org::open(scenario).await;
+    let agent = org.served.truth().agents[0].id.to_string();
+    let (_, channel) = org.post("/api/v2/notifications/channels", json!({})).await;
+    let path = format!("/api/v2/notifications/channels/{}/subscriptions", channel["id"].as_str().unwrap());
+    let topic = format!("v2.users.{agent}.station");
+    assert_eq!(org.post(&path, json!([{ "id": topic }])).await.0, 200);
+    let mut socket = connect(channel["connectUri"].as_str().unwrap()).await;
+    let (status, _) = org.ask(Method::DELETE, &format!("/api/v2/users/{agent}/station/associatedstation"), None).await;
+    assert_eq!(status, 202);
+    let first = next(&mut socket, &topic).await;
+    assert_eq!(
+        (&first["metadata"]["action"], next(&mut socket, &topic).await),
+        (&json!("Disassociated"), first.clone())
+    );
+    org.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn odd_requests_are_answered() {
     let org = Org::open(Scenario::default()).await;
     assert_eq!(org.ask(Method::OPTIONS, "/api/v2/users/me", None).await.0, 204);

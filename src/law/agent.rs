@@ -34,6 +34,8 @@ pub struct Agent {
     pub remedy: RemedyState,
     /// What is said about the agent.
     pub verdict: Option<Verdict>,
+    /// When that was said last.
+    pub judged_at: Timestamp,
     /// What was seen before this instant says nothing about now: a publish or a remedy lies between.
     pub fresh_from: Timestamp,
 }
@@ -115,6 +117,11 @@ impl Agent {
             (Readiness::LoggedOut, _) => Verdict::Deferred { because: Deferral::LoggedOut },
             (Readiness::Unknown(missing), _) => Verdict::Unknown { missing },
         }
+    }
+    /// Whether the agent's phone was seen down after a final verdict: what was said may not be so any more.
+    #[must_use]
+    pub fn is_doubtful(&self) -> bool {
+        self.verdict.is_some_and(Verdict::is_final) && self.signals.phone == PhoneState::Down
     }
     /// Whether the agent may be touched, as far as was seen since `since`.
     #[must_use]

@@ -259,7 +259,7 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Attempt::is_made")]
         attempt: Attempt,
     },
-    /// Remedies stop, all or one rung: they do no good, or this is an outage.
+    /// Remedies stop, all or one rung: they do no good, they harm others, or this is an outage.
     BrakeApplied {
         /// The rung that is given up; `None` for all.
         rung: Option<Rung>,

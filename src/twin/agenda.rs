@@ -27,6 +27,14 @@ pub(super) enum Due {
     Notice(usize, Timestamp),
     /// The page's token expires.
     Expires(usize),
+    /// A late notification, by its number, arrives.
+    Arrives(u64),
+    /// The socket of a channel closes.
+    SocketCloses(usize),
+    /// A remedy that was not about the agent leaves its softphone dead.
+    CutForGood(usize),
+    /// A remedy that was not about the agent leaves its phone offline.
+    PhoneDrops(usize),
 }
 
 /// An entry of the agenda: earlier first, and in order of entry at the same instant.
@@ -82,6 +90,10 @@ impl Twin {
             Due::RebootDone(agent) => self.finish_reboot(agent),
             Due::Notice(agent, since) => self.notice(agent, since),
             Due::Expires(agent) => self.review(agent, None),
+            Due::Arrives(number) => self.arrive_late(number),
+            Due::SocketCloses(channel) => self.close_socket(channel),
+            Due::CutForGood(agent) => self.cut_for_good(agent),
+            Due::PhoneDrops(agent) => self.drop_phone(agent),
         }
     }
 

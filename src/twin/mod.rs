@@ -9,6 +9,7 @@ mod agenda;
 mod answer;
 mod calls;
 mod compare;
+mod deliver;
 mod ids;
 mod limit;
 mod notify;

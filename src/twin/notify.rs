@@ -142,6 +142,7 @@ impl Twin {
         let channel = Channel { id, token: call.token, expires: self.now + DAY_MS, topics: Vec::new(), open: true };
         let body = self.channel_json(&channel);
         self.channels.push(channel);
+        self.let_socket_close(at);
         Reply::ok(body)
     }
 
@@ -291,11 +292,7 @@ impl Twin {
         let text = frame(topic, body, action, self.answers);
         let heard_by = self.topics.get(topic).cloned().unwrap_or_default();
         for at in heard_by {
-            let lost = self.luck.chance(self.scenario.faults.lost_notifications_share);
-            let alive = self.channels.get(at).map(|c| c.id.clone()).filter(|id| self.find_channel(id).is_some());
-            if let (false, Some(channel)) = (lost, alive) {
-                self.pushes.push(Push { channel, frame: Frame::Text(text.clone()) });
-            }
+            self.send_event(at, &text);
         }
     }
 
@@ -383,7 +380,7 @@ fn invalid_topic(topic: &str) -> Problem {
     Problem::new(400, "notification.invalid.topic", format!("Unknown topic: {shown}"))
 }
 
-fn frame(topic: &str, body: Value, action: Option<&str>, correlation: u64) -> String {
+pub(super) fn frame(topic: &str, body: Value, action: Option<&str>, correlation: u64) -> String {
     let mut metadata = json!({ "CorrelationId": format!("c0ffee01-0000-4000-8000-{correlation:012x}") });
     if let Some(action) = action {
         metadata["action"] = json!(action);

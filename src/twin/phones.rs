@@ -10,7 +10,7 @@ use super::ids::{self, Thing};
 use super::router::Call;
 use super::shapes::{Capabilities, LineStatus, Phone, PhoneStatus, Reference};
 use super::truth::Touch;
-use super::world::{DAY_MS, Socket, Twin};
+use super::world::{DAY_MS, Socket, Twin, shuffle};
 
 /// Largest page of phones, trunks and Edges (API.md section 3).
 const PAGE_MAX: usize = 100;
@@ -87,7 +87,7 @@ impl Twin {
         }
     }
 
-    pub(super) fn phones(&self, call: &Call<'_>) -> Answer {
+    pub(super) fn phones(&mut self, call: &Call<'_>) -> Answer {
         let page = Page::of(&call.query, PAGE_MAX)?;
         let with_status = call.query.list("expand").contains(&"status");
         let with_user = call.query.list("fields").contains(&"webRtcUser");
@@ -97,7 +97,19 @@ impl Twin {
             let phone = |at: usize| self.phone_json(found.get(at).copied().unwrap_or(0), with_status, with_user);
             return Reply::ok(page.listing(&path, found.len(), phone));
         }
-        Reply::ok(page.listing(&path, self.agents.len(), |i| self.phone_json(i, with_status, with_user)))
+        let order = self.page_order();
+        Reply::ok(page.listing(&path, order.len(), |at| {
+            self.phone_json(order.get(at).copied().unwrap_or(at), with_status, with_user)
+        }))
+    }
+
+    /// The order in which this read lists the agents' things: that of their ids, or one of its own (fault).
+    pub(super) fn page_order(&mut self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.agents.len()).collect();
+        if self.scenario.faults.pages_shuffled {
+            shuffle(&mut order, &mut self.luck);
+        }
+        order
     }
 
     pub(super) fn phone(&self, id: &str) -> Answer {
@@ -136,6 +148,8 @@ impl Twin {
             self.touch(*i, Touch::Rebooted);
             self.schedule_in(self.scenario.softphone.reboot_s, Due::RebootDone(*i));
         }
+        let (share, reboot_s) = (self.scenario.faults.reboot_drops_others_share, self.scenario.softphone.reboot_s);
+        self.hit_others(phones, share, reboot_s, Due::PhoneDrops);
         Reply::empty(200)
     }
 

@@ -11,7 +11,7 @@ use super::answer::{Answer, Problem, Reply};
 use super::ids::{self, Thing};
 use super::router::Call;
 use super::scenario::{PublishOutcome, StaleVersion, UpdateAnswer};
-use super::world::{Kept, Operation, Twin, Upload};
+use super::world::{Kept, Operation, Schedule, Twin, Upload};
 use crate::words::clock::Seed;
 use crate::words::http::{Method, Request};
 
@@ -118,8 +118,12 @@ impl Twin {
             upload.used = true;
         }
         let number = self.operations.len();
+        let publishes = operation.publish;
         self.operations.push(operation);
         self.schedule_in(settings.duration_s, Due::Complete(number));
+        if publishes {
+            self.let_others_update(at);
+        }
         let delay = (chosen && settings.answer_delay_s > 0)
             .then(|| ("x-twin-delay-ms", settings.answer_delay_s.saturating_mul(1000).to_string()));
         let (status, body) = match answer {
@@ -131,6 +135,30 @@ impl Twin {
             }
         };
         Ok(Reply { status, body: Some(body.to_string().into_bytes()), headers: delay.into_iter().collect() })
+    }
+
+    /// Somebody else updates another draft of the business unit meanwhile (fault): an operation of theirs, and no publish.
+    fn let_others_update(&mut self, ours: usize) {
+        let others_s = self.scenario.faults.others_update_s;
+        let Some(unit) = self.schedules.get(ours).map(|s| s.unit).filter(|_| others_s > 0) else { return };
+        let other =
+            |(at, s): &(usize, &Schedule)| *at != ours && s.unit == unit && !s.published && s.kept == Kept::There;
+        let Some((schedule, version)) = self.schedules.iter().enumerate().find(other).map(|(at, s)| (at, s.version))
+        else {
+            return;
+        };
+        let number = self.operations.len();
+        let theirs = Operation {
+            schedule,
+            version,
+            description: None,
+            publish: false,
+            purge_cache: false,
+            fails: false,
+            done: false,
+        };
+        self.operations.push(theirs);
+        self.schedule_in(others_s, Due::Complete(number));
     }
 
     fn check_version(&self, operation: &Operation) -> Result<(), Problem> {

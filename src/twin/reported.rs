@@ -62,6 +62,8 @@ impl Twin {
             self.touch(*i, Touch::Reset);
             self.schedule_in(self.scenario.softphone.reset_s, Due::ResetDone(*i));
         }
+        let (share, reset_s) = (self.scenario.faults.reset_cuts_others_share, self.scenario.softphone.reset_s);
+        self.hit_others(&found, share, reset_s, Due::CutForGood);
         let job = ids::id(Thing::Job, usize::try_from(self.answers).unwrap_or(0));
         Reply::json(202, json!({ "jobId": job, "accepted": found.len() }))
     }

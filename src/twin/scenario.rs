@@ -367,8 +367,28 @@ pub struct Faults {
     pub unknown_enums_share: f64,
     /// Share of notifications that are lost.
     pub lost_notifications_share: f64,
+    /// Share of notifications that come late.
+    pub late_notifications_share: f64,
+    /// By how many seconds they are late.
+    pub late_notifications_s: i64,
+    /// Share of notifications that come twice.
+    pub doubled_notifications_share: f64,
+    /// Every so many seconds after a channel was opened its socket is announced to close, and closes; 0: it stays open. The
+    /// channel stays, and what is pushed until it is connected to again is lost (API.md section 11).
+    pub sockets_close_every_s: i64,
+    /// So many seconds after an accepted publish, somebody else's update of another draft of the same business unit is
+    /// completed, and told; 0: nobody else is at work.
+    pub others_update_s: i64,
+    /// Whether pages of phones and of all users come in another order at each read, so that in one walk over the pages some
+    /// stand on two of them and others on none.
+    pub pages_shuffled: bool,
     /// Share of phone reboots that are answered 503.
     pub reboot_unavailable_share: f64,
+    /// Share of the agents that a session reset was not about whose softphone it leaves dead: the socket is cut, and the client
+    /// gives up. No platform is known to do that; it is what a brake is for.
+    pub reset_cuts_others_share: f64,
+    /// Share of the agents that a phone reboot was not about whose phone it leaves offline. No platform is known to do that.
+    pub reboot_drops_others_share: f64,
     /// Whether agent schedules are given by `downloadUrl` instead of in the answer (API.md section 4).
     pub schedules_by_download: bool,
 }
@@ -490,7 +510,15 @@ impl Default for Faults {
             missing_blocks_reads: 0,
             unknown_enums_share: 0.0,
             lost_notifications_share: 0.0,
+            late_notifications_share: 0.0,
+            late_notifications_s: 0,
+            doubled_notifications_share: 0.0,
+            sockets_close_every_s: 0,
+            others_update_s: 0,
+            pages_shuffled: false,
             reboot_unavailable_share: 0.0,
+            reset_cuts_others_share: 0.0,
+            reboot_drops_others_share: 0.0,
             schedules_by_download: false,
         }
     }
@@ -612,7 +640,7 @@ impl Scenario {
         check_range("people.notice_min", self.people.notice_min)?;
         self.cohorts.iter().enumerate().try_for_each(|(i, cohort)| cohort.check(i))
     }
-    fn shares(&self) -> [(&'static str, f64); 7] {
+    fn shares(&self) -> [(&'static str, f64); 11] {
         [
             ("softphone.station_conflict_share", self.softphone.station_conflict_share),
             ("reported.purge_cache_spares_share", self.reported.purge_cache_spares_share),
@@ -620,10 +648,14 @@ impl Scenario {
             ("faults.missing_blocks_share", self.faults.missing_blocks_share),
             ("faults.unknown_enums_share", self.faults.unknown_enums_share),
             ("faults.lost_notifications_share", self.faults.lost_notifications_share),
+            ("faults.late_notifications_share", self.faults.late_notifications_share),
+            ("faults.doubled_notifications_share", self.faults.doubled_notifications_share),
             ("faults.reboot_unavailable_share", self.faults.reboot_unavailable_share),
+            ("faults.reset_cuts_others_share", self.faults.reset_cuts_others_share),
+            ("faults.reboot_drops_others_share", self.faults.reboot_drops_others_share),
         ]
     }
-    fn durations_s(&self) -> [(&'static str, i64); 16] {
+    fn durations_s(&self) -> [(&'static str, i64); 19] {
         let (phone, publish) = (&self.softphone, &self.publish);
         [
             ("tokens.publisher_expires_in_s", self.tokens.publisher_expires_in_s),
@@ -642,6 +674,9 @@ impl Scenario {
             ("softphone.login_again_s", phone.login_again_s),
             ("reported.refresh_grace_s", self.reported.refresh_grace_s),
             ("faults.unavailable_burst_s", self.faults.unavailable_burst_s),
+            ("faults.late_notifications_s", self.faults.late_notifications_s),
+            ("faults.sockets_close_every_s", self.faults.sockets_close_every_s),
+            ("faults.others_update_s", self.faults.others_update_s),
         ]
     }
 }

@@ -180,6 +180,33 @@ impl Twin {
         }
     }
 
+    /// A softphone that a remedy for somebody else has hit: cut, and its client gives up.
+    pub(super) fn cut_for_good(&mut self, i: usize) {
+        let Some(agent) = self.agents.get_mut(i).filter(|a| a.socket == Socket::Up) else { return };
+        agent.socket = Socket::GivenUp;
+        self.tell_phone(i);
+        self.review(i, None);
+    }
+
+    /// A phone that a remedy for somebody else has hit: offline, until it is rebooted itself.
+    pub(super) fn drop_phone(&mut self, i: usize) {
+        let Some(agent) = self.agents.get_mut(i).filter(|a| a.logged_in.is_some()) else { return };
+        agent.phone_stuck = true;
+        self.tell_phone(i);
+        self.review(i, None);
+    }
+
+    /// A remedy hits a share of those whom it was not about, so many seconds from now (fault).
+    pub(super) fn hit_others(&mut self, about: &[usize], share: f64, seconds: i64, hit: impl Fn(usize) -> Due) {
+        if share > 0.0 {
+            for i in (0..self.agents.len()).filter(|i| !about.contains(i)) {
+                if self.luck.chance(share) {
+                    self.schedule_in(seconds, hit(i));
+                }
+            }
+        }
+    }
+
     /// The one attempt after a cut: back with a good token, dead for good without.
     pub(super) fn reconnect(&mut self, i: usize) {
         let good = self.agents.get(i).and_then(|a| a.page_token).is_some_and(|t| self.token_valid(t));

@@ -32,10 +32,12 @@ impl Twin {
         let page = Page::of(&call.query, USERS_PAGE_MAX)?;
         let path = "/api/v2/users";
         if call.query.get("id").is_none() {
-            let total = self.agents.len();
-            let hidden: Vec<bool> = page.places(total).map(|i| self.hides_blocks(i)).collect();
-            let mut hidden = hidden.into_iter();
-            return Reply::ok(page.listing(path, total, |i| self.user_json(i, &expand, hidden.next() == Some(true))));
+            let order = self.page_order();
+            let listed: Vec<usize> = order.get(page.places(order.len())).unwrap_or_default().to_vec();
+            let hidden: Vec<bool> = listed.iter().map(|i| self.hides_blocks(*i)).collect();
+            let mut users = listed.into_iter().zip(hidden);
+            let next = |_| users.next().and_then(|(i, hidden)| self.user_json(i, &expand, hidden));
+            return Reply::ok(page.listing(path, order.len(), next));
         }
         let found: Vec<usize> = ids.iter().filter_map(|id| self.find_agent(id).ok()).collect();
         let size = if call.query.get("pageSize").is_some() { page.size } else { USER_IDS_MAX };

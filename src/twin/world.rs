@@ -45,6 +45,8 @@ pub struct Twin {
     pub(super) channels: Vec<Channel>,
     pub(super) topics: HashMap<String, Vec<usize>>,
     pub(super) pushes: Vec<Push>,
+    /// Notifications that are under way for longer than they should be.
+    pub(super) late: BTreeMap<u64, Push>,
     pub(super) agenda: BinaryHeap<Reverse<Entry>>,
     pub(super) agenda_serial: u64,
     pub(super) client_windows: [Window; 2],
@@ -259,6 +261,7 @@ impl Twin {
             channels: Vec::new(),
             topics: HashMap::new(),
             pushes: Vec::new(),
+            late: BTreeMap::new(),
             agenda: BinaryHeap::new(),
             agenda_serial: 0,
             client_windows: [Window::default(); 2],
@@ -458,7 +461,7 @@ fn minutes(minutes: i64) -> i64 {
     minutes.saturating_mul(MINUTE_MS)
 }
 
-fn shuffle<T>(items: &mut [T], draw: &mut Seed) {
+pub(super) fn shuffle<T>(items: &mut [T], draw: &mut Seed) {
     for last in (1..items.len()).rev() {
         let other = draw.between(0, last as i64) as usize;
         items.swap(last, other);

@@ -4,12 +4,12 @@
 
 use std::collections::VecDeque;
 
-use super::{Work, cure, failure_in, share};
+use super::{Work, cure, failure_in, harm, share};
 use crate::law::agent::RemedyState;
 use crate::law::command::{Command, FailureKind, Outcome, PhoneSeen, ReadPurpose};
 use crate::law::event::{Event, Phase};
 use crate::law::run::{PhoneLook, ProbeUse, Sweep};
-use crate::law::verdict::{Deferral, Missing, ProbeState, Readiness, Verdict};
+use crate::law::verdict::{Deferral, Missing, PhoneState, ProbeState, Readiness, Verdict};
 use crate::words::clock::Timestamp;
 use crate::words::hook::HookPoint;
 use crate::words::id::Seat;
@@ -22,21 +22,24 @@ pub(super) fn check(work: &mut Work) {
     work.hooked(HookPoint::PostPublish);
     super::publish::tell_if_late(work);
     let settle_at = work.run.settle_at();
-    let everyone_done = work.run.counts.done as usize == work.run.agents.len();
+    if work.now < settle_at {
+        end_sweep(work);
+    }
+    let everyone_done = harm::everyone_is_done(work) && !harm::is_open(work);
     if work.now >= settle_at || everyone_done {
         work.enter(Phase::Settling);
         return;
     }
     work.wake(settle_at);
-    end_sweep(work);
     // Between two sweeps, so that a few stragglers do not wait for as long as one sweep follows another.
     cure::cure(work);
     sweep(work);
-    if work.run.desk.sweep.is_none()
-        && let Some(at) = work.run.desk.look.next_at()
-    {
-        let at = at.max(share::sweep_from(work));
-        work.wake(at);
+    if work.run.desk.sweep.is_none() {
+        let watch_at = harm::next_at(work).filter(|_| harm::everyone_is_done(work));
+        let from = share::sweep_from(work);
+        for at in [work.run.desk.look.next_at(), watch_at].into_iter().flatten() {
+            work.wake(at.max(from));
+        }
     }
 }
 
@@ -52,6 +55,7 @@ fn fill(work: &mut Work) {
             work.look(seat, at);
         }
     }
+    harm::fill(work);
 }
 
 fn sweep(work: &mut Work) {
@@ -66,8 +70,10 @@ fn sweep(work: &mut Work) {
 fn start_sweep(work: &mut Work) {
     let now = work.now;
     let from = share::sweep_from(work);
+    // With nobody else to be looked at, the watch for harm has a look of its own; before, it waits for one.
+    let watches = harm::everyone_is_done(work) && harm::is_due(work);
     let desk = &mut work.run.desk;
-    if desk.sweep.is_some() || now < from || desk.look.due_count(now) == 0 {
+    if desk.sweep.is_some() || now < from || (desk.look.due_count(now) == 0 && !watches) {
         return;
     }
     (desk.next_sweep, desk.sweep_calls) = (now + SWEEP_SPACING_MS, 0);
@@ -78,18 +84,19 @@ fn start_sweep(work: &mut Work) {
         .collect();
     let (phones, look) = phone_reads(work, &seats);
     queue.extend(phones);
-    work.run.desk.sweep = Some(Sweep { seats, queue, began: now, phones: look });
+    work.run.desk.sweep = Some(Sweep { seats, queue, began: now, phones: look, ..Sweep::default() });
 }
 
 fn sweep_page(page: u32) -> Command {
     Command::ReadPhones { page, purpose: ReadPurpose::Sweep }
 }
 
-/// Single reads where that costs fewer calls than all pages; pages where anybody's phone is still unknown.
+/// Single reads where that costs fewer calls than all pages; pages where anybody's phone is still unknown, or the ready ones are to
+/// be watched.
 fn phone_reads(work: &Work, seats: &[Seat]) -> (Vec<Command>, PhoneLook) {
     let pages = work.run.desk.phone_pages;
     let first_page = || (vec![sweep_page(1)], PhoneLook::Pages);
-    if seats.len() > pages as usize {
+    if seats.len() > pages as usize || harm::is_due(work) {
         return first_page();
     }
     let single = |seat: &Seat| {
@@ -131,6 +138,10 @@ fn end_sweep(work: &mut Work) {
             work.note(Event::PhonesAbsent { seats });
         }
     }
+    match sweep.phones {
+        PhoneLook::Pages | PhoneLook::Shifted => harm::all_seen(work, sweep.began),
+        PhoneLook::Singles | PhoneLook::Torn => {}
+    }
     judge(work, &sweep.seats, Look { since: sweep.began, patience: Patience::Ended });
 }
 
@@ -168,6 +179,7 @@ pub(super) fn phones_seen(work: &mut Work, page: u32, outcome: Outcome) {
             if let Some(sweep) = work.run.desk.sweep.as_mut().filter(|_| page == 1) {
                 sweep.queue.extend((2..=pages).map(sweep_page));
             }
+            list(work, &seen);
             take_in_phones(work, seen);
         }
         other => {
@@ -176,6 +188,16 @@ pub(super) fn phones_seen(work: &mut Work, page: u32, outcome: Outcome) {
             }
             work.note(Event::ReadFailed { failure: failure_in(other) });
         }
+    }
+}
+
+/// Keeps which phones stood on the sweep's pages. The platform promises no order that lasts from one page to the next, and where
+/// one phone has stood on two pages, another has stood on none: that one is not absent.
+fn list(work: &mut Work, seen: &[PhoneSeen]) {
+    let Some(sweep) = &mut work.run.desk.sweep else { return };
+    let first = seen.iter().filter(|phone| sweep.listed.insert(phone.phone.clone())).count();
+    if first < seen.len() && sweep.phones == PhoneLook::Pages {
+        sweep.phones = PhoneLook::Shifted;
     }
 }
 
@@ -211,8 +233,14 @@ fn take_in_phones(work: &mut Work, mut seen: Vec<PhoneSeen>) {
         let Some(agent) = work.run.agent(seat) else { return false };
         let changed = agent.signals.phone != phone.state;
         let done = agent.verdict.is_some_and(Verdict::is_final);
+        let doubted = work.run.desk.doubted.contains_key(&seat);
         judged.push((seat, changed && !done && agent.seen.users < look.since));
-        changed || !done
+        match phone.state {
+            PhoneState::Down if done => harm::doubt(work, seat),
+            PhoneState::Up => harm::clear(work, seat),
+            PhoneState::Down | PhoneState::Unknown | PhoneState::Absent => {}
+        }
+        changed || !done || doubted
     });
     if seen.is_empty() {
         return;
@@ -283,6 +311,7 @@ fn judge(work: &mut Work, seats: &[Seat], look: Look) {
     };
     let verdicts: Vec<(Seat, Verdict)> = judged.iter().copied().filter(news).collect();
     if !verdicts.is_empty() {
+        harm::count_lost(work, &verdicts);
         work.note(Event::Judged { verdicts });
         cure::brake(work);
     }
@@ -293,7 +322,8 @@ fn judge(work: &mut Work, seats: &[Seat], look: Look) {
 
 fn judge_one(work: &mut Work, seat: Seat, look: Look) -> Option<(Seat, Verdict)> {
     let agent = work.run.agent(seat)?;
-    if agent.verdict.is_some_and(Verdict::is_final) || matches!(agent.remedy, RemedyState::Started(_)) {
+    let doubted = work.run.desk.doubted.contains_key(&seat);
+    if agent.verdict.is_some_and(|v| v.is_final() && !doubted) || matches!(agent.remedy, RemedyState::Started(_)) {
         return None;
     }
     if work.now < agent.fresh_from {
@@ -332,6 +362,7 @@ fn may_probe(work: &Work, seat: Seat) -> bool {
 
 /// When this agent is looked at next, and whether it is to be helped.
 fn reschedule(work: &mut Work, seat: Seat, verdict: Verdict) {
+    harm::clear(work, seat);
     match verdict {
         Verdict::Straggler { .. } => cure::consider(work, seat),
         Verdict::Ready | Verdict::Recovered { .. } | Verdict::Deferred { .. } | Verdict::Unknown { .. } => {

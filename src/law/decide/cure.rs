@@ -4,7 +4,7 @@
 //! within the same decision, and is given up unless it leaves while that read is fresh ([`Command::not_after`]); one that
 //! never left is no attempt, and the agent is looked at again.
 
-use super::{Work, before, failure_in};
+use super::{Work, before, failure_in, harm};
 use crate::law::agent::{RemedyState, TokenState};
 use crate::law::command::{Command, Effect, Failure, FailureKind, Outcome, ReadPurpose};
 use crate::law::event::{Attempt, Event, Phase};
@@ -43,6 +43,10 @@ pub(super) fn cure(work: &mut Work) {
     if work.run.brake.stops() {
         return;
     }
+    if let Some(until) = harm::held_until(work) {
+        work.wake(until);
+        return;
+    }
     let now = work.now;
     let batch = work.run.plan.limits.bulk_ids_max;
     let due = work.run.desk.cure.due_count(now);
@@ -64,6 +68,13 @@ pub(super) fn cure(work: &mut Work) {
 pub(super) fn looked(work: &mut Work, seats: &[Seat]) {
     let ends = work.run.phase != Phase::Checking || work.run.desk.closing == Closing::Yes;
     if work.run.brake.stops() || ends {
+        return;
+    }
+    if let Some(until) = harm::held_until(work) {
+        for seat in seats {
+            let urgency = work.run.plan.urgency(*seat);
+            work.run.desk.cure.put(*seat, until, urgency);
+        }
         return;
     }
     let mut batch = Batch::default();
@@ -227,8 +238,9 @@ fn is_not_offered(rung: Rung, kind: FailureKind) -> bool {
     }
 }
 
-/// Stops remedies that do no good: one rung that fails too often, or all when this is an outage.
+/// Stops remedies that do no good: one rung that fails too often or harms others, or all when this is an outage.
 pub(super) fn brake(work: &mut Work) {
+    harm::brake(work);
     let policy = &work.run.plan.remedies;
     let counts = work.run.counts;
     let share = f64::from(counts.stragglers) / f64::from(counts.judged.max(1));

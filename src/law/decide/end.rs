@@ -2,7 +2,7 @@
 //!
 //! Must never: start a remedy, or leave an agent without a verdict.
 
-use super::Work;
+use super::{Work, harm};
 use crate::law::command::Command;
 use crate::law::event::{Event, StopKind};
 use crate::law::verdict::{Missing, Verdict};
@@ -23,6 +23,10 @@ pub(super) fn settle(work: &mut Work) {
         let without = |seat: &Seat| work.run.agent(*seat).is_some_and(|a| a.verdict.is_none());
         let unseen = Verdict::Unknown { missing: Missing::Everything };
         let verdicts = work.run.all_seats().filter(without).map(|seat| (seat, unseen)).collect();
+        work.note(Event::Judged { verdicts });
+    }
+    let verdicts = harm::last_verdicts(work);
+    if !verdicts.is_empty() {
         work.note(Event::Judged { verdicts });
     }
     if work.hooked(HookPoint::PostCheck) {

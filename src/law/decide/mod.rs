@@ -4,14 +4,15 @@
 //! `wake_at`. Calling early or once too often is harmless. Must never: do anything itself.
 //!
 //! One file per phase of a run: `before` (waiting, refresh, preflight; beside them `watch`, the looks before the publish),
-//! `publish` (prepare, claim, see through), `check` (sweeps and verdicts), `cure` (the ladder and the brake), `share` (which of
-//! them has the calls), `end` (settling, the last hooks); and `orders`, what people tell it, and `hinted`, what the platform
-//! pushes.
+//! `publish` (prepare, claim, see through), `check` (sweeps and verdicts), `cure` (the ladder and the brake), `harm` (what
+//! remedies do to those who are ready), `share` (which of them has the calls), `end` (settling, the last hooks); and `orders`,
+//! what people tell it, and `hinted`, what the platform pushes.
 
 mod before;
 mod check;
 mod cure;
 mod end;
+mod harm;
 mod hinted;
 mod orders;
 mod publish;

@@ -2,14 +2,15 @@
 //!
 //! Must never: be needed to understand a journal; it is empty after a start and filled again from the run.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use crate::law::agenda::Agenda;
 use crate::law::command::{Command, CommandId, UploadKey};
 use crate::law::event::Phase;
 use crate::law::rollcall::{PhoneReads, RollCall};
+use crate::law::verdict::Rung;
 use crate::words::clock::Timestamp;
-use crate::words::id::Seat;
+use crate::words::id::{PhoneId, Seat};
 
 /// What a process knows only for itself; empty after a start.
 #[derive(Debug, Clone, Default)]
@@ -50,6 +51,16 @@ pub struct Desk {
     pub watched_at: Timestamp,
     /// Pages of phones that the org had at the last look; 0 before the first.
     pub phone_pages: u32,
+    /// Agents with a final verdict whose phone was seen down since, and when first: they are looked at again.
+    pub doubted: BTreeMap<Seat, Timestamp>,
+    /// When the last look at all phones after the publish began.
+    pub all_seen_at: Timestamp,
+    /// When the last of them began that left nobody in doubt.
+    pub cleared_at: Timestamp,
+    /// Since when remedies are held because many are in doubt after the last one.
+    pub held_at: Option<Timestamp>,
+    /// Agents that were ready and were lost while a rung was at work.
+    pub lost: [u32; Rung::ALL.len()],
     /// A bug planted on purpose, to show that the simulation finds it.
     #[cfg(test)]
     pub planted: Option<crate::law::decide::Planted>,
@@ -90,6 +101,8 @@ pub struct Sweep {
     pub began: Timestamp,
     /// Whether every page of phones has been read so far.
     pub phones: PhoneLook,
+    /// The phones that stood on its pages.
+    pub listed: HashSet<PhoneId>,
 }
 
 /// One look at everybody before the publish.
@@ -113,6 +126,8 @@ pub enum PhoneLook {
     Singles,
     /// All pages: an agent whose phone does not show up has none.
     Pages,
+    /// All pages, but one phone stood on two of them: then another stands on none.
+    Shifted,
     /// All pages were wanted, but some could not be read.
     Torn,
 }

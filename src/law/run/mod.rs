@@ -308,10 +308,13 @@ impl Run {
             }
             Event::Judged { verdicts } => {
                 for (seat, verdict) in verdicts {
-                    self.apply_verdict(*seat, *verdict);
+                    self.apply_verdict(at, *seat, *verdict);
                 }
             }
             Event::RemedyStarted { rung, seats } => {
+                if let Some(score) = self.scores.get_mut(rung.index()) {
+                    score.begun_at = Some(at);
+                }
                 for seat in seats {
                     self.with(*seat, |agent| agent.start_remedy(*rung));
                 }
@@ -400,8 +403,9 @@ impl Run {
         }
     }
 
-    fn apply_verdict(&mut self, seat: Seat, verdict: Verdict) {
+    fn apply_verdict(&mut self, at: Timestamp, seat: Seat, verdict: Verdict) {
         let Some(agent) = self.agents.get_mut(seat.index()) else { return };
+        agent.judged_at = at;
         let before = agent.verdict.replace(verdict);
         if let RemedyState::Awaiting(rung) = agent.remedy
             && let Some(score) = self.scores.get_mut(rung.index())

@@ -125,6 +125,8 @@ pub struct Score {
     pub cured: u32,
     /// The agent was not.
     pub failed: u32,
+    /// When it was last begun.
+    pub begun_at: Option<Timestamp>,
 }
 
 /// Counts that would otherwise need a walk over the roster.

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::lot::{Budget, Lot};
+use super::ear::{Ear, Pushed, Told};
+use super::lot::{Budget, Hints, Lot};
 use super::{Story, setup};
 use crate::hands::genesys::{AppClient, Call, Hosts, Next, Org, OrgSettings};
 use crate::hands::journal::{Holder, JournalError, Lease, MemoryJournal};
@@ -18,7 +19,7 @@ use crate::law::hint::Hint;
 use crate::law::order::{Order, OrderId};
 use crate::law::plan::Plan;
 use crate::law::run::Run;
-use crate::law::verdict::Verdict;
+use crate::law::verdict::{Rung, Verdict};
 use crate::shells::driver::claim_in;
 use crate::shells::perform::{agent_of, bound};
 use crate::twin::{Truth, Twin};
@@ -58,6 +59,10 @@ pub struct Lived {
     pub journal: Vec<Record>,
     /// What is really so at its end.
     pub truth: Truth,
+    /// What was heard of what the org pushed.
+    pub pushed: Pushed,
+    /// What the brake stopped, and why.
+    pub brakes: Vec<(Option<Rung>, String)>,
     /// The story, if it was told.
     pub story: Vec<String>,
 }
@@ -96,6 +101,8 @@ enum Happening {
     Arrive { epoch: u32, id: CommandId, hop: u32, request: Request },
     /// An answer, or the lack of one, reaches the client.
     Return { epoch: u32, id: CommandId, hop: u32, answer: Result<Response, Lost> },
+    /// A line on which the process listens is opened.
+    Listen { epoch: u32, line: usize },
     /// Hooks have ended, or a preflight.
     Over { epoch: u32, id: CommandId, outcome: Outcome },
     /// The process is taken up (again).
@@ -136,8 +143,11 @@ pub(super) struct Life {
     order: u64,
     queue: BTreeMap<(Timestamp, u64), Happening>,
     chance: Seed,
-    /// What is pushed, and when.
+    /// What is hinted, and when, where nobody listens to what is pushed.
     hints: Seed,
+    /// What the process listens with.
+    ear: Option<Ear>,
+    brakes: Vec<(Option<Rung>, String)>,
     id: RunId,
     plan: Arc<Plan>,
     journal: MemoryJournal,
@@ -182,6 +192,11 @@ impl Life {
             order: 0,
             queue: BTreeMap::new(),
             hints: Seed(seed).fork("hints"),
+            ear: match lot.hints {
+                Hints::Drawn => None,
+                Hints::Pushed => Some(Ear::new(&plan, Seed(seed).fork("ear"))),
+            },
+            brakes: Vec::new(),
             chance,
             id,
             plan: Arc::clone(&plan),
@@ -224,16 +239,69 @@ impl Life {
 
     /// Lives it to its end.
     pub fn live(mut self) -> Checked<Lived> {
-        while let Some(((at, _), happening)) = self.queue.pop_first() {
+        while let Some(((at, _), _)) = self.queue.first_key_value().map(|(key, h)| (*key, h)) {
+            if self.heard_before(at)? {
+                continue;
+            }
+            let Some((_, happening)) = self.queue.pop_first() else { break };
             self.now = self.now.max(at);
             self.happenings += 1;
             if self.happenings > HAPPENINGS_MAX {
                 return self.broken("the run does not come to an end");
             }
             self.happen(happening)?;
+            self.hear()?;
             self.ask_the_twin()?;
         }
         self.check_the_end()
+    }
+
+    /// While somebody listens, the org moves on by itself. Its next move, if that comes before anything else; nothing is waited
+    /// for that only the org can bring, because a run must end without it.
+    fn heard_before(&mut self, at: Timestamp) -> Checked<bool> {
+        let listens = self.ear.is_some() && self.process.as_ref().is_some_and(|p| !p.run.is_over());
+        let Some(due) = self.twin.next_due().filter(|due| listens && *due < at) else { return Ok(false) };
+        self.now = self.now.max(due);
+        self.twin.advance(self.now);
+        self.hear()?;
+        self.ask_the_twin()?;
+        Ok(true)
+    }
+
+    /// What was pushed reaches the process, as far as it listens.
+    fn hear(&mut self) -> Checked {
+        for push in self.twin.drain_pushes() {
+            let Some(ear) = &mut self.ear else { continue };
+            match ear.take_in(&push, self.now) {
+                Told::Nothing => {}
+                Told::Hint(hint) => {
+                    self.tell(|| format!("  pushed: {hint:?}"));
+                    self.step(Input::Hinted(hint))?;
+                }
+                Told::Ended { line, again_at } => {
+                    self.tell(|| format!("  socket {line} ends"));
+                    let epoch = self.epoch;
+                    self.schedule(again_at, Happening::Listen { epoch, line });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens a line. What was pushed while it was down is lost, so its opening is a hint of its own.
+    fn listen(&mut self, epoch: u32, line: usize) -> Checked {
+        let lives = epoch == self.epoch && self.process.as_ref().is_some_and(|p| !p.run.is_over());
+        let Some(ear) = self.ear.as_mut().filter(|_| lives) else { return Ok(()) };
+        match ear.open(line, &mut self.twin, self.now) {
+            Ok(hint) => {
+                self.tell(|| format!("  socket {line} is up"));
+                self.step(Input::Hinted(hint))
+            }
+            Err(again_at) => {
+                self.schedule(again_at, Happening::Listen { epoch, line });
+                Ok(())
+            }
+        }
     }
 
     fn happen(&mut self, happening: Happening) -> Checked {
@@ -284,6 +352,7 @@ impl Life {
                 self.arrive(epoch, id, hop, &request);
                 Ok(())
             }
+            Happening::Listen { epoch, line } => self.listen(epoch, line),
             Happening::Return { epoch, id, hop, answer } => self.come_back(epoch, id, hop, answer),
             Happening::Over { epoch, id, outcome } => {
                 if epoch == self.epoch {
@@ -297,7 +366,7 @@ impl Life {
 
     /// Now and then something is pushed, true or not: hints prove nothing, so any will do.
     fn hint(&mut self) -> Checked {
-        if !self.hints.chance(HINTED_SHARE) {
+        if self.ear.is_some() || !self.hints.chance(HINTED_SHARE) {
             return Ok(());
         }
         let member = self.hints.between(0, self.plan.roster.len() as i64 - 1);
@@ -361,6 +430,12 @@ impl Life {
         let last_seq = process.run.seq;
         let step = decide(&mut process.run, input, self.now);
         process.wake_at = step.wake_at;
+        // As the driver does: nothing that is pushed before the preparations is of use.
+        let wanted = process.run.phase >= Phase::Preparing && process.run.plan.mechanisms.notifications;
+        let (lines, epoch) = (self.ear.as_mut().filter(|_| wanted).and_then(Ear::pick_up), self.epoch);
+        for line in lines.into_iter().flatten() {
+            self.schedule(self.now, Happening::Listen { epoch, line });
+        }
         if self.crashes_now() {
             return Ok(());
         }
@@ -415,6 +490,9 @@ impl Life {
             self.tell(|| format!("  recorded {seq}: {}", brief(event)));
             let record = Record { seq, at: self.now, event: event.clone() };
             self.auditor.see(&record).map_err(|violation| self.found(&violation.to_string()))?;
+            if let Event::BrakeApplied { rung, why } = event {
+                self.brakes.push((*rung, why.clone()));
+            }
             if matches!(event, Event::Settled { .. }) {
                 self.compare_verdicts()?;
             }
@@ -563,6 +641,7 @@ impl Life {
     fn die(&mut self) {
         self.tell(|| "the process dies".to_owned());
         self.lost = self.process.take().map(|process| process.lease);
+        self.ear.iter_mut().for_each(Ear::hang_up);
         self.epoch += 1;
         self.crashes += 1;
         let at = self.now + self.chance.between(1, self.lot.down_max_ms);
@@ -628,6 +707,8 @@ impl Life {
             events: replayed.seq,
             happenings: self.happenings,
             truth: self.twin.truth(),
+            pushed: self.ear.as_ref().map(|ear| ear.pushed).unwrap_or_default(),
+            brakes: self.brakes,
             run: replayed,
             journal: records,
             story: std::mem::take(&mut self.told),

@@ -47,6 +47,17 @@ pub struct Lot {
     pub budget: Budget,
     /// How much is asked at once.
     pub limits: Limits,
+    /// Where hints come from.
+    pub hints: Hints,
+}
+
+/// Where hints come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hints {
+    /// They are drawn, true or not: hints prove nothing, so any will do.
+    Drawn,
+    /// From what the org pushes, heard as the real client hears it.
+    Pushed,
 }
 
 /// How far the org's rate limit goes.
@@ -91,6 +102,7 @@ impl Lot {
             reported: true,
             budget: Budget::Ample,
             limits: Limits::default(),
+            hints: Hints::Pushed,
         }
     }
     /// Draws the circumstances.
@@ -125,6 +137,7 @@ impl Lot {
             budget: Budget::Ample,
             // Small, so that a few agents are many to it.
             limits: Limits { in_flight_max: 4, bulk_ids_max: 4, single_remedies_max: 2, ..Limits::default() },
+            hints: Hints::Drawn,
         };
         // Drawn apart, so that a seed that is not throttled lives as it did.
         let mut c = seed.fork("budget");

@@ -2,16 +2,19 @@
 //!
 //! The unchanged law and the unchanged client run against the twin as a value. The network loses requests and answers,
 //! delivers them late or twice; the process is killed at any boundary and taken up again; the twin is strict or forgiving.
+//! Hints are drawn at random, or, where a scenario is played, heard as the twin pushes them.
 //! After each step the invariants of `law::audit` are checked, and the twin is asked what really happened.
 //!
 //! Must never: read a clock, touch a socket, or behave differently for the same seed.
 
+mod ear;
 mod life;
 mod lot;
 mod setup;
 #[cfg(test)]
 mod tests;
 
+pub use ear::Pushed;
 pub use life::{Found, Lived};
 pub use lot::Lot;
 

@@ -1,9 +1,11 @@
 //! The simulation finds what it must find, and nothing else.
 
 use super::lot::Budget;
-use super::{Bug, Lot, Story, live, live_with};
+use super::{Bug, Lot, Story, live, live_with, play};
 use crate::law::decide::Planted;
 use crate::law::event::Phase;
+use crate::law::run::PublishState;
+use crate::twin::scenario::{Cohort, KindCounts, Scenario};
 use crate::words::clock::Seed;
 
 /// Seeds within which each planted bug must be found.
@@ -78,6 +80,46 @@ fn no_seed_finds_a_bug_that_was_not_planted_and_together_they_see_every_end() {
         assert!(lives.iter().any(|life| life.phase == phase), "no seed ends {}", phase.words());
     }
     assert!(lives.iter().map(|life| life.crashes).sum::<u32>() > 100);
+}
+
+/// A Friday whose process dies again and again, of whose org sockets close as well; it hears what is pushed.
+fn listening() -> Lot {
+    let kinds = KindCounts { not_enrolled: 2, station_lost: 2, incurable: 1, ..KindCounts::default() };
+    let cohort = Cohort { agents: 12, kinds, login_min: [-120, -60], ..Cohort::default() };
+    let mut scenario = Scenario { cohorts: vec![cohort], ..Scenario::default() };
+    (scenario.revoke.on_publish, scenario.reported.offered) = (true, true);
+    scenario.faults.sockets_close_every_s = 90;
+    Lot { crash: 0.02, down_max_ms: 20_000, ..Lot::of(scenario) }
+}
+
+#[test]
+fn whoever_takes_a_run_up_again_listens_again() {
+    for seed in 0..20 {
+        let lived = live_with(seed, listening(), None).unwrap_or_else(|found| panic!("{found}"));
+        assert_eq!(lived.phase, Phase::Settled, "seed {seed}");
+        assert!(lived.crashes > 0, "seed {seed}: the process never died");
+        // One opening for each process that lived long enough, and one after each time that a socket closed.
+        assert!(lived.pushed.gap > lived.crashes / 2, "seed {seed}: {:?}, {} crashes", lived.pushed, lived.crashes);
+    }
+}
+
+#[test]
+fn a_completion_that_is_heard_is_seen_sooner_than_one_that_is_not() {
+    // From T to the look that saw the publish, in ms of virtual time, over some seeds.
+    let seen_ms = |lost: f64| -> i64 {
+        let mut scenario = Scenario::default();
+        (scenario.publish.duration_s, scenario.faults.lost_notifications_share) = (33, lost);
+        let confirmed = |seed| {
+            let lived = play(seed, scenario.clone(), Story::Silent).unwrap_or_else(|found| panic!("{found}"));
+            let PublishState::Confirmed { at } = lived.run.publish else {
+                panic!("seed {seed}: {:?}", lived.run.publish)
+            };
+            at.since_ms(lived.run.plan.publish_at)
+        };
+        (0..8).map(confirmed).sum()
+    };
+    let (heard, lost) = (seen_ms(0.0), seen_ms(1.0));
+    assert!(heard < lost, "{heard} ms where it is heard, {lost} ms where it is lost");
 }
 
 #[test]

@@ -80,6 +80,85 @@ fn a_notification_can_be_lost() {
 }
 
 #[test]
+fn a_notification_can_come_late_or_twice() {
+    let mut scenario = Scenario::default();
+    (scenario.faults.late_notifications_share, scenario.faults.late_notifications_s) = (1.0, 90);
+    let mut desk = Desk::new(scenario);
+    let topic = schedules_topic(&mut desk);
+    channel(&mut desk, std::slice::from_ref(&topic));
+    desk.publish_with(&json!({}));
+    desk.wait_s(25 + 89);
+    assert!(heard(&mut desk).is_empty());
+    desk.wait_s(1);
+    assert_eq!(heard(&mut desk).len(), 1);
+
+    let mut scenario = Scenario::default();
+    scenario.faults.doubled_notifications_share = 1.0;
+    let mut desk = Desk::new(scenario);
+    channel(&mut desk, &[topic]);
+    desk.publish_with(&json!({}));
+    desk.wait_s(25);
+    let told = heard(&mut desk);
+    assert_eq!((told.len(), &told[0]), (2, &told[1]));
+}
+
+#[test]
+fn a_late_notification_does_not_reach_a_channel_that_has_ended() {
+    let mut scenario = Scenario::default();
+    (scenario.faults.late_notifications_share, scenario.faults.late_notifications_s) = (1.0, 90);
+    let mut desk = Desk::new(scenario);
+    let topic = schedules_topic(&mut desk);
+    channel(&mut desk, &[topic]);
+    desk.publish_with(&json!({}));
+    desk.wait_s(30);
+    for _ in 0..20 {
+        channel(&mut desk, &[]);
+    }
+    desk.wait_s(120);
+    assert!(heard(&mut desk).is_empty());
+}
+
+#[test]
+fn a_socket_closes_again_and_again_and_its_channel_stays() {
+    let mut scenario = Scenario::default();
+    scenario.faults.sockets_close_every_s = 20;
+    let mut desk = Desk::new(scenario);
+    let topic = schedules_topic(&mut desk);
+    let id = channel(&mut desk, &[topic]);
+    for _ in 0..3 {
+        desk.wait_s(19);
+        assert_eq!(desk.twin.drain_pushes(), []);
+        desk.wait_s(1);
+        let pushes = desk.twin.drain_pushes();
+        let Frame::Text(text) = &pushes[0].frame else { panic!("first the word, then the end") };
+        assert!(text.contains("\"v2.system.socket_closing\""), "{text}");
+        assert_eq!((pushes.len(), &pushes[1].frame, &pushes[1].channel), (2, &Frame::Close, &id));
+        assert!(desk.twin.channel_is_open(&id));
+    }
+    desk.wait_s(86_400);
+    assert_eq!((desk.twin.channel_is_open(&id), desk.twin.drain_pushes().len()), (false, 2 * 4_316));
+}
+
+#[test]
+fn somebody_elses_update_is_told_under_an_operation_of_its_own_and_publishes_nothing() {
+    let mut scenario = Scenario::default();
+    scenario.faults.others_update_s = 10;
+    let mut desk = Desk::new(scenario);
+    let topic = schedules_topic(&mut desk);
+    channel(&mut desk, &[topic]);
+    let ours = desk.publish_with(&json!({})).value()["operationId"].clone();
+    desk.wait_s(10);
+    let told = heard(&mut desk);
+    assert_eq!((told.len(), &told[0].1["eventBody"]["status"]), (1, &json!("Complete")));
+    assert_ne!(told[0].1["eventBody"]["operationId"], ours);
+    assert_eq!(told[0].1["eventBody"]["result"]["published"], false);
+    assert_eq!(desk.twin.truth().counters.publishes_applied, 0);
+    desk.wait_s(15);
+    assert_eq!(heard(&mut desk)[0].1["eventBody"]["operationId"], ours);
+    assert_eq!(desk.twin.truth().counters.publishes_applied, 1);
+}
+
+#[test]
 fn a_lost_station_and_a_phone_are_told_under_their_single_names() {
     let mut desk = Desk::new(struck_one(Kind::StationLost));
     let agent = desk.agent(0);

@@ -156,3 +156,21 @@ fn a_hundred_thousand_agents_are_read_by_id_without_a_walk() {
     let user = desk.get(&format!("/api/v2/users?id={last}&expand=presence"));
     assert_eq!(ids(&user), [last]);
 }
+
+#[test]
+fn shuffled_pages_show_some_twice_and_others_not_at_all_and_each_read_differs() {
+    for path in ["/api/v2/telephony/providers/edges/phones", "/api/v2/users"] {
+        let mut desk = many(60);
+        let page = |desk: &mut Desk, number: u32| ids(&desk.get(&format!("{path}?pageSize=30&pageNumber={number}")));
+        let whole: Vec<String> = [page(&mut desk, 1), page(&mut desk, 2)].concat();
+        let mut scenario = Scenario::default();
+        scenario.cohorts = vec![Cohort { agents: 60, ..Cohort::default() }];
+        scenario.faults.pages_shuffled = true;
+        let mut desk = Desk::new(scenario);
+        let seen: Vec<String> = [page(&mut desk, 1), page(&mut desk, 2)].concat();
+        let different: std::collections::BTreeSet<&String> = seen.iter().collect();
+        assert!(seen.len() == 60 && different.len() < 60, "{path}: {} of {}", different.len(), seen.len());
+        assert!(seen.iter().all(|id| whole.contains(id)), "{path}");
+        assert_ne!(page(&mut desk, 1), page(&mut desk, 1), "{path}");
+    }
+}

@@ -333,3 +333,30 @@ fn a_purged_cache_spares_the_share_that_the_scenario_names() {
     desk.friday();
     assert_eq!(ready(&desk), 0);
 }
+
+#[test]
+fn a_remedy_can_hit_those_whom_it_was_not_about() {
+    let calm = || {
+        let mut scenario = struck(KindCounts::default(), 3);
+        scenario.revoke.on_publish = false;
+        (scenario.faults.reset_cuts_others_share, scenario.faults.reboot_drops_others_share) = (1.0, 1.0);
+        scenario
+    };
+    let ready = |desk: &Desk| [0, 1, 2].map(|i| desk.truth(i).media_ready);
+    let mut desk = Desk::new(calm());
+    assert_eq!(desk.reset(1).status, 202);
+    desk.wait_s(5);
+    assert_eq!(ready(&desk), [true; 3], "not before the reset has its effect");
+    desk.wait_s(1);
+    assert_eq!(ready(&desk), [false, true, false]);
+    assert!(desk.truth(0).remedies.is_empty(), "nobody laid a hand on it");
+    desk.wait_s(3_600);
+    assert_eq!(ready(&desk), [false, true, false], "the client has given up");
+
+    let mut desk = Desk::new(calm());
+    let phones = desk.get("/api/v2/telephony/providers/edges/phones");
+    let phone = phones["entities"][1]["id"].as_str().unwrap().to_owned();
+    desk.post(&format!("/api/v2/telephony/providers/edges/phones/{phone}/reboot"), &json!({}));
+    desk.wait_s(10);
+    assert_eq!(ready(&desk), [false, true, false]);
+}

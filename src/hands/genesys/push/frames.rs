@@ -25,7 +25,8 @@ pub fn topics(plan: &Plan) -> Vec<Topic> {
 }
 
 /// The body of a subscription.
-pub(super) fn subscription(topics: &[Topic]) -> Value {
+#[must_use]
+pub fn subscription(topics: &[Topic]) -> Value {
     topics.iter().map(|topic| json!({ "id": topic })).collect()
 }
 

@@ -25,20 +25,22 @@ use crate::words::http::{Method, Response};
 use crate::words::id::BusinessUnitId;
 use crate::words::secret::Secret;
 
-const CHANNELS: &str = "/api/v2/notifications/channels";
+/// Where channels are opened.
+pub const CHANNELS: &str = "/api/v2/notifications/channels";
 /// The platform says something every 30 s; clients give up after 35 s of silence (API.md section 11), in ms.
 const SILENCE_MS: i64 = 35_000;
 /// A channel lives 24 h and is renewed by subscribing again (API.md section 11); half of that leaves room, in ms.
 const RENEW_MS: i64 = 12 * 3_600_000;
 /// The client's own question whether the socket lives (API.md section 11).
 const PING: &str = r#"{"message":"ping"}"#;
-/// The pauses before a channel is opened again, in ms.
-const FIRST_PAUSE_MS: i64 = 1_000;
-const PAUSE_MS_MAX: i64 = 60_000;
+/// The first pause before a channel is opened again, in ms.
+pub const FIRST_PAUSE_MS: i64 = 1_000;
+/// The longest pause before a channel is opened again, in ms.
+pub const PAUSE_MS_MAX: i64 = 60_000;
 /// A socket that lived so long has stayed, in ms.
-const STAYED_MS: i64 = 60_000;
+pub const STAYED_MS: i64 = 60_000;
 /// After so many sockets in a row that did not stay, another channel is opened.
-const IN_VAIN_MAX: u8 = 4;
+pub const IN_VAIN_MAX: u8 = 4;
 /// A fast clock does not make a machine faster: no wait for a socket is cut below this.
 const REAL_WAIT_MIN: Duration = Duration::from_secs(2);
 /// A channel that the platform refuses for its number of topics counts each of the three that are combined (UNCERTAIN, API.md

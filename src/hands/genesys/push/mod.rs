@@ -8,5 +8,5 @@
 mod frames;
 mod listen;
 
-pub use frames::{Heard, Topic, heard, topics};
-pub use listen::listen;
+pub use frames::{Heard, TOPICS_MAX, Topic, heard, subscription, topics};
+pub use listen::{CHANNELS, FIRST_PAUSE_MS, IN_VAIN_MAX, PAUSE_MS_MAX, STAYED_MS, listen};

@@ -218,6 +218,45 @@ fn a_few_stragglers_are_helped_between_two_sweeps() {
     desk.audit();
 }
 
+/// On to the first sweep with its users seen, where page 1 of two shows the phones of the first two agents and page 2 these.
+fn two_pages(second: &[Seat]) -> Desk {
+    let page = |seats: &[Seat]| {
+        let Outcome::Phones { seen, .. } = phones(seats, &well) else { unreachable!() };
+        Outcome::Phones { seen, pages: 2 }
+    };
+    let mut desk = Desk::to_the_claim(plan(3));
+    desk.answer(is_publish, accepted());
+    desk.sleep();
+    desk.answer(is_schedule, schedule(8, true));
+    desk.hooks(HookPoint::PostPublish);
+    desk.sleep();
+    let everyone: Vec<UserSeen> = desk.run.all_seats().map(|seat| user(seat, CallState::Free)).collect();
+    desk.answer(|c| matches!(c, Command::ReadUsers { .. }), Outcome::Users(everyone));
+    desk.answer(|c| *c == Command::ReadPhones { page: 1, purpose: ReadPurpose::Sweep }, page(&[Seat(0), Seat(1)]));
+    desk.answer(|c| *c == Command::ReadPhones { page: 2, purpose: ReadPurpose::Sweep }, page(second));
+    desk
+}
+
+#[test]
+fn a_phone_on_no_page_is_absent_unless_another_stood_on_two() {
+    let verdict = |desk: &Desk| desk.run.agent(Seat(2)).unwrap().verdict;
+    let absent = two_pages(&[]);
+    assert_eq!(verdict(&absent), Some(Verdict::Straggler { reason: Reason::NoPhone }));
+    absent.audit();
+    let mut shuffled = two_pages(&[Seat(1)]);
+    assert_eq!(verdict(&shuffled), Some(Verdict::Unknown { missing: Missing::Phone }));
+    assert_eq!(shuffled.events(|e| matches!(e, Event::PhonesAbsent { .. })), 0);
+    shuffled.sleep();
+    shuffled.sweep(well);
+    assert_eq!(verdict(&shuffled), Some(Verdict::Ready), "the next look has found it");
+    assert_eq!(
+        shuffled.events(|e| matches!(e, Event::RemedyStarted { .. })),
+        0,
+        "a person was asked about a healthy agent"
+    );
+    shuffled.audit();
+}
+
 #[test]
 fn a_rung_that_earlier_runs_have_shown_to_be_useless_is_left_out_for_that_reason_only() {
     use crate::law::fared::Fared;

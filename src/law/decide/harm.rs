@@ -1,0 +1,157 @@
+//! The watch over those who are ready: what a remedy does to agents that it is not about.
+//!
+//! An agent with a final verdict is not looked at again, but a page of phones shows its phone for nothing. So after remedies the
+//! next look is at all pages, and whoever was ready and whose phone is down there is in doubt: looked at again, judged anew,
+//! helped like everybody. Those who turn out to be lost count against the remedies that were at work meanwhile, and the brake
+//! stops a remedy that costs more than chance would.
+//! Must never: leave an agent called ready whose phone was seen down since, or count one that has logged out or is on a call
+//! as harmed.
+
+use super::Work;
+use crate::law::event::Event;
+use crate::law::verdict::{Rung, Verdict};
+use crate::words::clock::Timestamp;
+use crate::words::id::Seat;
+
+/// Fewer lost softphones than this are no harm: now and then somebody closes a page or a laptop, whatever is done to others.
+const LOST_MIN: u32 = 3;
+/// A remedy after which more than this share of the ready softphones is lost does harm. Far more than are lost by chance within
+/// the minute that lies between two looks, and far less than a remedy that struck everybody would cost.
+const LOST_SHARE: f64 = 0.05;
+/// Looks at all pages for the watch's sake lie so far apart for each page that they read, in ms: one call in two seconds, a
+/// tenth of the 300 a minute that the platform allows a token (API.md section 3).
+const PAGE_EVERY_MS: i64 = 2_000;
+/// How long remedies wait for the second look at agents in doubt, in ms: the next slot, the sweep, and its answers. Doubts that go
+/// on without a remedy (people go home) do not hold anything up again.
+const HELD_MS: i64 = 15_000;
+
+/// Whether a rung could harm anybody. Asking a person does not.
+fn is_remedy(rung: Rung) -> bool {
+    match rung {
+        Rung::TokenRefresh | Rung::SessionReset | Rung::Reassociate | Rung::RebootPhone | Rung::RevokeTokens => true,
+        Rung::Ask => false,
+    }
+}
+
+/// When each rung that could harm was last begun, for those that were.
+fn begun<'a>(work: &'a Work<'_>) -> impl Iterator<Item = (Rung, Timestamp)> + 'a {
+    let scores = Rung::ALL.into_iter().zip(&work.run.scores).filter(|(rung, _)| is_remedy(*rung));
+    scores.filter_map(|(rung, score)| Some((rung, score.begun_at?)))
+}
+
+/// From when on a look shows what the remedies so far have done; `None` when such a look has been made, or there were none.
+fn owed_from(work: &Work) -> Option<Timestamp> {
+    let seen_from = begun(work).map(|(rung, at)| at + rung.effect_ms()).max()?;
+    (seen_from > work.run.desk.all_seen_at).then_some(seen_from)
+}
+
+/// When all pages are to be looked at for the watch's sake, if they are. At the end, when everyone is done, it waits for
+/// nothing but the effect: nobody is called ready at last who was not seen after the last remedy.
+pub(super) fn next_at(work: &Work) -> Option<Timestamp> {
+    let seen_from = owed_from(work)?;
+    let desk = &work.run.desk;
+    let spaced = desk.all_seen_at.0.saturating_add(i64::from(desk.phone_pages) * PAGE_EVERY_MS);
+    Some(if everyone_is_done(work) { seen_from } else { seen_from.max(Timestamp(spaced)) })
+}
+
+/// Whether the look that begins now is to be at all pages for the watch's sake.
+pub(super) fn is_due(work: &Work) -> bool {
+    next_at(work).is_some_and(|at| at <= work.now)
+}
+
+/// Whether nobody is left to be looked at or helped, as far as their verdicts tell.
+pub(super) fn everyone_is_done(work: &Work) -> bool {
+    work.run.counts.done as usize == work.run.agents.len()
+}
+
+/// Whether a final verdict may still fall: somebody is in doubt, or a look after the last remedy is owed.
+pub(super) fn is_open(work: &Work) -> bool {
+    !work.run.desk.doubted.is_empty() || owed_from(work).is_some()
+}
+
+/// A whole look has ended. One that leaves nobody in doubt speaks for everything that was done before it.
+pub(super) fn all_seen(work: &mut Work, began: Timestamp) {
+    let desk = &mut work.run.desk;
+    desk.all_seen_at = began;
+    if desk.doubted.is_empty() {
+        desk.cleared_at = began;
+    }
+}
+
+/// An agent that nothing more was to be done for has its phone down: it is looked at again.
+pub(super) fn doubt(work: &mut Work, seat: Seat) {
+    let now = work.now;
+    work.run.desk.doubted.entry(seat).or_insert(now);
+    work.look(seat, now);
+    let many = work.run.desk.doubted.len() >= LOST_MIN as usize;
+    let last = begun(work).map(|(_, at)| at).max();
+    if many && last.is_some_and(|at| work.run.desk.held_at.is_none_or(|held| held < at)) {
+        work.run.desk.held_at = Some(now);
+    }
+}
+
+/// Its phone is up again, or it was judged anew.
+pub(super) fn clear(work: &mut Work, seat: Seat) {
+    work.run.desk.doubted.remove(&seat);
+}
+
+/// Until when remedies wait, because it is not yet known whether the last ones have harmed.
+pub(super) fn held_until(work: &Work) -> Option<Timestamp> {
+    let many = work.run.desk.doubted.len() >= LOST_MIN as usize;
+    let until = work.run.desk.held_at.filter(|_| many)? + HELD_MS;
+    (work.now < until).then_some(until)
+}
+
+/// Takes up what a process before has left in doubt.
+pub(super) fn fill(work: &mut Work) {
+    let doubtful: Vec<Seat> = work.run.all_seats().filter(|seat| is_doubtful(work, *seat)).collect();
+    doubtful.into_iter().for_each(|seat| doubt(work, seat));
+}
+
+fn is_doubtful(work: &Work, seat: Seat) -> bool {
+    work.run.agent(seat).is_some_and(|agent| agent.is_doubtful())
+}
+
+/// At the end, whoever could not be looked at again gets the verdict that was seen last.
+pub(super) fn last_verdicts(work: &Work) -> Vec<(Seat, Verdict)> {
+    let doubtful = work.run.all_seats().filter(|seat| is_doubtful(work, *seat));
+    let verdict = |seat: Seat| {
+        let agent = work.run.agent(seat)?;
+        Some((seat, agent.verdict_for(agent.readiness()?)))
+    };
+    doubtful.filter_map(verdict).collect()
+}
+
+/// Those who were ready and are stragglers now count against every remedy that was at work since they were seen well.
+pub(super) fn count_lost(work: &mut Work, verdicts: &[(Seat, Verdict)]) {
+    for (seat, verdict) in verdicts {
+        let straggles = matches!(verdict, Verdict::Straggler { .. });
+        let Some(agent) = work.run.agent(*seat).filter(|_| straggles) else { continue };
+        let Some(doubted_at) = work.run.desk.doubted.get(seat).copied() else { continue };
+        let well_at = agent.judged_at.max(work.run.desk.cleared_at);
+        let at_work = |(rung, at): &(Rung, Timestamp)| at.0 + rung.effect_ms() > well_at.0 && *at < doubted_at;
+        let suspects: Vec<Rung> = begun(work).filter(at_work).map(|(rung, _)| rung).collect();
+        for rung in suspects {
+            if let Some(lost) = work.run.desk.lost.get_mut(rung.index()) {
+                *lost += 1;
+            }
+        }
+    }
+}
+
+/// The brake on remedies that harm. Where several were at work and cannot be told apart, it stops each of them.
+pub(super) fn brake(work: &mut Work) {
+    for rung in Rung::ALL {
+        let lost = work.run.desk.lost.get(rung.index()).copied().unwrap_or(0);
+        // Some that were lost may be ready again by now.
+        let ready = (work.run.counts.done + lost).min(u32::try_from(work.run.agents.len()).unwrap_or(u32::MAX));
+        let harms = lost >= LOST_MIN && f64::from(lost) > f64::from(ready) * LOST_SHARE;
+        if harms && work.run.open.is_open(rung) {
+            let why = format!(
+                "{lost} of {ready} softphones that were ready before are not any more since the last {}: it does harm",
+                rung.words()
+            );
+            work.note(Event::BrakeApplied { rung: Some(rung), why });
+        }
+    }
+}
