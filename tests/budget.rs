@@ -226,6 +226,8 @@ fn least_calls(lost: u32) -> u32 {
 /// The work takes so many times what arithmetic allows, at most. Arithmetic reads the phones of everybody who was helped in
 /// one go at the very end; whoever wants to know within a minute whether a remedy has worked reads them every minute.
 const LONGER_MAX: f64 = 1.4;
+/// And the first waves, a few agents each, are waited for before there is work for the whole allowance, in minutes.
+const WAVES_MIN: f64 = 1.5;
 
 /// Prints what the work took beside what it must take at least, and holds the one against the other.
 fn weigh_the_work(friday: &Friday) {
@@ -255,7 +257,7 @@ fn weigh_the_work(friday: &Friday) {
     );
     let (took, at_least) = (minutes(last - from), f64::from(least) / f64::from(ALLOWED));
     println!("so the work took {took:.2} min; {least} calls at {ALLOWED} a minute take {at_least:.2} min");
-    assert!(took <= at_least * LONGER_MAX, "{took:.2} min for what takes {at_least:.2} min; {REPEAT}");
+    assert!(took <= at_least * LONGER_MAX + WAVES_MIN, "{took:.2} min for what takes {at_least:.2} min; {REPEAT}");
 }
 
 #[test]

@@ -153,6 +153,10 @@ pub struct RemedyPolicy {
     pub outage_share: f64,
     /// A rung that brings nothing for more than this share of at least ten agents is not used any more: the brake.
     pub rung_failure_share: f64,
+    /// A rung is tried for so many agents first; for as many at once as that, and three more for each that it has helped, it is
+    /// used from then on. 0 for everybody at once, and in a journal from before this was kept.
+    #[serde(default, skip_serializing_if = "is_none_at_all")]
+    pub canary: u32,
     /// How remedies fared in earlier runs of the org; those known to be of no use are left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub learnt: Vec<Fared>,
@@ -191,6 +195,11 @@ pub struct Mechanisms {
     /// existed listen as well.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub notifications: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_none_at_all(number: &u32) -> bool {
+    *number == 0
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
@@ -416,6 +425,7 @@ impl Default for RemedyPolicy {
             backoff_max_ms: 120_000,
             outage_share: 0.6,
             rung_failure_share: 0.8,
+            canary: 5,
             learnt: Vec::new(),
         }
     }

@@ -18,6 +18,10 @@ use crate::words::id::{PhoneId, Seat};
 const OUTAGE_JUDGED_MIN: u32 = 20;
 /// With fewer results than this, a share says nothing about a rung.
 const RUNG_RESULTS_MIN: u32 = 10;
+/// A rung is begun for so many more agents at once for each that it has helped.
+const WIDER_BY: usize = 3;
+/// Whoever waits for the next wave of a rung is considered again after this, in ms; that takes no call.
+const WAVE_LOOK_MS: i64 = 5_000;
 /// The shortest wait after a remedy that never left, in ms: it is no attempt, so nothing else bounds how often it is missed.
 const UNSENT_WAIT_MIN_MS: i64 = 1_000;
 
@@ -53,14 +57,60 @@ pub(super) fn cure(work: &mut Work) {
     let looking = work.under_way(|c| matches!(c, Command::ReadUsers { purpose: ReadPurpose::BeforeRemedy, .. }));
     let more_may_come = work.run.desk.sweep.is_some() && due < batch / 2;
     if due > 0 && !looking && !more_may_come && work.room() > 0 {
-        let seats = work.run.desk.cure.take(now, batch);
-        work.ask(Command::ReadUsers { seats, purpose: ReadPurpose::BeforeRemedy });
-        return;
+        let seats = next_wave(work, batch);
+        if !seats.is_empty() {
+            work.ask(Command::ReadUsers { seats, purpose: ReadPurpose::BeforeRemedy });
+            return;
+        }
     }
-    if due == 0
+    if work.run.desk.cure.due_count(now) == 0
         && let Some(at) = work.run.desk.cure.next_at()
     {
         work.wake(at);
+    }
+}
+
+/// Those who are due and for whose rung there is room in its wave, at most a batch; the others come back a little later.
+fn next_wave(work: &mut Work, batch: usize) -> Vec<Seat> {
+    let (now, mut rooms, mut seats) = (work.now, Rooms::of(work), Vec::new());
+    while seats.is_empty() && work.run.desk.cure.due_count(now) > 0 {
+        for seat in work.run.desk.cure.take(now, batch) {
+            match next_rung(work, seat) {
+                Some(rung) if rooms.take(rung) => seats.push(seat),
+                Some(_) => wait_for_the_wave(work, seat),
+                None => {}
+            }
+        }
+    }
+    seats
+}
+
+fn wait_for_the_wave(work: &mut Work, seat: Seat) {
+    let (at, urgency) = (work.now + WAVE_LOOK_MS, work.run.plan.urgency(seat));
+    work.run.desk.cure.put(seat, at, urgency);
+}
+
+/// For how many more agents each rung may be begun: it is tried for a few first, and widened with each that it has helped.
+/// Where it helps nobody the wave stays as small as it began, until the brake gives the rung up.
+struct Rooms([usize; Rung::ALL.len()]);
+
+impl Rooms {
+    fn of(work: &Work) -> Rooms {
+        let canary = work.run.plan.remedies.canary as usize;
+        Rooms(Rung::ALL.map(|rung| {
+            let score = work.run.scores.get(rung.index()).copied().unwrap_or_default();
+            let wave = canary + WIDER_BY * score.cured as usize;
+            // Whom a person is asked about, nothing is done to.
+            let bound = canary > 0 && rung != Rung::Ask;
+            if bound { wave.saturating_sub(score.outstanding as usize) } else { usize::MAX }
+        }))
+    }
+    /// Takes one place; false when there is none.
+    fn take(&mut self, rung: Rung) -> bool {
+        let Some(room) = self.0.get_mut(rung.index()) else { return false };
+        let fits = *room > 0;
+        *room = room.saturating_sub(1);
+        fits
     }
 }
 
@@ -77,7 +127,7 @@ pub(super) fn looked(work: &mut Work, seats: &[Seat]) {
         }
         return;
     }
-    let mut batch = Batch::default();
+    let (mut batch, mut rooms) = (Batch::default(), Rooms::of(work));
     let mut singles_left = work.run.plan.limits.single_remedies_max;
     for seat in seats {
         work.run.desk.cure.remove(*seat);
@@ -88,7 +138,10 @@ pub(super) fn looked(work: &mut Work, seats: &[Seat]) {
             // Not seen, or its calls were not: treated as on a call, and looked at again with the next sweep.
             continue;
         }
-        if batch.add(rung, *seat, agent.phone.clone(), &mut singles_left) == Added::NoRoom {
+        let phone = agent.phone.clone();
+        if !rooms.take(rung) {
+            wait_for_the_wave(work, *seat);
+        } else if batch.add(rung, *seat, phone, &mut singles_left) == Added::NoRoom {
             let urgency = work.run.plan.urgency(*seat);
             work.run.desk.cure.put(*seat, work.now, urgency);
         }

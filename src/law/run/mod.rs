@@ -314,6 +314,7 @@ impl Run {
             Event::RemedyStarted { rung, seats } => {
                 if let Some(score) = self.scores.get_mut(rung.index()) {
                     score.begun_at = Some(at);
+                    score.outstanding += seats.len() as u32;
                 }
                 for seat in seats {
                     self.with(*seat, |agent| agent.start_remedy(*rung));
@@ -325,6 +326,9 @@ impl Run {
                 }
             }
             Event::RemedyFailed { rung, seats, failure, attempt } => {
+                if let (Effect::None, Some(score)) = (failure.kind.effect(), self.scores.get_mut(rung.index())) {
+                    score.outstanding = score.outstanding.saturating_sub(seats.len() as u32);
+                }
                 for seat in seats {
                     self.with(*seat, |agent| match failure.kind.effect() {
                         Effect::Possible => agent.await_remedy(*rung, at),
@@ -410,6 +414,7 @@ impl Run {
         if let RemedyState::Awaiting(rung) = agent.remedy
             && let Some(score) = self.scores.get_mut(rung.index())
         {
+            score.outstanding = score.outstanding.saturating_sub(1);
             match verdict {
                 Verdict::Ready | Verdict::Recovered { .. } => score.cured += 1,
                 Verdict::Straggler { .. } => score.failed += 1,

@@ -125,6 +125,8 @@ pub struct Score {
     pub cured: u32,
     /// The agent was not.
     pub failed: u32,
+    /// Agents for whom it was begun and whose state has not been seen since.
+    pub outstanding: u32,
     /// When it was last begun.
     pub begun_at: Option<Timestamp>,
 }

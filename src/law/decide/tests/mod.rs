@@ -11,11 +11,12 @@ mod publish;
 mod share;
 mod unsent;
 mod watch;
+mod wave;
 
 use std::sync::Arc;
 
 use super::{Input, Step, decide};
-use crate::law::agent::TokenState;
+use crate::law::agent::{RemedyState, TokenState};
 use crate::law::audit::Auditor;
 use crate::law::command::{
     Command, CommandId, Failure, FailureKind, Outcome, PhoneSeen, PublishAnswer, ReadPurpose, ScheduleState, UploadKey,

@@ -11,7 +11,8 @@ use crate::law::decide::{Work, share};
 fn half_down() -> Plan {
     let mechanisms = Mechanisms { session_reset: false, ..Mechanisms::default() };
     let limits = Limits { calls_per_minute: Some(30), ..Limits::default() };
-    Plan { mechanisms, limits, ..plan(40) }
+    let remedies = RemedyPolicy { canary: 0, ..RemedyPolicy::default() };
+    Plan { mechanisms, limits, remedies, ..plan(40) }
 }
 
 fn down(seat: Seat) -> (CallState, PhoneState) {

@@ -1,0 +1,93 @@
+//! Stories of waves: a rung is tried for a few agents before it is used for many.
+//!
+//! Must never: reach the end of a ladder.
+
+use super::*;
+
+const MANY: u32 = 100;
+
+fn grey(_: Seat) -> (CallState, PhoneState) {
+    (CallState::Free, PhoneState::Down)
+}
+
+/// A hundred of two hundred and fifty agents are grey, and each remedy is one call for many.
+fn many_grey() -> Desk {
+    Desk::to_the_check(plan(250), |seat| if seat.0 < MANY { grey(seat) } else { well(seat) })
+}
+
+/// Answers the look at calls; everybody is off calls.
+fn look(desk: &mut Desk) {
+    let (_, command) = desk.open.iter().find(|(_, c)| is_look_before(c)).cloned().expect("a look at calls");
+    let Command::ReadUsers { seats, .. } = &command else { panic!("{command:?}") };
+    let seen = seats.iter().map(|seat| user(*seat, CallState::Free)).collect();
+    desk.answer(|c| *c == command, Outcome::Users(seen));
+}
+
+/// How many agents the reset is asked for; it is accepted.
+fn reset(desk: &mut Desk) -> usize {
+    while desk.asked(is_look_before) == 0 {
+        desk.sleep();
+    }
+    look(desk);
+    let (_, command) =
+        desk.open.iter().find(|(_, c)| matches!(c, Command::ResetSessions { .. })).cloned().expect("one");
+    let Command::ResetSessions { seats } = &command else { panic!("{command:?}") };
+    let asked = seats.len();
+    desk.answer(|c| *c == command, Outcome::RemedyAccepted);
+    asked
+}
+
+/// The look at what a remedy has brought.
+fn see(desk: &mut Desk, state: impl Fn(Seat) -> (CallState, PhoneState)) {
+    while desk.asked(is_sweep) == 0 {
+        desk.sleep();
+    }
+    desk.sweep(state);
+}
+
+#[test]
+fn a_rung_is_tried_for_a_few_first_and_then_for_more_with_each_that_it_has_helped() {
+    let mut desk = many_grey();
+    let mut cured: Vec<Seat> = Vec::new();
+    for asked in [5, 20, 75] {
+        let now = reset(&mut desk);
+        assert_eq!(now, asked);
+        // While nobody knows what it did, nobody else gets it, and nobody is looked at in vain.
+        assert_eq!(
+            (desk.asked(is_look_before), desk.run.scores[Rung::SessionReset.index()].outstanding),
+            (0, now as u32)
+        );
+        let awaits = |seat: &Seat| matches!(desk.run.agent(*seat).unwrap().remedy, RemedyState::Awaiting(_));
+        cured.extend(desk.run.all_seats().filter(awaits));
+        // The first look may come before the effect can show.
+        while desk.run.scores[Rung::SessionReset.index()].outstanding > 0 {
+            see(&mut desk, |seat| if cured.contains(&seat) || seat.0 >= MANY { well(seat) } else { grey(seat) });
+        }
+        assert_eq!(desk.run.scores[Rung::SessionReset.index()].cured as usize, cured.len());
+    }
+    assert_eq!(cured.len(), MANY as usize);
+    desk.audit();
+}
+
+#[test]
+fn a_rung_that_helps_nobody_harms_ten_and_no_more() {
+    let mut desk = many_grey();
+    for _ in 0..2 {
+        assert_eq!(reset(&mut desk), 5);
+        see(&mut desk, |seat| if seat.0 < MANY { grey(seat) } else { well(seat) });
+    }
+    let given_up = |e: &Event| matches!(e, Event::BrakeApplied { rung: Some(Rung::SessionReset), .. });
+    assert_eq!(desk.events(given_up), 1);
+    let started = |e: &Event| matches!(e, Event::RemedyStarted { rung: Rung::SessionReset, .. });
+    assert_eq!(desk.events(started), 2);
+    desk.audit();
+}
+
+#[test]
+fn whoever_takes_the_run_up_again_knows_how_many_are_out() {
+    let mut desk = many_grey();
+    assert_eq!(reset(&mut desk), 5);
+    desk.restart();
+    assert_eq!(desk.run.scores[Rung::SessionReset.index()].outstanding, 5);
+    desk.audit();
+}
