@@ -10,6 +10,10 @@ use crate::law::verdict::{Reason, Rung};
 use crate::words::clock::{Seed, Timestamp};
 use crate::words::id::{AgentId, BusinessUnitId, ManagementUnitId, ScheduleId, Seat, WeekDate};
 
+/// The platform tells of a publish only so many of the agents whose schedules it changed; told by users, and which of them is
+/// UNCERTAIN: taken here in the order of the roster, which is that of the schedule.
+pub const TOLD_MAX: usize = 1_000;
+
 /// Everything that a run intends.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
@@ -353,6 +357,16 @@ impl Plan {
     #[must_use]
     pub fn member(&self, seat: Seat) -> Option<&Member> {
         self.roster.get(seat.index())
+    }
+    /// Whether the platform can be expected to tell the agent of the publish ([`TOLD_MAX`]).
+    #[must_use]
+    pub fn is_told(&self, seat: Seat) -> bool {
+        seat.index() < TOLD_MAX
+    }
+    /// Agents that the platform does not tell of the publish, in the order of the roster.
+    #[must_use]
+    pub fn untold(&self) -> &[Member] {
+        self.roster.get(TOLD_MAX..).unwrap_or_default()
     }
     /// When refreshing starts.
     #[must_use]

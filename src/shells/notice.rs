@@ -42,11 +42,12 @@ pub fn data(id: &RunId, run: &Run, point: HookPoint, seat: Option<Seat>) -> Valu
             data["late_ms"] = json!(run.claimed_at.map(|at| at.since_ms(plan.publish_at)));
             data["waited_for"] = json!(run.waited.map(Wait::words));
         }
-        HookPoint::PreStage
-        | HookPoint::PreRefresh
-        | HookPoint::PrePublish
-        | HookPoint::PostPublish
-        | HookPoint::Straggler => {}
+        // Whoever wants to tell them needs all of them.
+        HookPoint::PostPublish => {
+            data["not_told_by_the_platform"] =
+                plan.untold().iter().map(|member| json!({ "id": member.agent, "name": member.name })).collect();
+        }
+        HookPoint::PreStage | HookPoint::PreRefresh | HookPoint::PrePublish | HookPoint::Straggler => {}
     }
     data
 }
@@ -83,4 +84,27 @@ fn straggler(run: &Run, seat: Seat) -> Option<Value> {
 fn tried(agent: &Agent) -> Vec<&'static str> {
     let was_tried = |rung: &Rung| *rung != Rung::Ask && agent.tried.get(rung.index()).is_some_and(|n| *n > 0);
     Rung::ALL.into_iter().filter(was_tried).map(Rung::words).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::shells::report::sample;
+
+    #[test]
+    fn whom_the_platform_does_not_tell_is_named_after_the_publish_and_all_of_them() {
+        let id = RunId::new("friday").unwrap();
+        for (agents, untold) in [(1_000, 0), (1_250, 250)] {
+            let run = Run::staged(Arc::new(sample::plan(1, agents)));
+            let told = data(&id, &run, HookPoint::PostPublish, None);
+            let named = told["not_told_by_the_platform"].as_array().unwrap();
+            assert_eq!(named.len(), untold);
+            assert_eq!(run.all_seats().filter(|seat| !run.plan.is_told(*seat)).count(), untold);
+            let last = run.plan.roster.last().unwrap().agent.as_str();
+            assert_eq!(named.last().map(|agent| agent["id"] == last), (untold > 0).then_some(true));
+            assert!(data(&id, &run, HookPoint::PrePublish, None).get("not_told_by_the_platform").is_none());
+        }
+    }
 }

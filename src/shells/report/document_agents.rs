@@ -12,6 +12,7 @@ use crate::shells::report::next::next_words;
 use crate::shells::report::story::Story;
 use crate::shells::report::words::clean;
 use crate::words::clock::Timestamp;
+use crate::words::id::Seat;
 
 /// Every agent of the story.
 pub(super) struct Agents<'a>(pub &'a Story);
@@ -23,6 +24,8 @@ struct AgentDoc<'a> {
     management_unit: &'a str,
     shift_start: Option<String>,
     enrolled: bool,
+    /// Whether the platform can be expected to have told the agent of the publish.
+    told_by_the_platform: bool,
     verdict: &'static str,
     recovered_by: Option<Rung>,
     deferred_because: Option<Deferral>,
@@ -65,14 +68,14 @@ struct MomentDoc {
 impl Serialize for Agents<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut agents = serializer.serialize_seq(Some(self.0.agents.len()))?;
-        for (_, member, agent) in self.0.everyone() {
-            agents.serialize_element(&agent_doc(self.0, member, agent))?;
+        for (seat, member, agent) in self.0.everyone() {
+            agents.serialize_element(&agent_doc(self.0, seat, member, agent))?;
         }
         agents.end()
     }
 }
 
-fn agent_doc<'a>(story: &Story, member: &'a Member, agent: &'a AgentStory) -> AgentDoc<'a> {
+fn agent_doc<'a>(story: &Story, seat: Seat, member: &'a Member, agent: &'a AgentStory) -> AgentDoc<'a> {
     let (mut by, mut because, mut reason, mut missing) = (None, None, None, None);
     let verdict = match agent.verdict {
         None => "not_checked",
@@ -104,6 +107,7 @@ fn agent_doc<'a>(story: &Story, member: &'a Member, agent: &'a AgentStory) -> Ag
         management_unit: member.management_unit.as_str(),
         shift_start: member.shift_start.map(Timestamp::rfc3339),
         enrolled: member.enrolled,
+        told_by_the_platform: story.plan.as_ref().is_some_and(|plan| plan.is_told(seat)),
         verdict,
         recovered_by: by,
         deferred_because: because,

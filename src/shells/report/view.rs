@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use crate::law::event::Phase;
-use crate::law::plan::{Mechanisms, Plan};
+use crate::law::plan::{Mechanisms, Plan, TOLD_MAX};
 use crate::law::verdict::{Rung, Verdict};
 use crate::shells::report::agent::{AgentStory, TokenStory};
 use crate::shells::report::cells::{cells, remedies};
@@ -214,6 +214,16 @@ fn facts(story: &Story) -> Vec<Fact> {
     let all = plan.roster.len() as u64;
     facts.push(fact("Cohort", counted(all, "agent", "agents")));
     facts.push(fact("Enrolled", format!("{} of {} ({})", count(enrolled), count(all), percent(enrolled, all))));
+    let untold = plan.untold().len() as u64;
+    if untold > 0 {
+        let words = format!(
+            "{} at most, of {}; the post-publish hooks are given the other {}",
+            count(TOLD_MAX as u64),
+            count(all),
+            count(untold)
+        );
+        facts.push(fact("Told by the platform", words));
+    }
     if let Some(Some(median)) = story.span.map(|_| median_ready_ms(story, plan)) {
         facts.push(fact("Half of the cohort ready", format!("{} after T", duration(median))));
     }
