@@ -159,7 +159,7 @@ fn play(friday: Friday, lead: &Lead) -> Played {
         AppClient { client_id: APP_CLIENT_ID.to_owned(), client_secret: Secret::new(APP_CLIENT_SECRET.to_owned()) };
     let settings = OrgSettings { app: Some(app), ..OrgSettings::new(hosts, "none", Secret::new(String::new())) };
     let mut org = Org::new(settings);
-    org.expect(&plan.limits);
+    org.expect(&plan);
     let mut play = Play {
         now: plan.refresh_at(),
         run: Run::staged(Arc::new(plan)),

@@ -34,6 +34,8 @@ pub struct Auditor {
     /// What the newest look at the schedule found: its version, and whether it was published.
     seen: Option<(i64, bool)>,
     vetoed: bool,
+    /// Whether the newest preflight found something that the publish cannot be made with.
+    stands_in_the_way: bool,
 }
 
 impl Auditor {
@@ -80,7 +82,7 @@ impl Auditor {
             self.vetoed |= point.vetoes() && results.iter().any(|r| r.problem().is_some());
         }
         if let Event::Preflighted { concerns } = event {
-            self.vetoed |= concerns.iter().any(|concern| concern.weight == Weight::Stops);
+            self.stands_in_the_way = concerns.iter().any(|concern| concern.weight == Weight::Stops);
         }
     }
 
@@ -158,6 +160,9 @@ impl Auditor {
         }
         if let Some(wait) = run.waits_for() {
             return Some(("nothing is published that is held or not approved", wait.words().to_owned()));
+        }
+        if self.stands_in_the_way {
+            return Some(("what the preflight found to be in the way is not tried", String::new()));
         }
         if self.vetoed || !run.hooked.contains(&HookPoint::PrePublish) {
             return Some(("a publish follows its hooks, and no veto", String::new()));

@@ -215,8 +215,11 @@ pub enum Event {
         since: Timestamp,
         /// Who was ready, in the order of seats.
         ready: Vec<Seat>,
-        /// Who had been ready at the look before, and cannot take a call now although logged in.
+        /// Who was at risk at the look before, and cannot take a call now although logged in.
         lost: Vec<Seat>,
+        /// Who was at risk at the look before and is on a call or unknown now, so that the next look has to tell.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        undecided: Vec<Seat>,
     },
     /// What a publish needs was looked over once more, shortly before it.
     Preflighted {

@@ -1,9 +1,9 @@
 //! What one run tells about losses: which softphones that were ready before the publish were lost, when, and what that says.
 //!
-//! Before the publish the looks of the watch are compared with one another. After it each agent who was ready at the last of
-//! them counts once: until the run first says of the agent that it is ready, or that it cannot take a call. Whoever is on a
-//! call, or unknown, is waited for; whoever has logged out is let go. Must never: count a softphone that nobody had seen
-//! ready.
+//! Before the publish the looks of the watch are compared with one another. After it each agent who was at risk at the last of
+//! them counts once: until the run first says of the agent that it is ready, or that it cannot take a call. On both sides
+//! whoever is on a call, or unknown, is waited for, and whoever has logged out is let go. Must never: count a softphone that
+//! nobody had seen ready.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,7 +34,7 @@ pub struct Losses {
     agents: u64,
     looks: Vec<Between>,
     last: Option<(Timestamp, u64)>,
-    /// Ready at the last look before the publish, and nothing said of them since.
+    /// At risk at the last look before the publish, and nothing said of them since.
     pending: BTreeSet<Seat>,
     published: bool,
     after: Exposure,
@@ -53,7 +53,10 @@ impl Losses {
     pub fn hear(&mut self, Record { at, event, .. }: &Record) {
         match event {
             Event::Staged { plan } => (self.publish_at, self.agents) = (plan.publish_at, plan.roster.len() as u64),
-            Event::Watched { since, ready, lost } => self.watched(*at, *since, ready, lost.len() as u32),
+            Event::Watched { since, ready, lost, undecided } => {
+                let at_risk = ready.iter().chain(undecided).copied().collect();
+                self.watched(*at, *since, at_risk, lost.len() as u32);
+            }
             Event::PublishConfirmed { .. } | Event::PublishedElsewhere { .. } => self.published = true,
             Event::Probed { result: ProbeState::Refused, .. } => self.minute(*at).refused += 1,
             Event::Judged { verdicts } if self.published => {
@@ -84,13 +87,13 @@ impl Losses {
         self.minutes.iter().map(|(minute, seen)| (*minute, *seen))
     }
 
-    fn watched(&mut self, at: Timestamp, since: Timestamp, ready: &[Seat], lost: u32) {
-        if let Some((from, were_ready)) = self.last {
-            self.looks.push(Between { from, to: since, ready: were_ready, lost: u64::from(lost) });
+    fn watched(&mut self, at: Timestamp, since: Timestamp, at_risk: BTreeSet<Seat>, lost: u32) {
+        if let Some((from, were_at_risk)) = self.last {
+            self.looks.push(Between { from, to: since, ready: were_at_risk, lost: u64::from(lost) });
             self.minute(at).lost += lost;
         }
-        self.last = Some((since, ready.len() as u64));
-        self.pending = ready.iter().copied().collect();
+        self.last = Some((since, at_risk.len() as u64));
+        self.pending = at_risk;
     }
 
     fn judged(&mut self, at: Timestamp, seat: Seat, verdict: Verdict) {
@@ -158,7 +161,7 @@ mod tests {
     }
     fn watched(since: Timestamp, ready: &[u32], lost: &[u32]) -> (Timestamp, Event) {
         let seats = |seats: &[u32]| seats.iter().copied().map(Seat).collect();
-        (since + 2_000, Event::Watched { since, ready: seats(ready), lost: seats(lost) })
+        (since + 2_000, Event::Watched { since, ready: seats(ready), lost: seats(lost), undecided: Vec::new() })
     }
     fn judged(at: Timestamp, seat: u32, verdict: Verdict) -> (Timestamp, Event) {
         (at, Event::Judged { verdicts: vec![(Seat(seat), verdict)] })

@@ -17,7 +17,7 @@ const LN_NOTHING: f64 = -650.0;
 /// Ratios are looked for between these powers of e.
 const LN_RATIO_MAX: f64 = 60.0;
 /// Halvings of that range: enough for every digit of a float.
-const HALVINGS: u32 = 100;
+const HALVINGS: u32 = 64;
 
 /// One Friday: losses, and for how long ready agents were watched.
 #[derive(Debug, Clone, Copy, PartialEq)]

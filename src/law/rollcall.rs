@@ -3,15 +3,15 @@
 //! The same rule as in a run ([`readiness`](crate::law::verdict::readiness)) over the same signals, but for the probe with an
 //! agent's own token, which only a run makes. Must never: lead to a remedy, or call a signal good that nobody has read.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use crate::law::agent::Agent;
 use crate::law::command::{PhoneSeen, UserSeen};
 use crate::law::event::Tally;
 use crate::law::verdict::{Missing, PhoneState, Verdict};
 use crate::words::clock::Timestamp;
-use crate::words::id::{AgentId, Seat};
+use crate::words::id::{AgentId, PhoneId, Seat};
 
 /// Whether every page of phones was read: only then is a phone that was not on them no phone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,13 +27,18 @@ pub enum PhoneReads {
 pub struct RollCall {
     agents: Vec<(AgentId, Agent)>,
     seats: HashMap<AgentId, Seat>,
+    /// Phones that stood on a page, whosever they are.
+    listed: HashSet<PhoneId>,
+    /// Whether one stood on two pages, so that another may have stood on none.
+    shifted: bool,
 }
 
 impl RollCall {
     /// Nothing seen yet of these agents; one who is named twice is called once.
     #[must_use]
     pub fn of(agents: impl IntoIterator<Item = AgentId>) -> RollCall {
-        let mut call = RollCall { agents: Vec::new(), seats: HashMap::new() };
+        let (listed, shifted) = (HashSet::new(), false);
+        let mut call = RollCall { agents: Vec::new(), seats: HashMap::new(), listed, shifted };
         for agent in agents {
             // A business unit has fewer agents than a seat can number.
             let seat = Seat(u32::try_from(call.agents.len()).unwrap_or(u32::MAX));
@@ -60,15 +65,17 @@ impl RollCall {
     /// Takes in what a page of phones showed at `at`; phones of others are passed over.
     pub fn see_phones(&mut self, at: Timestamp, seen: &[PhoneSeen]) {
         for phone in seen {
+            self.shifted |= !self.listed.insert(phone.phone.clone());
             let seat = self.seats.get(&phone.agent);
             if let Some((_, agent)) = seat.and_then(|seat| self.agents.get_mut(seat.0 as usize)) {
                 agent.see_phone(at, Some(&phone.phone), phone.state);
             }
         }
     }
-    /// The phones have been read as far as they could be.
+    /// The phones have been read as far as they could be. Where pages have moved while they were read, nothing is said of those
+    /// that stood on none.
     pub fn phones_read(&mut self, at: Timestamp, reads: PhoneReads) {
-        if reads == PhoneReads::Torn {
+        if reads == PhoneReads::Torn || self.shifted {
             return;
         }
         for (_, agent) in self.agents.iter_mut().filter(|(_, agent)| agent.phone.is_none()) {
@@ -90,14 +97,10 @@ impl RollCall {
         let lost = ready().filter(|(id, ..)| matches!(now(id), Some(Verdict::Straggler { .. })));
         (ready().count() as u64, lost.count() as u64)
     }
-    /// The seats whose softphones are ready, and those that cannot take a call although somebody is there; each in order.
-    #[must_use]
-    pub fn ready_and_grey(&self) -> (Vec<Seat>, Vec<Seat>) {
-        let seats = |fits: fn(Verdict) -> bool| {
-            let fitting = (0..).map(Seat).zip(self.answers()).filter(|(_, (.., verdict))| fits(*verdict));
-            fitting.map(|(seat, _)| seat).collect()
-        };
-        (seats(|verdict| verdict == Verdict::Ready), seats(|verdict| matches!(verdict, Verdict::Straggler { .. })))
+    /// The seats of whom this holds, in order.
+    pub fn seats_where(&self, fits: fn(Verdict) -> bool) -> impl Iterator<Item = Seat> {
+        let fitting = (0..).map(Seat).zip(self.answers()).filter(move |(_, (.., verdict))| fits(*verdict));
+        fitting.map(|(seat, _)| seat)
     }
     /// How many answered how.
     #[must_use]
@@ -129,7 +132,7 @@ mod tests {
         UserSeen { seat: Seat(seat), token_issued: None, station, presence, call }
     }
     fn phone(of: &str, state: PhoneState) -> PhoneSeen {
-        PhoneSeen { agent: agent(of), phone: PhoneId::new("p").unwrap(), state }
+        PhoneSeen { agent: agent(of), phone: PhoneId::new(&format!("p-{of}")).unwrap(), state }
     }
     fn verdicts(call: &RollCall) -> Vec<Verdict> {
         call.answers().map(|(_, _, verdict)| verdict).collect()
@@ -168,5 +171,10 @@ mod tests {
         assert_eq!((later.lost_since(&call), call.lost_since(&later)), ((1, 1), (0, 0)));
         let tally = Tally { ready: 1, recovered: 0, deferred: 1, stragglers: 2, unknown: 1 };
         assert_eq!(call.tally(), tally);
+        // Where one phone stood on two pages, dan's may have stood on none.
+        let mut shifted = torn.clone();
+        shifted.see_phones(NOW, &[phone("zoe", PhoneState::Up)]);
+        shifted.phones_read(NOW, PhoneReads::Whole);
+        assert_eq!(verdicts(&shifted)[3], Verdict::Unknown { missing: Missing::Phone });
     }
 }

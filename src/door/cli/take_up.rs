@@ -54,7 +54,7 @@ pub(super) async fn take_up(
     let Some(leader) = lead(config, journal, id, waiting).await? else { return Ok(None) };
     let records = open::records(journal.as_ref(), id).await?;
     let run = open::replay(id, &records)?;
-    client.org().expect(&run.plan.limits);
+    client.org().expect(&run.plan);
     let hands = Hands { client: client.permitted_by(leader.permit()), hooks: config.open_hooks(), vault };
     let hands = Arc::new(hands);
     let look_every = Duration::from_millis(config.serve.look_every_ms.unsigned_abs());

@@ -5,7 +5,7 @@
 use crate::hands::genesys::hosts::Hosts;
 use crate::hands::genesys::login::Login;
 use crate::law::pace::{Pacer, Party};
-use crate::law::plan::Limits;
+use crate::law::plan::Plan;
 use crate::words::clock::Timestamp;
 use crate::words::http::Response;
 use crate::words::secret::Secret;
@@ -82,9 +82,12 @@ impl Org {
             settings,
         }
     }
-    /// What was read at staging about the limits: no request is let out beyond them until the server says otherwise, so that
-    /// the first of a new process do not run into a limit that is lower than the usual one.
-    pub fn expect(&mut self, limits: &Limits) {
+    /// What a plan says of the limits that were read at staging, and of its publish: no request is let out beyond them until the
+    /// server says otherwise, so that the first of a new process do not run into a limit that is lower than the usual one; and
+    /// the last turns before the publish are kept for it.
+    pub fn expect(&mut self, plan: &Plan) {
+        let limits = &plan.limits;
+        self.publisher.expect_publish(plan.publish_at);
         if let Some(calls) = limits.calls_per_minute {
             self.publisher.expect(calls);
         }

@@ -15,6 +15,8 @@ use crate::words::id::Seat;
 /// What the publish needs is looked over so long before it, in ms: late enough to find what has changed, and early enough for
 /// somebody to mend it.
 const PREFLIGHT_LEAD_MS: i64 = 10 * 60_000;
+/// While something stands in the way of the publish it is looked over again after this, in ms.
+const PREFLIGHT_AGAIN_MS: i64 = 60_000;
 
 pub(super) fn wait(work: &mut Work) {
     if missed(work) {
@@ -36,20 +38,25 @@ pub(super) fn wait(work: &mut Work) {
     }
 }
 
-/// Shortly before T what the publish needs is looked over once more. Nothing waits for it.
+/// Shortly before T what the publish needs is looked over once more, and again while something stands in its way, so that
+/// somebody can mend it. Nothing waits for it.
 pub(super) fn preflight(work: &mut Work) {
-    let at = work.run.plan.publish_at - PREFLIGHT_LEAD_MS;
-    if work.run.preflighted == Preflighted::Yes || work.now >= work.run.plan.publish_at {
+    let first = work.run.plan.publish_at - PREFLIGHT_LEAD_MS;
+    let at = match &work.run.preflighted {
+        None => first,
+        Some(Preflighted { at, stops: Some(_) }) => *at + PREFLIGHT_AGAIN_MS,
+        Some(Preflighted { stops: None, .. }) => return,
+    };
+    if work.now >= work.run.plan.publish_at || work.under_way(|c| *c == Command::Preflight) {
         return;
     }
     if work.now < at {
         work.wake(at);
-    } else if !work.under_way(|c| *c == Command::Preflight) {
+    } else {
         work.ask(Command::Preflight);
     }
 }
 
-/// What is certain to be refused is not tried: that stops the run, unless the publish has gone out meanwhile.
 pub(super) fn preflighted(work: &mut Work, outcome: Outcome) {
     let concerns = match outcome {
         Outcome::Preflighted(concerns) => concerns,
@@ -58,15 +65,15 @@ pub(super) fn preflighted(work: &mut Work, outcome: Outcome) {
             vec![Concern { what: "preflight".to_owned(), words, fix: None, weight: Weight::Told }]
         }
     };
-    let stops = concerns.iter().find(|concern| concern.weight == Weight::Stops);
-    let why = stops.map(|concern| match &concern.fix {
-        Some(fix) => format!("the preflight found that {}; {fix}", concern.words),
-        None => format!("the preflight found that {}", concern.words),
-    });
     work.note(Event::Preflighted { concerns });
-    if let Some(why) = why.filter(|_| work.run.before_the_claim()) {
-        work.stop(StopKind::Vetoed, why);
-    }
+}
+
+/// What is certain to be refused is not tried: from the preparations on, what the newest preflight found stops the run. True when
+/// it did.
+pub(super) fn cannot_be_made(work: &mut Work) -> bool {
+    let Some(why) = work.run.preflighted.as_ref().and_then(|found| found.stops.clone()) else { return false };
+    work.stop(StopKind::Vetoed, why);
+    true
 }
 
 /// Stops the run when T has passed by more than the policy allows and nothing was claimed. True when it did.

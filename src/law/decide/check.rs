@@ -140,7 +140,8 @@ fn end_sweep(work: &mut Work) {
     }
     match sweep.phones {
         PhoneLook::Pages | PhoneLook::Shifted => harm::all_seen(work, sweep.began),
-        PhoneLook::Singles | PhoneLook::Torn => {}
+        PhoneLook::Torn => harm::part_seen(work),
+        PhoneLook::Singles => {}
     }
     judge(work, &sweep.seats, Look { since: sweep.began, patience: Patience::Ended });
 }

@@ -21,9 +21,13 @@ const LOST_SHARE: f64 = 0.05;
 /// Looks at all pages for the watch's sake lie so far apart for each page that they read, in ms: one call in two seconds, a
 /// tenth of the 300 a minute that the platform allows a token (API.md section 3).
 const PAGE_EVERY_MS: i64 = 2_000;
-/// How long remedies wait for the second look at agents in doubt, in ms: the next slot, the sweep, and its answers. Doubts that go
-/// on without a remedy (people go home) do not hold anything up again.
-const HELD_MS: i64 = 15_000;
+/// How long remedies wait for the second look at agents in doubt, at most, in ms: a sweep of a large organisation takes so long.
+/// Doubts that go on without a remedy (people go home) do not hold anything up again.
+const HELD_MS: i64 = 60_000;
+/// A look at all pages that brought only a part is tried again after this, in ms.
+const PART_AGAIN_MS: i64 = 30_000;
+/// After so many of them in a row nothing more is owed: a page that cannot be read does not keep a run from its end.
+const PARTS_MAX: u8 = 3;
 
 /// Whether a rung could harm anybody. Asking a person does not.
 fn is_remedy(rung: Rung) -> bool {
@@ -39,19 +43,25 @@ fn begun<'a>(work: &'a Work<'_>) -> impl Iterator<Item = (Rung, Timestamp)> + 'a
     scores.filter_map(|(rung, score)| Some((rung, score.begun_at?)))
 }
 
-/// From when on a look shows what the remedies so far have done; `None` when such a look has been made, or there were none.
+/// From when on a look shows what the remedies so far have done; `None` when such a look has been made, or tried often enough,
+/// or there were none.
 fn owed_from(work: &Work) -> Option<Timestamp> {
+    if work.run.desk.part_seen.is_some_and(|(_, times)| times >= PARTS_MAX) {
+        return None;
+    }
     let seen_from = begun(work).map(|(rung, at)| at + rung.effect_ms()).max()?;
     (seen_from > work.run.desk.all_seen_at).then_some(seen_from)
 }
 
 /// When all pages are to be looked at for the watch's sake, if they are. At the end, when everyone is done, it waits for
-/// nothing but the effect: nobody is called ready at last who was not seen after the last remedy.
+/// nothing but the effect: nobody is called ready at last who was not looked for after the last remedy.
 pub(super) fn next_at(work: &Work) -> Option<Timestamp> {
     let seen_from = owed_from(work)?;
     let desk = &work.run.desk;
     let spaced = desk.all_seen_at.0.saturating_add(i64::from(desk.phone_pages) * PAGE_EVERY_MS);
-    Some(if everyone_is_done(work) { seen_from } else { seen_from.max(Timestamp(spaced)) })
+    let again = desk.part_seen.map_or(seen_from, |(at, _)| at + PART_AGAIN_MS);
+    let at = if everyone_is_done(work) { seen_from } else { seen_from.max(Timestamp(spaced)) };
+    Some(at.max(again))
 }
 
 /// Whether the look that begins now is to be at all pages for the watch's sake.
@@ -72,22 +82,41 @@ pub(super) fn is_open(work: &Work) -> bool {
 /// A whole look has ended. One that leaves nobody in doubt speaks for everything that was done before it.
 pub(super) fn all_seen(work: &mut Work, began: Timestamp) {
     let desk = &mut work.run.desk;
-    desk.all_seen_at = began;
+    (desk.all_seen_at, desk.part_seen) = (began, None);
     if desk.doubted.is_empty() {
         desk.cleared_at = began;
+        desk.lost = Default::default();
     }
+}
+
+/// A look at all pages has ended that could not be read whole.
+pub(super) fn part_seen(work: &mut Work) {
+    let times = work.run.desk.part_seen.map_or(0, |(_, times)| times);
+    work.run.desk.part_seen = Some((work.now, times.saturating_add(1)));
 }
 
 /// An agent that nothing more was to be done for has its phone down: it is looked at again.
 pub(super) fn doubt(work: &mut Work, seat: Seat) {
     let now = work.now;
-    work.run.desk.doubted.entry(seat).or_insert(now);
+    if !work.run.desk.doubted.contains_key(&seat) {
+        // Kept from now: what is begun later is not to blame.
+        let suspects = suspects(work, seat);
+        work.run.desk.doubted.insert(seat, suspects);
+    }
     work.look(seat, now);
     let many = work.run.desk.doubted.len() >= LOST_MIN as usize;
     let last = begun(work).map(|(_, at)| at).max();
     if many && last.is_some_and(|at| work.run.desk.held_at.is_none_or(|held| held < at)) {
         work.run.desk.held_at = Some(now);
     }
+}
+
+/// The rungs that were at work since an agent was seen well.
+fn suspects(work: &Work, seat: Seat) -> Vec<Rung> {
+    let judged_at = work.run.agent(seat).map_or(Timestamp::default(), |agent| agent.judged_at);
+    let well_at = judged_at.max(work.run.desk.cleared_at);
+    let at_work = |(rung, at): &(Rung, Timestamp)| at.0 + rung.effect_ms() > well_at.0 && *at < work.now;
+    begun(work).filter(at_work).map(|(rung, _)| rung).collect()
 }
 
 /// Its phone is up again, or it was judged anew.
@@ -126,11 +155,7 @@ pub(super) fn last_verdicts(work: &Work) -> Vec<(Seat, Verdict)> {
 pub(super) fn count_lost(work: &mut Work, verdicts: &[(Seat, Verdict)]) {
     for (seat, verdict) in verdicts {
         let straggles = matches!(verdict, Verdict::Straggler { .. });
-        let Some(agent) = work.run.agent(*seat).filter(|_| straggles) else { continue };
-        let Some(doubted_at) = work.run.desk.doubted.get(seat).copied() else { continue };
-        let well_at = agent.judged_at.max(work.run.desk.cleared_at);
-        let at_work = |(rung, at): &(Rung, Timestamp)| at.0 + rung.effect_ms() > well_at.0 && *at < doubted_at;
-        let suspects: Vec<Rung> = begun(work).filter(at_work).map(|(rung, _)| rung).collect();
+        let Some(suspects) = work.run.desk.doubted.get(seat).filter(|_| straggles).cloned() else { continue };
         for rung in suspects {
             if let Some(lost) = work.run.desk.lost.get_mut(rung.index()) {
                 *lost += 1;

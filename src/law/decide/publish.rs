@@ -20,8 +20,11 @@ const LOOK_FRESH_MS: i64 = 30_000;
 const FIRST_LOOK_MS: i64 = 1_000;
 
 pub(super) fn prepare(work: &mut Work) {
+    if before::missed(work) || before::cannot_be_made(work) {
+        return;
+    }
     before::preflight(work);
-    if before::missed(work) || !work.hooked(HookPoint::PrePublish) {
+    if !work.hooked(HookPoint::PrePublish) {
         return;
     }
     claim_what_was_seen(work);
@@ -116,6 +119,7 @@ fn claim_when_due(work: &mut Work) {
         let why = why_late(work).to_owned();
         work.note(Event::PublishLate { late_ms, why });
     }
+    work.run.desk.has_looked = false;
     work.note(Event::PublishClaimed { attempt, late_ms });
     work.ask(Command::Publish { upload });
 }
@@ -143,8 +147,8 @@ pub(super) fn elsewhere(work: &mut Work, version: i64) {
 }
 
 pub(super) fn schedule_seen(work: &mut Work, outcome: Outcome) {
-    work.run.desk.has_looked |= work.run.phase == Phase::Publishing;
     let before_a_claim = work.run.before_the_claim();
+    work.run.desk.has_looked |= work.run.phase == Phase::Publishing && !before_a_claim;
     match (outcome, work.run.phase) {
         (Outcome::Schedule(state), _) if before_a_claim => preflight(work, state),
         (Outcome::Schedule(state), Phase::Publishing) => looked(work, state),
@@ -309,7 +313,7 @@ pub(super) fn tell_if_late(work: &mut Work) {
 }
 
 fn claim_again(work: &mut Work, at: Timestamp) {
-    if before::missed(work) {
+    if before::missed(work) || before::cannot_be_made(work) {
         return;
     }
     if work.now < at {

@@ -8,8 +8,8 @@
 //!
 //! Must never: hold a look back while no remedy waits for its turn, or until the run is over.
 
-use super::Work;
 use super::check::SWEEP_SPACING_MS;
+use super::{Work, harm};
 use crate::law::command::{Command, ReadPurpose};
 use crate::law::pace::{CALLS_PER_MINUTE, WINDOW_MS};
 use crate::words::clock::Timestamp;
@@ -39,7 +39,8 @@ pub(super) fn sweep_from(work: &mut Work) -> Timestamp {
 
 /// Whether more stragglers wait than one look at calls lets be helped; those whom such a look is about wait as well.
 fn remedies_wait(work: &mut Work) -> bool {
-    if work.run.brake.stops() {
+    // Held remedies wait for that very look.
+    if work.run.brake.stops() || harm::held_until(work).is_some() {
         return false;
     }
     let looked_at = |command: &Command| match command {

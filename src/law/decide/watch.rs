@@ -10,6 +10,7 @@ use crate::law::command::{Command, Outcome, ReadPurpose};
 use crate::law::event::{Event, Phase};
 use crate::law::rollcall::{PhoneReads, RollCall};
 use crate::law::run::Look;
+use crate::law::verdict::{Deferral, Verdict};
 use crate::words::clock::Timestamp;
 
 /// A cohort smaller than this tells nothing: a handful of softphones is lost on any evening.
@@ -103,6 +104,11 @@ pub(super) fn seen(work: &mut Work, page: Option<u32>, outcome: Outcome) {
     }
 }
 
+/// Whether a later look has to tell; whoever has logged out is at risk no more.
+fn is_undecided(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Deferred { because: Deferral::OnCall } | Verdict::Unknown { .. })
+}
+
 fn over(work: &mut Work) {
     let Some(mut look) = work.run.desk.watch.take() else { return };
     let before_the_publish = matches!(work.run.phase, Phase::Waiting | Phase::Refreshing);
@@ -110,8 +116,13 @@ fn over(work: &mut Work) {
         return;
     }
     look.seen.phones_read(work.now, look.reads);
-    let (ready, grey) = look.seen.ready_and_grey();
-    let were_ready = work.run.watched.as_ref().map(|w| w.ready.as_slice()).unwrap_or_default();
-    let lost = grey.into_iter().filter(|seat| were_ready.binary_search(seat).is_ok()).collect();
-    work.note(Event::Watched { since: look.began, ready, lost });
+    let at_risk = work.run.watched.as_ref().map(|w| w.at_risk.as_slice()).unwrap_or_default();
+    let of_them = |fits: fn(Verdict) -> bool| {
+        let seats = look.seen.seats_where(fits);
+        seats.filter(|seat| at_risk.binary_search(seat).is_ok()).collect()
+    };
+    let lost = of_them(|verdict| matches!(verdict, Verdict::Straggler { .. }));
+    let undecided = of_them(is_undecided);
+    let ready = look.seen.seats_where(|verdict| verdict == Verdict::Ready).collect();
+    work.note(Event::Watched { since: look.began, ready, lost, undecided });
 }

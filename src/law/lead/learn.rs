@@ -5,6 +5,7 @@
 use crate::law::event::{Event, Record};
 use crate::law::fared::{Fared, fared, together};
 use crate::law::plan::Plan;
+use crate::law::verdict::Verdict;
 use crate::words::clock::Timestamp;
 use crate::words::id::{BusinessUnitId, ScheduleId};
 
@@ -41,6 +42,8 @@ pub struct Past {
     pub publish_ms: Option<i64>,
     /// The shortest life of a token that it refreshed, in ms, if it refreshed any.
     pub token_life_ms: Option<i64>,
+    /// Whether anybody in it needed help, so that it could have taught something about remedies.
+    pub had_stragglers: bool,
     /// How its remedies fared.
     pub fared: Vec<Fared>,
 }
@@ -112,6 +115,7 @@ impl Past {
             state,
             publish_ms: publish_ms(records),
             token_life_ms: records.iter().filter_map(token_life_ms).min(),
+            had_stragglers: records.iter().any(|record| has_stragglers(&record.event)),
             fared: fared(records),
         })
     }
@@ -155,11 +159,19 @@ pub fn learn(past: &[Past], unit: &BusinessUnitId) -> Learnt {
     Learnt { publish: longest, token_life: life }
 }
 
-/// How remedies fared in the newest runs of one org, the newest first, that had any.
+/// How remedies fared in the newest runs of one org, the newest first, that had stragglers. A run in which a rung was left out
+/// counts like any other, so that what is known of it grows old and it is tried again.
 #[must_use]
 pub fn learn_remedies(past: &[Past]) -> Vec<Fared> {
-    let with_any = past.iter().map(|run| run.fared.as_slice()).filter(|fared| !fared.is_empty());
-    together(with_any.take(RUNS_OF_REMEDIES_MAX))
+    let newest = past.iter().filter(|run| run.had_stragglers).take(RUNS_OF_REMEDIES_MAX);
+    together(newest.map(|run| run.fared.as_slice()))
+}
+
+fn has_stragglers(event: &Event) -> bool {
+    match event {
+        Event::Judged { verdicts } => verdicts.iter().any(|(_, verdict)| matches!(verdict, Verdict::Straggler { .. })),
+        _ => false,
+    }
 }
 
 /// From the first claim to the schedule seen published. `None` when a process was lost, or gave up looking, in between:

@@ -8,7 +8,7 @@ mod queue;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use self::queue::Queue;
 use crate::words::clock::{Seed, Timestamp};
@@ -24,9 +24,8 @@ pub const CALLS_PER_MINUTE: u32 = 300;
 pub const RESERVE_CALLS: u32 = 10;
 
 /// The reserve is kept until nothing urgent has been asked for so long, in ms: two windows. A publish is looked after every
-/// few seconds until it is seen through, so by then whoever was urgent is done. The next run begins its preparations with
-/// an urgent read, and one window later, which is the usual `prepare_lead`, its publish finds the reserve again. One that
-/// prepares later than that leaves with the next turn, before everybody.
+/// few seconds until it is seen through, so by then whoever was urgent is done. For a publish that is to come it is kept again
+/// for as long before its instant, so that its preparations find it after one window.
 pub const RESERVE_KEPT_MS: i64 = 2 * WINDOW_MS;
 
 /// How soon a request asks again that left a free turn to others, in ms: they are about to ask.
@@ -136,6 +135,8 @@ pub struct Pacer {
     gate: Timestamp,
     /// When somebody urgent last asked for a turn. Who has seen nobody urgent yet keeps the reserve: T may be about to come.
     urgent_at: Option<Timestamp>,
+    /// Publishes that are to come.
+    to_come: BTreeSet<Timestamp>,
     queue: Queue,
 }
 
@@ -153,6 +154,7 @@ impl Pacer {
             used: BTreeMap::new(),
             gate: Timestamp(i64::MIN),
             urgent_at: None,
+            to_come: BTreeSet::new(),
             queue: Queue::default(),
         }
     }
@@ -162,6 +164,10 @@ impl Pacer {
         if self.known_from == KnownFrom::Hearsay {
             self.allowed = self.allowed.min(allowed.max(1));
         }
+    }
+    /// A publish is to come at this instant: the reserve is kept for it and its preparations, however long nobody was urgent.
+    pub fn expect_publish(&mut self, at: Timestamp) {
+        self.to_come.insert(at);
     }
     /// Asks for a turn. [`Turn::Go`] counts the request as sent; [`Pacer::answered`] or [`Pacer::lost`] must follow.
     pub fn turn(&mut self, now: Timestamp, ticket: &mut Ticket) -> Turn {
@@ -229,7 +235,9 @@ impl Pacer {
     }
 
     fn reserve_is_free(&self, now: Timestamp) -> bool {
+        let close = now - RESERVE_KEPT_MS..=now + RESERVE_KEPT_MS;
         self.urgent_at.is_some_and(|at| now.since_ms(at) >= RESERVE_KEPT_MS)
+            && self.to_come.range(close).next().is_none()
     }
 
     fn count(&mut self, until: Timestamp, party: Option<Party>, calls: u32) {
@@ -240,6 +248,9 @@ impl Pacer {
     }
 
     fn forget(&mut self, now: Timestamp) {
+        while self.to_come.first().is_some_and(|at| *at < now - RESERVE_KEPT_MS) {
+            self.to_come.pop_first();
+        }
         while let Some(entry) = self.expiring.first_entry().filter(|entry| entry.key().0 <= now) {
             let ((_, party), calls) = entry.remove_entry();
             self.counted = self.counted.saturating_sub(calls);

@@ -270,6 +270,11 @@ fn the_reserve_is_free_when_nobody_has_been_urgent_for_a_while() {
     pacer.answered(Timestamp(20), Party::HOUSE, RateHeaders::default());
     assert_eq!(normal(&mut pacer.clone(), RESERVE_KEPT_MS - 1), 290);
     assert_eq!(normal(&mut pacer.clone(), RESERVE_KEPT_MS), 300);
+    // A publish that is to come has it kept for two windows before its instant, and for two behind it.
+    pacer.expect_publish(Timestamp(10 * RESERVE_KEPT_MS));
+    for (at, free) in [(2, 300), (9, 290), (11, 290), (12, 300)] {
+        assert_eq!(normal(&mut pacer.clone(), at * RESERVE_KEPT_MS), free, "{at}");
+    }
     // Whoever is urgent again has it kept again, whether there is a turn or not.
     assert_eq!(normal(&mut pacer, RESERVE_KEPT_MS), 300);
     assert!(matches!(ask(&mut pacer, RESERVE_KEPT_MS + 1, Urgency::Publish), Turn::Wait(_)));

@@ -51,15 +51,19 @@ pub struct Desk {
     pub watched_at: Timestamp,
     /// Pages of phones that the org had at the last look; 0 before the first.
     pub phone_pages: u32,
-    /// Agents with a final verdict whose phone was seen down since, and when first: they are looked at again.
-    pub doubted: BTreeMap<Seat, Timestamp>,
+    /// Agents with a final verdict whose phone was seen down since, and the rungs that were at work then: they are looked at
+    /// again.
+    pub doubted: BTreeMap<Seat, Vec<Rung>>,
+    /// When the last look at all phones after the publish ended that brought only a part of them, and how many of them in a
+    /// row did.
+    pub part_seen: Option<(Timestamp, u8)>,
     /// When the last look at all phones after the publish began.
     pub all_seen_at: Timestamp,
     /// When the last of them began that left nobody in doubt.
     pub cleared_at: Timestamp,
     /// Since when remedies are held because many are in doubt after the last one.
     pub held_at: Option<Timestamp>,
-    /// Agents that were ready and were lost while a rung was at work.
+    /// Agents that were ready and were lost while a rung was at work, since nobody was last in doubt.
     pub lost: [u32; Rung::ALL.len()],
     /// A bug planted on purpose, to show that the simulation finds it.
     #[cfg(test)]

@@ -13,7 +13,7 @@ pub use desk::{Closing, Desk, Goal, Look, PhoneLook, Sweep};
 pub use state::{Approved, Brake, Counts, Held, Lateness, Preflighted, ProbeUse, PublishState, Score, Watched};
 
 use crate::law::agent::{Agent, OpenRungs, RemedyState, TokenState};
-use crate::law::command::{Command, Effect};
+use crate::law::command::{Command, Concern, Effect, Weight};
 use crate::law::event::{Drift, Event, Phase, Record, StopKind, Tally, Wait};
 use crate::law::order::{OrderId, Wish};
 use crate::law::plan::{Approval, OnDrift, Plan};
@@ -43,8 +43,8 @@ pub struct Run {
     pub preflight_at: Option<Timestamp>,
     /// The version that is to be published: the pinned one, or one that was accepted since.
     pub version: i64,
-    /// Whether what the publish needs was looked over once more.
-    pub preflighted: Preflighted,
+    /// What was found when that which the publish needs was looked over once more.
+    pub preflighted: Option<Preflighted>,
     /// The newest look at everybody before the publish.
     pub watched: Option<Watched>,
     /// Whether somebody has approved the publish.
@@ -117,7 +117,7 @@ impl Run {
             claims: 0,
             claimed_at: None,
             preflight_at: None,
-            preflighted: Preflighted::NotYet,
+            preflighted: None,
             watched: None,
             approved: Approved::NotYet,
             held: Held::No,
@@ -302,9 +302,11 @@ impl Run {
                 agent.seen.probe = at;
             }),
             Event::ReadFailed { .. } => {}
-            Event::Preflighted { .. } => self.preflighted = Preflighted::Yes,
-            Event::Watched { since, ready, .. } => {
-                self.watched = Some(Watched { since: *since, ready: ready.clone() });
+            Event::Preflighted { concerns } => self.preflighted = Some(Preflighted { at, stops: stops(concerns) }),
+            Event::Watched { since, ready, undecided, .. } => {
+                let mut at_risk = [ready.as_slice(), undecided.as_slice()].concat();
+                at_risk.sort_unstable();
+                self.watched = Some(Watched { since: *since, at_risk });
             }
             Event::Judged { verdicts } => {
                 for (seat, verdict) in verdicts {
@@ -437,6 +439,13 @@ impl Run {
     }
 }
 
+/// Why the publish cannot be made while this is so.
+fn stops(concerns: &[Concern]) -> Option<String> {
+    let concern = concerns.iter().find(|concern| concern.weight == Weight::Stops)?;
+    let fix = concern.fix.as_ref().map_or_else(String::new, |fix| format!("; {fix}"));
+    Some(format!("the preflight found that {}{fix}", concern.words))
+}
+
 impl PartialEq for Run {
     /// Two runs are equal when their journals say the same; what a process knows for itself does not count.
     fn eq(&self, other: &Run) -> bool {
@@ -446,7 +455,7 @@ impl PartialEq for Run {
             && (self.claims, self.claimed_at, self.preflight_at) == (other.claims, other.claimed_at, other.preflight_at)
             && (self.version, self.approved, self.held) == (other.version, other.approved, other.held)
             && (self.waited, self.late) == (other.waited, other.late)
-            && (&self.watched, self.preflighted) == (&other.watched, other.preflighted)
+            && (&self.watched, &self.preflighted) == (&other.watched, &other.preflighted)
             && self.orders == other.orders
             && self.hooked == other.hooked
             && (self.open, self.probe, self.brake) == (other.open, other.probe, other.brake)

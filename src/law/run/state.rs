@@ -47,13 +47,13 @@ pub enum ProbeUse {
     Closed,
 }
 
-/// Whether what the publish needs was looked over once more, shortly before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Preflighted {
-    /// It was.
-    Yes,
-    /// It was not, or is not yet.
-    NotYet,
+/// What the newest preflight found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preflighted {
+    /// When its answer came.
+    pub at: Timestamp,
+    /// Why the publish cannot be made as things are, if it cannot.
+    pub stops: Option<String>,
 }
 
 /// The newest look at everybody before the publish.
@@ -61,14 +61,15 @@ pub enum Preflighted {
 pub struct Watched {
     /// When it began.
     pub since: Timestamp,
-    /// Who was ready, in the order of seats.
-    pub ready: Vec<Seat>,
+    /// Who is at risk from then on, in the order of seats: who was ready, and whoever had been and could not be told.
+    pub at_risk: Vec<Seat>,
 }
 
 /// Whether remedies go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Brake {
     /// They do.
+    #[default]
     Released,
     /// They stopped; a person decides.
     Applied,

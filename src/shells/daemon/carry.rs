@@ -97,7 +97,7 @@ impl Carrier {
             (self.tell)(News::Ended { run: id.clone(), phase: run.phase });
             return Carried::Over;
         }
-        site.client.org().expect(&run.plan.limits);
+        site.client.org().expect(&run.plan);
         (self.tell)(News::Leading { run: id.clone(), phase: run.phase });
         self.drive(id, site, leader, run, records, stopping).await
     }

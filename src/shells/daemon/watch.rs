@@ -36,8 +36,10 @@ enum Known {
     Carried,
     /// It is tried again then.
     Again(Timestamp),
-    /// It is over, or cannot be followed, as long as it has so many records.
+    /// It is over as long as it has so many records.
     Done(u64),
+    /// It cannot be followed as long as it has so many records; whoever leads it may be newer than this process.
+    Unreadable(u64),
     /// It belongs to an organisation that is not served here, and always will.
     Others,
 }
@@ -123,6 +125,7 @@ impl<'a> Watch<'a> {
         match known {
             Some(Known::Carried | Known::Others) => false,
             Some(Known::Done(records)) => records != summary.last_seq,
+            Some(Known::Unreadable(records)) => !led && records != summary.last_seq,
             Some(Known::Again(at)) => now >= at && !led,
             _ if led => {
                 self.known.remove(&summary.run);
@@ -165,7 +168,8 @@ impl<'a> Watch<'a> {
         self.names.remove(&task);
         let Some(run) = run else { return };
         let known = match carried {
-            Carried::Over | Carried::Unreadable => Known::Done(self.records(&run).await),
+            Carried::Over => Known::Done(self.records(&run).await),
+            Carried::Unreadable => Known::Unreadable(self.records(&run).await),
             Carried::NotOurs => Known::Others,
             Carried::Led | Carried::LetGo => Known::Again(Clock::System.now() + AGAIN_MS),
         };

@@ -162,7 +162,7 @@ async fn play(
     let tools = Tools { client: &client, vault: Some(&vault), hooks: &hooks, history: &history };
     let staged = stage(&rehearsal.setting.request(), &tools, clock.now()).await?.record(journal.as_ref()).await?;
     staged_is(&staged, clock);
-    client.org().expect(&staged.plan.limits);
+    client.org().expect(&staged.plan);
     let mut run = Run::staged(Arc::clone(&staged.plan));
     staged.records.iter().skip(1).for_each(|record| run.apply(record.at, &record.event));
     let leader = Leader::take(&journal, &staged.run, &myself(), LEASE_MS).await?.ok_or(RehearseError::Led)?;

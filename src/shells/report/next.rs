@@ -2,6 +2,7 @@
 //!
 //! Must never: promise what the run does not do; once it has settled only people do anything.
 
+use crate::law::run::Brake;
 use crate::law::verdict::{Deferral, Verdict};
 use crate::shells::report::agent::AgentStory;
 use crate::shells::report::facts::Ending;
@@ -16,10 +17,14 @@ pub fn next_words(story: &Story, agent: &AgentStory) -> String {
     let within = |ms: Option<i64>| ms.map_or_else(String::new, |ms| format!(" within {}", duration(ms)));
     let soon = || within(timing.map(|timing| timing.check_interval_ms));
     let later = || within(timing.map(|timing| timing.logged_out_interval_ms));
-    let braked = story.brakes.items.iter().any(|brake| brake.rung.is_none());
     match (agent.verdict, goes_on) {
         (Some(Verdict::Ready | Verdict::Recovered { .. }), _) => String::new(),
-        (Some(Verdict::Straggler { .. }), true) if braked => "remedies are stopped until somebody resumes".to_owned(),
+        (Some(Verdict::Straggler { .. }), true) if story.remedies == Brake::Applied => {
+            "remedies are stopped until somebody resumes".to_owned()
+        }
+        (Some(Verdict::Straggler { .. }), true) if story.remedies == Brake::Aborted => {
+            format!("remedies were aborted: only another look{}", later())
+        }
         (Some(Verdict::Straggler { .. }), true) => format!("a remedy or another look{}", later()),
         (Some(Verdict::Deferred { because: Deferral::OnCall } | Verdict::Unknown { .. }) | None, true) => {
             format!("another look{}", soon())

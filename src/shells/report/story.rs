@@ -5,9 +5,11 @@
 
 use std::collections::HashMap;
 
+use crate::law;
 use crate::law::command::{Failure, PhoneSeen};
 use crate::law::event::{Attempt, Event, Phase, Record, StopKind, Tally};
 use crate::law::losses::Losses;
+use crate::law::order::Wish;
 use crate::law::plan::{Member, Plan};
 use crate::law::verdict::{PhoneState, ProbeState, Rung, Verdict};
 use crate::shells::report::agent::{AgentStory, Happening, Refused, TokenStory, shared};
@@ -52,6 +54,8 @@ pub struct Story {
     pub rungs: [RungStory; Rung::ALL.len()],
     /// What people told it, and what the publish waited for.
     pub control: Bounded<(Timestamp, std::sync::Arc<str>)>,
+    /// Whether remedies go on.
+    pub remedies: law::run::Brake,
     /// Brakes.
     pub brakes: Bounded<Brake>,
     /// What the org does not offer.
@@ -113,8 +117,8 @@ impl Story {
             self.control.push((at, shared(&words)));
         }
         match &record.event {
-            Event::Ordered { .. }
-            | Event::OrderRefused { .. }
+            Event::Ordered { wish, .. } => self.ordered(*wish),
+            Event::OrderRefused { .. }
             | Event::OrderUnread { .. }
             | Event::Drifted { .. }
             | Event::PublishWaits { .. }
@@ -199,11 +203,29 @@ impl Story {
                     Attempt::NotMade => self.remedy_unsent(*rung, seats),
                 }
             }
-            Event::BrakeApplied { rung, why } => self.brakes.push(Brake { at, rung: *rung, why: shared(why) }),
+            Event::BrakeApplied { rung, why } => {
+                if rung.is_none() {
+                    self.remedies = law::run::Brake::Applied;
+                }
+                self.brakes.push(Brake { at, rung: *rung, why: shared(why) });
+            }
             Event::Settled { tally } => self.settled = Some((at, *tally)),
             Event::Stopped { kind, why } => self.stopped = Some((at, *kind, shared(why))),
         }
         Vec::new()
+    }
+
+    /// Before the claim what is ordered is about the publish, after it about the remedies.
+    fn ordered(&mut self, wish: Wish) {
+        if self.side() == Side::BeforeTheClaim {
+            return;
+        }
+        match wish {
+            Wish::Hold => self.remedies = law::run::Brake::Applied,
+            Wish::Resume => self.remedies = law::run::Brake::Overruled,
+            Wish::Abort => self.remedies = law::run::Brake::Aborted,
+            Wish::Approve => {}
+        }
     }
 
     fn refused(&mut self, at: Timestamp, seats: &[Seat], failure: &Failure) {

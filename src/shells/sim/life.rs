@@ -396,7 +396,7 @@ impl Life {
         };
         let lease = self.lead(run.seq)?;
         let mut org = Org::new(org_settings());
-        org.expect(&run.plan.limits);
+        org.expect(&run.plan);
         self.process = Some(Process { run, lease, org, calls: BTreeMap::new(), wake_at: None });
         self.step(Input::Started)?;
         self.hand_over_orders()

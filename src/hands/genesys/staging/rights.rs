@@ -77,7 +77,11 @@ pub fn permissions_in(response: &Response) -> Result<Permissions, Failure> {
         return Err(failure::malformed(response, "the answer holds no grants"));
     };
     let policies = grants.iter().filter_map(|grant| grant.pointer("/role/policies")?.as_array()).flatten();
-    let held = policies.flat_map(granted).collect();
+    let held: BTreeSet<_> = policies.flat_map(granted).collect();
+    // Whoever is let in and may do nothing at all cannot be told from one whose policies are not told.
+    if held.is_empty() {
+        return Err(failure::malformed(response, "the answer holds no permission at all"));
+    }
     Ok(Permissions { held })
 }
 

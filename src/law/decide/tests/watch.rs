@@ -30,7 +30,7 @@ fn next_look(desk: &mut Desk) -> Timestamp {
 
 fn watched(desk: &Desk) -> Vec<(Timestamp, usize, Vec<Seat>)> {
     let told = desk.journal.iter().filter_map(|record| match &record.event {
-        Event::Watched { since, ready, lost } => Some((*since, ready.len(), lost.clone())),
+        Event::Watched { since, ready, lost, .. } => Some((*since, ready.len(), lost.clone())),
         _ => None,
     });
     told.collect()
@@ -42,9 +42,10 @@ fn everybody_is_looked_at_from_half_an_hour_before_the_publish_until_the_prepara
     let mut at = Vec::new();
     for n in 0..6 {
         at.push(next_look(&mut desk).since_ms(T) / MINUTE);
-        // At the third look one is lost, and at the fourth one on a call is grey, who was ready.
+        // At the third look one is lost, and at the fourth one on a call is grey, who was ready; when the call is over, that
+        // one is lost as well.
         look(&mut desk, |seat| match (n, seat) {
-            (2, Seat(4)) => (CallState::Free, PhoneState::Down),
+            (2, Seat(4)) | (4, Seat(5)) => (CallState::Free, PhoneState::Down),
             (3, Seat(5)) => (CallState::OnCall, PhoneState::Down),
             _ => (CallState::Free, PhoneState::Up),
         });
@@ -52,7 +53,8 @@ fn everybody_is_looked_at_from_half_an_hour_before_the_publish_until_the_prepara
     assert_eq!(at, [-27, -22, -17, -12, -7, -2]);
     let told: Vec<_> = watched(&desk).into_iter().map(|(_, ready, lost)| (ready, lost)).collect();
     let none = Vec::new;
-    assert_eq!(told, [(20, none()), (20, none()), (19, vec![Seat(4)]), (19, none()), (20, none()), (20, none())]);
+    let lost = |seat| vec![Seat(seat)];
+    assert_eq!(told, [(20, none()), (20, none()), (19, lost(4)), (19, none()), (19, lost(5)), (20, none())]);
     // What is seen here says nothing of anybody, and moves nothing.
     assert!(desk.run.agents.iter().all(|agent| agent.verdict.is_none()));
     desk.audit();

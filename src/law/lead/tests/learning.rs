@@ -45,13 +45,16 @@ fn a_whole_journal_teaches_how_long_the_publish_took_and_how_long_tokens_live() 
 }
 
 #[test]
-fn remedies_are_judged_by_the_newest_ten_runs_that_had_any() {
+fn remedies_are_judged_by_the_newest_ten_runs_that_had_stragglers() {
     let one = |cured| Fared { rung: Rung::SessionReset, reason: Reason::PhoneDown, cured, failed: 1 };
-    let run = |fared: Vec<Fared>| Past { fared, ..past([]) };
-    let mut newest_first = vec![run(Vec::new())];
-    newest_first.extend((0..10).map(|_| run(vec![one(0)])));
-    newest_first.push(run(vec![one(99)]));
+    let run = |had_stragglers, fared: Vec<Fared>| Past { had_stragglers, fared, ..past([]) };
+    let mut newest_first = vec![run(false, Vec::new())];
+    newest_first.extend((0..10).map(|_| run(true, vec![one(0)])));
+    newest_first.push(run(true, vec![one(99)]));
     assert_eq!(learn_remedies(&newest_first), [Fared { failed: 10, ..one(0) }]);
+    // Left out in ten runs that could have used it, it is known no longer.
+    newest_first.splice(0..0, (0..10).map(|_| run(true, Vec::new())));
+    assert_eq!(learn_remedies(&newest_first), []);
 }
 
 #[test]
