@@ -264,10 +264,7 @@ fn remedies<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> RemedyPo
         backoff_max_ms: reader.duration_ms(&mut section, "backoff_max", usual.backoff_max_ms, 100..=H),
         outage_share: reader.share(&mut section, "outage_share", usual.outage_share),
         rung_failure_share: reader.share(&mut section, "rung_failure_share", usual.rung_failure_share),
-        canary: reader
-            .whole(&mut section, "canary", 0..=1_000)
-            .and_then(|n| u32::try_from(n).ok())
-            .unwrap_or(usual.canary),
+        canary: reader.whole(&mut section, "canary", 0..=1_000).unwrap_or(usual.canary),
         // Staging learns it from the journal.
         learnt: usual.learnt,
     };
