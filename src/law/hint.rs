@@ -11,8 +11,22 @@ use crate::words::id::AgentId;
 pub enum Hint {
     /// A schedule of the run's business unit: an update was completed, went wrong, or was somebody else's.
     Schedule,
-    /// An agent's station, presence or routing.
-    Agent(AgentId),
+    /// Something of an agent.
+    Agent {
+        /// Whom it is about.
+        agent: AgentId,
+        /// What was heard.
+        what: Stirred,
+    },
     /// Anything: events were lost, because nobody listened for a while.
     Gap,
+}
+
+/// What was heard of an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stirred {
+    /// The station was disassociated (API.md section 9).
+    Disassociated,
+    /// Anything else of the station, the presence or the routing.
+    Other,
 }

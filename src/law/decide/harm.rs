@@ -64,9 +64,11 @@ pub(super) fn everyone_is_done(work: &Work) -> bool {
     work.run.counts.done as usize == work.run.agents.len()
 }
 
-/// Whether a final verdict may still fall: somebody is in doubt, or a look after the last remedy is owed.
+/// Whether a final verdict may still fall: somebody is in doubt, or was pushed to have lost the station, or a look after the last
+/// remedy is owed.
 pub(super) fn is_open(work: &Work) -> bool {
-    !work.run.desk.doubted.is_empty() || owed_from(work).is_some()
+    let desk = &work.run.desk;
+    !desk.doubted.is_empty() || !desk.stirred.is_empty() || owed_from(work).is_some()
 }
 
 /// A whole look has ended. One that leaves nobody in doubt speaks for everything that was done before it.
@@ -127,7 +129,10 @@ pub(super) fn count_lost(work: &mut Work, verdicts: &[(Seat, Verdict)]) {
     for (seat, verdict) in verdicts {
         let straggles = matches!(verdict, Verdict::Straggler { .. });
         let Some(agent) = work.run.agent(*seat).filter(|_| straggles) else { continue };
-        let Some(doubted_at) = work.run.desk.doubted.get(seat).copied() else { continue };
+        let desk = &work.run.desk;
+        // Whoever was no straggler before, and is looked at again because of what was pushed, is lost as much.
+        let stirred_at = desk.stirred.get(seat).filter(|_| agent.verdict.is_some_and(Verdict::is_final));
+        let Some(doubted_at) = desk.doubted.get(seat).or(stirred_at).copied() else { continue };
         let well_at = agent.judged_at.max(work.run.desk.cleared_at);
         let at_work = |(rung, at): &(Rung, Timestamp)| at.0 + rung.effect_ms() > well_at.0 && *at < doubted_at;
         let suspects: Vec<Rung> = begun(work).filter(at_work).map(|(rung, _)| rung).collect();

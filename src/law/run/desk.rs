@@ -61,6 +61,10 @@ pub struct Desk {
     pub held_at: Option<Timestamp>,
     /// Agents that were ready and were lost while a rung was at work.
     pub lost: [u32; Rung::ALL.len()],
+    /// Agents whose station was pushed as disassociated, and when last, until a look that began after it has told.
+    pub stirred: BTreeMap<Seat, Timestamp>,
+    /// How often an agent was looked at again because of that.
+    pub stirs: BTreeMap<Seat, u8>,
     /// A bug planted on purpose, to show that the simulation finds it.
     #[cfg(test)]
     pub planted: Option<crate::law::decide::Planted>,
