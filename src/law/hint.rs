@@ -2,7 +2,8 @@
 //!
 //! Pushed events may be lost, late, doubled, or about somebody else's doing (API.md section 11). So a hint only moves the next
 //! look forward, and what is concluded always rests on a read; a run without any hint ends the same, a little later.
-//! Must never: carry what was pushed into the journal.
+//! How many stations were pushed as disassociated around T is kept as evidence, beside what was read.
+//! Must never: conclude anything from what was pushed.
 
 use crate::words::id::AgentId;
 

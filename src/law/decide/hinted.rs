@@ -3,16 +3,21 @@
 //! A station that is disassociated is a reason to look at its agent again even after a final verdict: a read then decides
 //! whether the verdict still holds.
 //!
+//! How many stations are pushed as disassociated around T is written down as evidence, in batches.
+//!
 //! Must never: conclude anything from a hint, or let hints ask more often than the platform can bear.
+
+use std::collections::BTreeSet;
 
 use super::Work;
 use crate::law::agent::RemedyState;
-use crate::law::event::Phase;
+use crate::law::event::{Event, Phase};
 use crate::law::hint::{Hint, Stirred};
-use crate::law::run::PublishState;
+use crate::law::losses::MINUTES;
+use crate::law::run::{Closing, PublishState};
 use crate::law::verdict::Verdict;
 use crate::words::clock::Timestamp;
-use crate::words::id::Seat;
+use crate::words::id::{AgentId, Seat};
 
 /// A hinted look at the schedule comes so long after the hint, in ms: of several hints together, one look, and however many
 /// there are, not more than one a second.
@@ -22,7 +27,16 @@ const SOON_MS: i64 = 1_000;
 /// the time must not keep the run from its end.
 const STIRS_MAX: u8 = 4;
 
+/// What was pushed is written down so long before and after T, in ms: what the report tells minute by minute.
+const KEPT_MS: i64 = MINUTES * 60_000;
+/// What was pushed is written down at most once in so long, in ms. Counted from T, so that no batch lies on both sides of it, or
+/// in two minutes.
+const BATCH_MS: i64 = 10_000;
+
 pub(super) fn taken(work: &mut Work, hint: &Hint) {
+    if let Hint::Agent { agent, what: Stirred::Disassociated } = hint {
+        keep(work, agent);
+    }
     match (work.run.phase, hint) {
         // Only while the outcome is open: before, other things wait for the same instant.
         (Phase::Publishing, Hint::Schedule | Hint::Gap)
@@ -102,4 +116,48 @@ pub(super) fn looked(work: &mut Work, seat: Seat, since: Timestamp) {
         Some(_) => drop(work.run.desk.stirred.remove(&seat)),
         None => {}
     }
+}
+
+/// Keeps a disassociation for the next batch. Of the same station, one in each batch: frames come doubled.
+fn keep(work: &mut Work, agent: &AgentId) {
+    let from_t_ms = work.now.since_ms(work.run.plan.publish_at);
+    let Some(seat) = work.run.seat_of(agent) else { return };
+    if !(-KEPT_MS..KEPT_MS).contains(&from_t_ms) {
+        return;
+    }
+    write_down(work);
+    let now = work.now;
+    work.run.desk.pushed.get_or_insert_with(|| (now, BTreeSet::new())).1.insert(seat);
+}
+
+/// Writes down what was pushed when its batch is over, or the process or the check is about to end; until then, it waits for that.
+pub(super) fn write_down(work: &mut Work) {
+    let Some(since) = work.run.desk.pushed.as_ref().map(|(since, _)| *since) else { return };
+    let publish_at = work.run.plan.publish_at;
+    let ends = publish_at + (since.since_ms(publish_at).div_euclid(BATCH_MS) + 1) * BATCH_MS;
+    let is_over = match work.run.phase {
+        Phase::Waiting | Phase::Refreshing | Phase::Preparing | Phase::Publishing | Phase::Checking => {
+            work.now >= ends || work.run.desk.closing == Closing::Yes
+        }
+        Phase::Settling => true,
+        // It ended before it was told, and nothing is written after an end.
+        Phase::Settled | Phase::Stopped | Phase::InDoubt => {
+            work.run.desk.pushed = None;
+            return;
+        }
+    };
+    if !is_over {
+        work.wake(ends);
+        return;
+    }
+    if let Some((since, disassociated)) = work.run.desk.pushed.take() {
+        work.note(Event::Pushed { since, disassociated: disassociated.into_iter().collect() });
+    }
+}
+
+/// Comes back when the run begins to listen.
+pub(super) fn wait_to_listen(work: &mut Work) {
+    let is_early = matches!(work.run.phase, Phase::Waiting | Phase::Refreshing);
+    let listen_at = work.run.plan.listen_at().filter(|at| is_early && *at > work.now);
+    listen_at.into_iter().for_each(|at| work.wake(at));
 }

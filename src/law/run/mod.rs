@@ -301,7 +301,7 @@ impl Run {
                 agent.signals.probe = *result;
                 agent.seen.probe = at;
             }),
-            Event::ReadFailed { .. } => {}
+            Event::ReadFailed { .. } | Event::Pushed { .. } => {}
             Event::Preflighted { .. } => self.preflighted = Preflighted::Yes,
             Event::Watched { since, ready, .. } => {
                 self.watched = Some(Watched { since: *since, ready: ready.clone() });

@@ -433,8 +433,8 @@ impl Life {
         let last_seq = process.run.seq;
         let step = decide(&mut process.run, input, self.now);
         process.wake_at = step.wake_at;
-        // As the driver does: nothing that is pushed before the preparations is of use.
-        let wanted = process.run.phase >= Phase::Preparing && process.run.plan.mechanisms.notifications;
+        // As the driver does: nothing that is pushed before the first look is of use.
+        let wanted = process.run.plan.listen_at().is_some_and(|at| at <= self.now);
         let (lines, epoch) = (self.ear.as_mut().filter(|_| wanted).and_then(Ear::pick_up), self.epoch);
         for line in lines.into_iter().flatten() {
             self.schedule(self.now, Happening::Listen { epoch, line });

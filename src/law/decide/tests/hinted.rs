@@ -120,3 +120,63 @@ fn what_is_pushed_while_a_look_is_under_way_is_looked_at_once_more() {
     assert_eq!(next_sweep(&mut desk, Seat(1)), 0);
     desk.audit();
 }
+
+/// What was written down of what was pushed: seconds from T, and whose.
+fn written(desk: &Desk) -> Vec<(i64, Vec<u32>)> {
+    let told = desk.journal.iter().filter_map(|record| match &record.event {
+        Event::Pushed { since, disassociated } => {
+            Some((since.since_ms(T) / 1_000, disassociated.iter().map(|seat| seat.0).collect()))
+        }
+        _ => None,
+    });
+    told.collect()
+}
+
+#[test]
+fn disassociations_are_written_down_in_batches_of_ten_seconds_that_do_not_lie_on_both_sides_of_t() {
+    let mut desk = Desk::at(T - 3_000_000, plan(4));
+    for (at_s, seat) in [(-2_000, 0), (-1_205, 3), (-1_203, 1), (-1_202, 3), (-1_199, 2), (-1_100, 2)] {
+        let at = T + at_s * 1_000;
+        while desk.wake_at.is_some_and(|wake_at| wake_at <= at) {
+            desk.sleep();
+        }
+        desk.now = at;
+        pushed(&mut desk, seat, Stirred::Other);
+        pushed(&mut desk, seat, Stirred::Disassociated);
+    }
+    assert_eq!(written(&desk), [(-1_205, vec![1, 3]), (-1_199, vec![2])], "a batch is written when it is over");
+    desk.sleep();
+    assert_eq!(written(&desk).last(), Some(&(-1_100, vec![2])));
+    assert!(desk.run.agents.iter().all(|agent| agent.verdict.is_none()));
+    desk.audit();
+}
+
+#[test]
+fn what_was_pushed_is_written_down_before_the_process_or_the_check_ends() {
+    let mut desk = Desk::to_the_check(plan(2), one_on_a_call);
+    pushed(&mut desk, 1, Stirred::Disassociated);
+    desk.feed(Input::Closing);
+    assert_eq!(written(&desk).len(), 1);
+    let mut desk = Desk::to_the_check(plan(2), one_on_a_call);
+    desk.now = desk.run.settle_at();
+    pushed(&mut desk, 1, Stirred::Disassociated);
+    assert_eq!((desk.run.phase, written(&desk).len()), (Phase::Settling, usize::from(desk.now < T + 1_800_000)));
+    desk.audit();
+}
+
+#[test]
+fn a_run_comes_back_to_listen_when_its_watch_begins_and_not_before() {
+    let lead_ms = plan(20).timing.watch_lead_ms;
+    let mut desk = Desk::at(T - 86_400_000, plan(20));
+    let mut woken = Vec::new();
+    while desk.now < T - lead_ms {
+        desk.sleep();
+        woken.push(desk.now);
+    }
+    assert_eq!(woken.last(), Some(&(T - lead_ms)), "{woken:?}");
+    assert_eq!(desk.run.plan.listen_at(), Some(T - lead_ms));
+    assert_eq!(plan(2).listen_at(), Some(plan(2).prepare_at()), "so few are not watched");
+    let mut deaf = plan(20);
+    deaf.mechanisms.notifications = false;
+    assert_eq!(deaf.listen_at(), None);
+}
