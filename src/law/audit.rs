@@ -126,6 +126,7 @@ impl Auditor {
             | Event::Probed { .. }
             | Event::ReadFailed { .. }
             | Event::Watched { .. }
+            | Event::Pushed { .. }
             | Event::Preflighted { .. }
             | Event::RemedyAccepted { .. }
             | Event::RemedyFailed { attempt: Attempt::Made, .. }

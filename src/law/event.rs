@@ -221,6 +221,13 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         undecided: Vec<Seat>,
     },
+    /// Stations were pushed as disassociated. Evidence and nothing else: what is concluded of an agent rests on a read.
+    Pushed {
+        /// When the first of them was heard; the others within the 10 s after it, in the same minute counted from T.
+        since: Timestamp,
+        /// Whose, in the order of seats, each once.
+        disassociated: Vec<Seat>,
+    },
     /// What a publish needs was looked over once more, shortly before it.
     Preflighted {
         /// What is not as it should be.

@@ -2,7 +2,8 @@
 //!
 //! Pushed events may be lost, late, doubled, or about somebody else's doing (API.md section 11). So a hint only moves the next
 //! look forward, and what is concluded always rests on a read; a run without any hint ends the same, a little later.
-//! Must never: carry what was pushed into the journal.
+//! How many stations were pushed as disassociated around T is kept as evidence, beside what was read.
+//! Must never: conclude anything from what was pushed.
 
 use crate::words::id::AgentId;
 
@@ -11,8 +12,22 @@ use crate::words::id::AgentId;
 pub enum Hint {
     /// A schedule of the run's business unit: an update was completed, went wrong, or was somebody else's.
     Schedule,
-    /// An agent's station, presence or routing.
-    Agent(AgentId),
+    /// Something of an agent.
+    Agent {
+        /// Whom it is about.
+        agent: AgentId,
+        /// What was heard.
+        what: Stirred,
+    },
     /// Anything: events were lost, because nobody listened for a while.
     Gap,
+}
+
+/// What was heard of an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stirred {
+    /// The station was disassociated (API.md section 9).
+    Disassociated,
+    /// Anything else of the station, the presence or the routing.
+    Other,
 }

@@ -24,6 +24,8 @@ pub struct Minute {
     pub lost: u32,
     /// Answers 401 of the media-token endpoint.
     pub refused: u32,
+    /// Stations that were pushed as disassociated; pushed events may be lost, so that there may have been more.
+    pub disconnected: u32,
 }
 
 /// The losses of a run, as far as its records tell.
@@ -58,6 +60,7 @@ impl Losses {
                 self.watched(*at, *since, at_risk, lost.len() as u32);
             }
             Event::PublishConfirmed { .. } | Event::PublishedElsewhere { .. } => self.published = true,
+            Event::Pushed { since, disassociated } => self.minute(*since).disconnected += disassociated.len() as u32,
             Event::Probed { result: ProbeState::Refused, .. } => self.minute(*at).refused += 1,
             Event::Judged { verdicts } if self.published => {
                 verdicts.iter().for_each(|(seat, verdict)| self.judged(*at, *seat, *verdict));
@@ -194,9 +197,23 @@ mod tests {
         let evidence = losses.evidence();
         assert_eq!(evidence.before, Exposure { losses: 1, agent_ms: 5 * 300_000 });
         assert_eq!(evidence.after, Exposure { losses: 2, agent_ms: 2 * 360_000 + 480_000 });
-        let seen = |lost, refused| Minute { lost, refused };
+        let seen = |lost, refused| Minute { lost, refused, ..Minute::default() };
         assert_eq!(losses.minutes().collect::<Vec<_>>(), [(-5, seen(1, 0)), (1, seen(1, 0)), (3, seen(1, 1))]);
         assert_eq!((losses.agents(), losses.looks()), (6, 2));
+    }
+
+    #[test]
+    fn what_was_pushed_counts_in_the_minute_in_which_it_was_heard_and_is_no_loss() {
+        let pushed =
+            |since, seats: &[u32]| Event::Pushed { since, disassociated: seats.iter().copied().map(Seat).collect() };
+        let losses = of(vec![
+            (T, pushed(T - 10_000, &[1, 2])),
+            (T + 10_000, pushed(T, &[0])),
+            (T + 50_000, pushed(T + 40_000, &[0, 3, 4])),
+        ]);
+        let seen = |disconnected| Minute { disconnected, ..Minute::default() };
+        assert_eq!(losses.minutes().collect::<Vec<_>>(), [(-1, seen(2)), (0, seen(4))]);
+        assert_eq!(losses.evidence().finding(), Finding::Nothing);
     }
 
     #[test]

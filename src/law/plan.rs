@@ -301,6 +301,9 @@ pub enum BadPlan {
     InThePast(i64),
 }
 
+/// A cohort smaller than this tells nothing: a handful of softphones is lost on any evening.
+const COHORT_MIN: usize = 20;
+
 impl Plan {
     /// Checks the plan as a whole.
     ///
@@ -377,6 +380,20 @@ impl Plan {
     #[must_use]
     pub fn prepare_at(&self) -> Timestamp {
         self.publish_at - self.timing.prepare_lead_ms
+    }
+    /// From when on everybody is looked at before the publish; `None` where nobody wants that, or the cohort is too small to tell
+    /// anything.
+    #[must_use]
+    pub fn watch_at(&self) -> Option<Timestamp> {
+        let is_watched = self.timing.watch_lead_ms > 0 && self.roster.len() >= COHORT_MIN;
+        is_watched.then(|| self.publish_at - self.timing.watch_lead_ms)
+    }
+    /// From when on a run listens to what the platform pushes; `None` for never. From the beginning of the watch on, so that what is
+    /// pushed after the publish can be held against what is pushed without one; without a watch, from the preparations on.
+    #[must_use]
+    pub fn listen_at(&self) -> Option<Timestamp> {
+        let prepare_at = self.prepare_at();
+        self.mechanisms.notifications.then(|| self.watch_at().map_or(prepare_at, |at| at.min(prepare_at)))
     }
     /// From when on a publish would be too late to be made.
     #[must_use]

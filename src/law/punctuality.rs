@@ -117,6 +117,7 @@ impl Publish {
             | Event::Probed { .. }
             | Event::ReadFailed { .. }
             | Event::Watched { .. }
+            | Event::Pushed { .. }
             | Event::Preflighted { .. }
             | Event::Judged { .. }
             | Event::RemedyStarted { .. }

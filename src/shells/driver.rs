@@ -14,7 +14,7 @@ use crate::hands::genesys::push;
 use crate::hands::journal::{Journal, JournalError};
 use crate::law::command::{CommandId, Outcome};
 use crate::law::decide::{Input, Step, decide};
-use crate::law::event::{Event, Phase, Record};
+use crate::law::event::{Event, Record};
 use crate::law::hint::Hint;
 use crate::law::order::{Order, OrderId};
 use crate::law::run::Run;
@@ -120,7 +120,7 @@ impl<J: Journal + Send + Sync + 'static> Driver<J> {
             if let Some(ended) = self.ended(run, &tasks) {
                 return Ok(ended);
             }
-            if run.phase >= Phase::Preparing && run.plan.mechanisms.notifications {
+            if run.plan.listen_at().is_some_and(|at| at <= self.clock.now()) {
                 ear.take().into_iter().for_each(|tell| self.listen(run, tell, &mut asking));
             }
             input = loop {
@@ -191,8 +191,8 @@ impl<J: Journal + Send + Sync + 'static> Driver<J> {
         Ok(())
     }
 
-    /// Listens to what the platform pushes about the run, from shortly before its publish on: before, nothing that is pushed
-    /// is of use to it.
+    /// Listens to what the platform pushes about the run, from the first look before its publish on: before, nothing that is
+    /// pushed is of use to it.
     fn listen(&self, run: &Run, tell: mpsc::Sender<Hint>, asking: &mut JoinSet<()>) {
         let (client, plan) = (self.hands.client.clone(), Arc::clone(&run.plan));
         asking.spawn(async move { push::listen(client, &plan, plan.seed.fork("notifications"), tell).await });

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Work, cure, failure_in, harm, share};
+use super::{Work, cure, failure_in, harm, hinted, share};
 use crate::law::agent::RemedyState;
 use crate::law::command::{Command, FailureKind, Outcome, PhoneSeen, ReadPurpose};
 use crate::law::event::{Event, Phase};
@@ -234,7 +234,7 @@ fn take_in_phones(work: &mut Work, mut seen: Vec<PhoneSeen>) {
         let Some(agent) = work.run.agent(seat) else { return false };
         let changed = agent.signals.phone != phone.state;
         let done = agent.verdict.is_some_and(Verdict::is_final);
-        let doubted = work.run.desk.doubted.contains_key(&seat);
+        let doubted = work.run.desk.doubted.contains_key(&seat) || hinted::is_stirred(work, seat);
         judged.push((seat, changed && !done && agent.seen.users < look.since));
         match phone.state {
             PhoneState::Down if done => harm::doubt(work, seat),
@@ -318,13 +318,15 @@ fn judge(work: &mut Work, seats: &[Seat], look: Look) {
     }
     for (seat, verdict) in judged {
         reschedule(work, seat, verdict);
+        hinted::looked(work, seat, look.since);
     }
 }
 
 fn judge_one(work: &mut Work, seat: Seat, look: Look) -> Option<(Seat, Verdict)> {
     let agent = work.run.agent(seat)?;
     let doubted = work.run.desk.doubted.contains_key(&seat);
-    if agent.verdict.is_some_and(|v| v.is_final() && !doubted) || matches!(agent.remedy, RemedyState::Started(_)) {
+    let is_final = agent.verdict.is_some_and(Verdict::is_final);
+    if (is_final && !doubted && !hinted::is_stirred(work, seat)) || matches!(agent.remedy, RemedyState::Started(_)) {
         return None;
     }
     if work.now < agent.fresh_from {
@@ -343,6 +345,12 @@ fn judge_one(work: &mut Work, seat: Seat, look: Look) -> Option<(Seat, Verdict)>
             None
         }
         (Some(Readiness::Unknown(_)) | None, Patience::Lasts) => None,
+        (Some(Readiness::Unknown(_)), Patience::Ended) if is_final && !doubted => {
+            // A push alone takes no verdict back: only a look that tells does.
+            let again_at = work.now + work.run.plan.timing.check_interval_ms;
+            work.look(seat, again_at);
+            None
+        }
         (None, Patience::Ended) if agent.verdict.is_some() => {
             // A read that failed is no news about whom it was about.
             let again_at = work.now + work.run.plan.timing.check_interval_ms;

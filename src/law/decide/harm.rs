@@ -74,9 +74,11 @@ pub(super) fn everyone_is_done(work: &Work) -> bool {
     work.run.counts.done as usize == work.run.agents.len()
 }
 
-/// Whether a final verdict may still fall: somebody is in doubt, or a look after the last remedy is owed.
+/// Whether a final verdict may still fall: somebody is in doubt, or was pushed to have lost the station, or a look after the last
+/// remedy is owed.
 pub(super) fn is_open(work: &Work) -> bool {
-    !work.run.desk.doubted.is_empty() || owed_from(work).is_some()
+    let desk = &work.run.desk;
+    !desk.doubted.is_empty() || !desk.stirred.is_empty() || owed_from(work).is_some()
 }
 
 /// A whole look has ended. One that leaves nobody in doubt speaks for everything that was done before it.
@@ -100,7 +102,7 @@ pub(super) fn doubt(work: &mut Work, seat: Seat) {
     let now = work.now;
     if !work.run.desk.doubted.contains_key(&seat) {
         // Kept from now: what is begun later is not to blame.
-        let suspects = suspects(work, seat);
+        let suspects = suspects(work, seat, now);
         work.run.desk.doubted.insert(seat, suspects);
     }
     work.look(seat, now);
@@ -111,11 +113,11 @@ pub(super) fn doubt(work: &mut Work, seat: Seat) {
     }
 }
 
-/// The rungs that were at work since an agent was seen well.
-fn suspects(work: &Work, seat: Seat) -> Vec<Rung> {
+/// The rungs that were at work since an agent was seen well, and before the first sign that it is not.
+fn suspects(work: &Work, seat: Seat, sign_at: Timestamp) -> Vec<Rung> {
     let judged_at = work.run.agent(seat).map_or(Timestamp::default(), |agent| agent.judged_at);
     let well_at = judged_at.max(work.run.desk.cleared_at);
-    let at_work = |(rung, at): &(Rung, Timestamp)| at.0 + rung.effect_ms() > well_at.0 && *at < work.now;
+    let at_work = |(rung, at): &(Rung, Timestamp)| at.0 + rung.effect_ms() > well_at.0 && *at < sign_at;
     begun(work).filter(at_work).map(|(rung, _)| rung).collect()
 }
 
@@ -155,7 +157,15 @@ pub(super) fn last_verdicts(work: &Work) -> Vec<(Seat, Verdict)> {
 pub(super) fn count_lost(work: &mut Work, verdicts: &[(Seat, Verdict)]) {
     for (seat, verdict) in verdicts {
         let straggles = matches!(verdict, Verdict::Straggler { .. });
-        let Some(suspects) = work.run.desk.doubted.get(seat).filter(|_| straggles).cloned() else { continue };
+        let Some(agent) = work.run.agent(*seat).filter(|_| straggles) else { continue };
+        let desk = &work.run.desk;
+        // Whoever was no straggler before, and is looked at again because of what was pushed, is lost as much.
+        let stirred_at = desk.stirred.get(seat).filter(|_| agent.verdict.is_some_and(Verdict::is_final));
+        let suspects = match (desk.doubted.get(seat), stirred_at) {
+            (Some(suspects), _) => suspects.clone(),
+            (None, Some(at)) => suspects(work, *seat, *at),
+            (None, None) => continue,
+        };
         for rung in suspects {
             if let Some(lost) = work.run.desk.lost.get_mut(rung.index()) {
                 *lost += 1;

@@ -105,6 +105,8 @@ pub fn decide(run: &mut Run, input: Input, now: Timestamp) -> Step {
         work.step.wake_at = None;
         advance(&mut work);
         if work.run.phase == before {
+            hinted::write_down(&mut work);
+            hinted::wait_to_listen(&mut work);
             return work.step;
         }
     }

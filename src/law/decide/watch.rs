@@ -13,8 +13,6 @@ use crate::law::run::Look;
 use crate::law::verdict::{Deferral, Verdict};
 use crate::words::clock::Timestamp;
 
-/// A cohort smaller than this tells nothing: a handful of softphones is lost on any evening.
-const COHORT_MIN: usize = 20;
 /// Calls of a look that are under way at once, beside those of [`in_flight_max`](crate::law::plan::Limits::in_flight_max).
 const AT_ONCE: usize = 2;
 /// The last look begins so long before the preparations, in ms, to be over by then.
@@ -47,10 +45,8 @@ pub(super) fn is_of_a_look(command: &Command) -> bool {
 fn begin_when_due(work: &mut Work) {
     let plan = &work.run.plan;
     let timing = &plan.timing;
-    let (first, last) = (plan.publish_at - timing.watch_lead_ms, plan.prepare_at() - LAST_LOOK_MS);
-    if timing.watch_lead_ms == 0 || plan.roster.len() < COHORT_MIN || first > last {
-        return;
-    }
+    let last = plan.prepare_at() - LAST_LOOK_MS;
+    let Some(first) = plan.watch_at().filter(|first| *first <= last) else { return };
     // Looks lie a whole number of intervals before the last one; of those that were missed only the newest is made up for.
     let interval_ms = timing.watch_interval_ms.max(1);
     let to_go = |now: Timestamp| (last.since_ms(now).max(0) + interval_ms - 1) / interval_ms;

@@ -2,7 +2,7 @@
 //!
 //! Must never: be needed to understand a journal; it is empty after a start and filled again from the run.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use crate::law::agenda::Agenda;
 use crate::law::command::{Command, CommandId, UploadKey};
@@ -65,6 +65,12 @@ pub struct Desk {
     pub held_at: Option<Timestamp>,
     /// Agents that were ready and were lost while a rung was at work, since nobody was last in doubt.
     pub lost: [u32; Rung::ALL.len()],
+    /// Agents whose station was pushed as disassociated, and when last, until a look that began after it has told.
+    pub stirred: BTreeMap<Seat, Timestamp>,
+    /// How often an agent was looked at again because of that.
+    pub stirs: BTreeMap<Seat, u8>,
+    /// Whose stations were pushed as disassociated and are not in the journal yet, and when the first of them was heard.
+    pub pushed: Option<(Timestamp, BTreeSet<Seat>)>,
     /// A bug planted on purpose, to show that the simulation finds it.
     #[cfg(test)]
     pub planted: Option<crate::law::decide::Planted>,

@@ -301,7 +301,7 @@ impl Run {
                 agent.signals.probe = *result;
                 agent.seen.probe = at;
             }),
-            Event::ReadFailed { .. } => {}
+            Event::ReadFailed { .. } | Event::Pushed { .. } => {}
             Event::Preflighted { concerns } => self.preflighted = Some(Preflighted { at, stops: stops(concerns) }),
             Event::Watched { since, ready, undecided, .. } => {
                 let mut at_risk = [ready.as_slice(), undecided.as_slice()].concat();

@@ -309,6 +309,7 @@ fn level_of(event: &Event) -> Level {
         | Event::Probed { .. }
         | Event::ReadFailed { .. }
         | Event::Watched { .. }
+        | Event::Pushed { .. }
         | Event::Preflighted { .. }
         | Event::Judged { .. }
         | Event::RemedyStarted { .. }

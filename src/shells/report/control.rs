@@ -68,6 +68,7 @@ pub fn control_words(event: &Event, side: Side) -> Option<String> {
         | Event::Probed { .. }
         | Event::ReadFailed { .. }
         | Event::Watched { .. }
+        | Event::Pushed { .. }
         | Event::Preflighted { .. }
         | Event::Judged { .. }
         | Event::RemedyStarted { .. }

@@ -66,6 +66,7 @@ struct MinuteDoc {
     minute: i64,
     lost: u32,
     refused: u32,
+    disconnected: u32,
 }
 
 #[derive(Serialize)]
@@ -300,7 +301,12 @@ fn tokens(story: &Story) -> TokensDoc {
 fn losses(story: &Story) -> LossesDoc {
     let losses = &story.losses;
     let evidence = losses.evidence();
-    let minute = |(minute, seen): (i64, Minute)| MinuteDoc { minute, lost: seen.lost, refused: seen.refused };
+    let minute = |(minute, seen): (i64, Minute)| MinuteDoc {
+        minute,
+        lost: seen.lost,
+        refused: seen.refused,
+        disconnected: seen.disconnected,
+    };
     LossesDoc {
         looks_before: losses.looks(),
         evidence,

@@ -40,15 +40,35 @@ pub fn rate_words(seen: &Exposure) -> String {
 pub fn sentences(losses: &Losses) -> Vec<String> {
     let evidence = losses.evidence();
     let Evidence { before, after } = evidence;
+    let pushed = pushed_words(losses);
     if losses.looks() == 0 {
-        return vec!["Nobody was watched before the publish, so losses after it cannot be compared.".to_owned()];
+        let alone = "Nobody was watched before the publish, so losses after it cannot be compared.".to_owned();
+        return std::iter::once(alone).chain(pushed).collect();
     }
     let looks = counted(losses.looks() as u64, "look", "looks");
-    vec![
+    let told = [
         finding_words(evidence.finding(), &evidence, "in the minutes after the publish"),
         format!("Before the publish: {}, in {looks}.", rate_words(&before)),
         format!("From the last of them to the first answer after the publish: {}.", rate_words(&after)),
-    ]
+    ];
+    told.into_iter().chain(pushed).collect()
+}
+
+/// What was pushed, where anything was. Nothing that was pushed says nothing: perhaps nobody listened.
+fn pushed_words(losses: &Losses) -> Option<String> {
+    let stations = |is_after: bool| {
+        let side = losses.minutes().filter(|(minute, _)| (*minute >= 0) == is_after);
+        side.map(|(_, seen)| u64::from(seen.disconnected)).sum::<u64>()
+    };
+    let (before, after) = (stations(false), stations(true));
+    (before + after > 0).then(|| {
+        format!(
+            "The platform pushed that {} in the {MINUTES} min before T and {} in the {MINUTES} min after it; what is pushed \
+             may be lost, and a remedy or a logout does it as well.",
+            counted(before, "station was disassociated", "stations were disassociated"),
+            count(after)
+        )
+    })
 }
 
 fn times(found: Compared) -> String {
@@ -76,11 +96,15 @@ const HEIGHT: f64 = 120.0;
 const TOP: f64 = 26.0;
 const LEFT: f64 = 60.0;
 
-/// Losses and refused tokens of each minute around T, side by side.
+/// Losses, refused tokens and stations pushed as disassociated of each minute around T, side by side.
 #[must_use]
 pub fn picture(story: &Story) -> String {
     let seen: Vec<(i64, Minute)> = story.losses.minutes().collect();
-    let most = seen.iter().map(|(_, minute)| minute.lost.max(minute.refused)).max().unwrap_or_default();
+    let most = seen
+        .iter()
+        .map(|(_, minute)| minute.lost.max(minute.refused).max(minute.disconnected))
+        .max()
+        .unwrap_or_default();
     let ticks = round_ticks(u64::from(most.max(1)));
     let (bottom, slot) = (TOP + HEIGHT, (WIDTH - LEFT - 20.0) / (2 * MINUTES) as f64);
     let x = |minute: i64| LEFT + (minute + MINUTES) as f64 * slot;
@@ -95,29 +119,38 @@ pub fn picture(story: &Story) -> String {
         let label = if minute == 0 { "T".to_owned() } else { format!("{minute:+} min") };
         svg.text("tick", Anchor::Middle, (x(minute), bottom + 17.0), &label);
     }
-    for (minute, Minute { lost, refused }) in &seen {
-        let tip = format!("minute {minute:+}: {}", minute_words(*lost, *refused));
+    for (minute, told) in &seen {
+        let tip = format!("minute {minute:+}: {}", minute_words(told));
         let bar = |svg: &mut Svg, class: &str, n: u32, dx: f64| {
             if n > 0 {
                 let height = (f64::from(n) * scale).max(2.0);
-                svg.rect(class, (x(*minute) + dx * slot, bottom - height), (slot * 0.45, height), &tip);
+                svg.rect(class, (x(*minute) + dx * slot, bottom - height), (slot * 0.3, height), &tip);
             }
         };
-        bar(&mut svg, "lost", *lost, 0.0);
-        bar(&mut svg, "refused", *refused, 0.5);
+        bar(&mut svg, "lost", told.lost, 0.0);
+        bar(&mut svg, "refused", told.refused, 0.33);
+        bar(&mut svg, "disconnected", told.disconnected, 0.66);
     }
     svg.line("axis", (LEFT, bottom), (WIDTH - 20.0, bottom));
     svg.line("t", (x(0), TOP - 8.0), (x(0), bottom));
     svg.text("t-name", Anchor::Start, (x(0) + 6.0, TOP - 10.0), &format!("T {}", story.zone.clock(story.publish_at())));
-    let told = seen.iter().map(|(minute, m)| format!("{minute:+}: {}", minute_words(m.lost, m.refused)));
+    let told = seen.iter().map(|(minute, m)| format!("{minute:+}: {}", minute_words(m)));
     let told: Vec<String> = told.collect();
     let told = if told.is_empty() { "nothing was lost".to_owned() } else { told.join("; ") };
-    svg.finish("losses", (WIDTH, bottom + 26.0), "Softphones lost and tokens refused in each minute around T", &told)
+    svg.finish(
+        "losses",
+        (WIDTH, bottom + 26.0),
+        "Softphones lost, tokens refused and stations disassociated in each minute around T",
+        &told,
+    )
 }
 
-fn minute_words(lost: u32, refused: u32) -> String {
-    let lost = counted(u64::from(lost), "softphone lost", "softphones lost");
-    format!("{lost}, {}", counted(u64::from(refused), "token refused with 401", "tokens refused with 401"))
+fn minute_words(seen: &Minute) -> String {
+    let lost = counted(u64::from(seen.lost), "softphone lost", "softphones lost");
+    let refused = counted(u64::from(seen.refused), "token refused with 401", "tokens refused with 401");
+    // Told where anything was: without notifications, there is nothing to tell.
+    let pushed = counted(u64::from(seen.disconnected), "station disassociated", "stations disassociated");
+    if seen.disconnected == 0 { format!("{lost}, {refused}") } else { format!("{lost}, {refused}, {pushed}") }
 }
 
 #[cfg(test)]

@@ -73,6 +73,7 @@ pub fn notices(record: &Record, story: &Story) -> Vec<String> {
         | Event::Probed { .. }
         | Event::ReadFailed { .. }
         | Event::Watched { .. }
+        | Event::Pushed { .. }
         | Event::Judged { .. }
         | Event::RemedyStarted { .. }
         | Event::RemedyAccepted { .. }

@@ -123,7 +123,8 @@ impl Story {
             | Event::Drifted { .. }
             | Event::PublishWaits { .. }
             | Event::PublishLate { .. }
-            | Event::Watched { .. } => {}
+            | Event::Watched { .. }
+            | Event::Pushed { .. } => {}
             Event::Preflighted { concerns } => {
                 let told = concerns.iter().map(|concern| (at, shared(&concern_words(concern))));
                 told.for_each(|line| self.control.push(line));

@@ -152,7 +152,7 @@ impl Ear {
             Heard::Hint(hint) => {
                 match hint {
                     Hint::Schedule => self.pushed.schedule += 1,
-                    Hint::Agent(_) => self.pushed.agent += 1,
+                    Hint::Agent { .. } => self.pushed.agent += 1,
                     Hint::Gap => self.pushed.gap += 1,
                 }
                 Told::Hint(hint)

@@ -15,7 +15,7 @@ use crate::law::audit::Auditor;
 use crate::law::command::{Command, CommandId, Concern, Outcome, Weight};
 use crate::law::decide::{Input, Step, decide};
 use crate::law::event::{Event, Phase, Record};
-use crate::law::hint::Hint;
+use crate::law::hint::{Hint, Stirred};
 use crate::law::order::{Order, OrderId};
 use crate::law::plan::Plan;
 use crate::law::run::Run;
@@ -372,7 +372,10 @@ impl Life {
         let member = self.hints.between(0, self.plan.roster.len() as i64 - 1);
         let member = usize::try_from(member).ok().and_then(|at| self.plan.roster.get(at));
         let hint = match (self.hints.between(0, 2), member) {
-            (0, Some(member)) => Hint::Agent(member.agent.clone()),
+            (0, Some(member)) => {
+                let what = if self.hints.chance(0.5) { Stirred::Disassociated } else { Stirred::Other };
+                Hint::Agent { agent: member.agent.clone(), what }
+            }
             (1, _) => Hint::Gap,
             _ => Hint::Schedule,
         };
@@ -430,8 +433,8 @@ impl Life {
         let last_seq = process.run.seq;
         let step = decide(&mut process.run, input, self.now);
         process.wake_at = step.wake_at;
-        // As the driver does: nothing that is pushed before the preparations is of use.
-        let wanted = process.run.phase >= Phase::Preparing && process.run.plan.mechanisms.notifications;
+        // As the driver does: nothing that is pushed before the first look is of use.
+        let wanted = process.run.plan.listen_at().is_some_and(|at| at <= self.now);
         let (lines, epoch) = (self.ear.as_mut().filter(|_| wanted).and_then(Ear::pick_up), self.epoch);
         for line in lines.into_iter().flatten() {
             self.schedule(self.now, Happening::Listen { epoch, line });

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use crate::law::hint::Hint;
+use crate::law::hint::{Hint, Stirred};
 use crate::law::plan::Plan;
 use crate::words::id::{AgentId, BusinessUnitId};
 
@@ -56,8 +56,9 @@ pub fn heard(text: &str, unit: &BusinessUnitId) -> Heard {
         let ours = rest.strip_suffix(".schedules") == Some(unit.as_str());
         return if ours { Heard::Hint(Hint::Schedule) } else { Heard::Alive };
     }
-    if let Some((agent, _)) = under("v2.users.").and_then(|rest| rest.split_once('.')) {
-        return AgentId::new(agent).map_or(Heard::Alive, |agent| Heard::Hint(Hint::Agent(agent)));
+    if let Some((agent, of)) = under("v2.users.").and_then(|rest| rest.split_once('.')) {
+        let what = if of == "station" { of_a_station(&frame) } else { Stirred::Other };
+        return AgentId::new(agent).map_or(Heard::Alive, |agent| Heard::Hint(Hint::Agent { agent, what }));
     }
     match under("v2.system.") {
         Some(rest) if rest.starts_with("socket_closing") => Heard::Closing,
@@ -65,6 +66,18 @@ pub fn heard(text: &str, unit: &BusinessUnitId) -> Heard {
         Some(rest) if rest.starts_with("no_longer_subscribed") || rest.starts_with("token_revoked") => Heard::Gone,
         Some(_) | None => Heard::Alive,
     }
+}
+
+/// What the platform says of a station: its action, or, where that is not told, whether a station is left (API.md section 9).
+fn of_a_station(frame: &Value) -> Stirred {
+    let action = frame.get("metadata").and_then(|metadata| metadata.get("action")).and_then(Value::as_str);
+    let is_left = |body: &Value| body.get("associatedStation").is_some_and(|station| !station.is_null());
+    let is_gone = match (action, frame.get("eventBody")) {
+        (Some(action), _) => action == "Disassociated",
+        (None, Some(body)) => body.is_object() && !is_left(body),
+        (None, None) => false,
+    };
+    if is_gone { Stirred::Disassociated } else { Stirred::Other }
 }
 
 #[cfg(test)]
@@ -82,11 +95,23 @@ mod tests {
             json!({ "topicName": format!("v2.workforcemanagement.businessunits.{unit}.schedules"),
             "eventBody": { "status": "Error", "operationId": "x", "eventType": "Update" } })
         };
+        let of_ann = |what| Heard::Hint(Hint::Agent { agent: agent.clone(), what });
+        let station = |body: &Value, action: Option<&str>| json!({ "topicName": "v2.users.ann.station", "eventBody": body, "metadata": { "action": action } });
         for (frame, meaning) in [
             (schedules("care"), Heard::Hint(Hint::Schedule)),
             (schedules("sales"), Heard::Alive),
-            (json!({ "topicName": "v2.users.ann.station", "eventBody": 7 }), Heard::Hint(Hint::Agent(agent.clone()))),
-            (json!({ "topicName": "v2.users.ann.presence" }), Heard::Hint(Hint::Agent(agent))),
+            (station(&json!(7), None), of_ann(Stirred::Other)),
+            (station(&json!({}), None), of_ann(Stirred::Disassociated)),
+            (station(&json!({ "associatedStation": null }), None), of_ann(Stirred::Disassociated)),
+            (station(&json!({ "associatedStation": { "id": "s" } }), None), of_ann(Stirred::Other)),
+            (
+                station(&json!({ "associatedStation": { "id": "s" } }), Some("Disassociated")),
+                of_ann(Stirred::Disassociated),
+            ),
+            (station(&json!({}), Some("Associated")), of_ann(Stirred::Other)),
+            (station(&json!({}), Some("WebRTCMigration")), of_ann(Stirred::Other)),
+            (json!({ "topicName": "v2.users.ann.station" }), of_ann(Stirred::Other)),
+            (json!({ "topicName": "v2.users.ann.presence", "eventBody": {} }), of_ann(Stirred::Other)),
             (json!({ "topicName": "v2.users.ann" }), Heard::Alive),
             (json!({ "topicName": "v2.users..station" }), Heard::Alive),
             (json!({ "topicName": "channel.metadata", "eventBody": { "message": "pong" } }), Heard::Alive),

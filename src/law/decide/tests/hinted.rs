@@ -1,7 +1,7 @@
 //! What is pushed makes a run look sooner and decides nothing.
 
 use super::*;
-use crate::law::hint::Hint;
+use crate::law::hint::{Hint, Stirred};
 
 fn hint(desk: &mut Desk, hint: Hint) {
     desk.feed(Input::Hinted(hint));
@@ -30,12 +30,153 @@ fn a_hint_about_an_agent_brings_the_look_forward_unless_nothing_is_left_to_do() 
     let mut desk = Desk::to_the_check(plan(2), down);
     let agents: Vec<_> = desk.run.plan.roster.iter().map(|member| member.agent.clone()).collect();
     let planned = desk.wake_at.unwrap();
-    hint(&mut desk, Hint::Agent(agents[0].clone()));
+    hint(&mut desk, Hint::Agent { agent: agents[0].clone(), what: Stirred::Other });
     assert!(desk.wake_at.unwrap() < planned, "{:?} is not before {planned:?}", desk.wake_at);
-    hint(&mut desk, Hint::Agent(crate::words::id::AgentId::new("somebody-else").unwrap()));
+    let agent = crate::words::id::AgentId::new("somebody-else").unwrap();
+    hint(&mut desk, Hint::Agent { agent, what: Stirred::Disassociated });
     hint(&mut desk, Hint::Schedule);
     let before = desk.journal.len();
     hint(&mut desk, Hint::Gap);
     assert_eq!(desk.journal.len(), before, "a hint was written down");
     desk.audit();
+}
+
+/// Two agents: the second is ready, and the first, who is on a call, keeps the check open.
+fn one_on_a_call(seat: Seat) -> (CallState, PhoneState) {
+    match seat {
+        Seat(0) => (CallState::OnCall, PhoneState::Down),
+        _ => (CallState::Free, PhoneState::Up),
+    }
+}
+
+fn pushed(desk: &mut Desk, seat: usize, what: Stirred) {
+    let agent = desk.run.plan.roster[seat].agent.clone();
+    hint(desk, Hint::Agent { agent, what });
+}
+
+fn looks_at(desk: &Desk, seat: Seat) -> usize {
+    desk.asked(|c| matches!(c, Command::ReadUsers { seats, .. } if seats.contains(&seat)))
+}
+
+/// Lets the next sweep begin; how many of its reads are about the agent.
+fn next_sweep(desk: &mut Desk, seat: Seat) -> usize {
+    while desk.asked(is_sweep) == 0 {
+        desk.sleep();
+    }
+    looks_at(desk, seat)
+}
+
+#[test]
+fn a_ready_agent_whose_station_is_disassociated_is_looked_at_and_only_the_look_decides() {
+    for (phone, verdict) in [
+        (PhoneState::Up, Verdict::Ready),
+        (PhoneState::Unknown, Verdict::Ready),
+        (PhoneState::Down, Verdict::Straggler { reason: crate::law::verdict::Reason::PhoneDown }),
+    ] {
+        let mut desk = Desk::to_the_check(plan(2), one_on_a_call);
+        let ready = |desk: &Desk| desk.run.agent(Seat(1)).unwrap().verdict;
+        pushed(&mut desk, 1, Stirred::Disassociated);
+        assert_eq!(ready(&desk), Some(Verdict::Ready), "a hint alone has taken the verdict back");
+        assert_eq!(next_sweep(&mut desk, Seat(1)), 1, "{phone:?}");
+        desk.sweep(|seat| if seat == Seat(1) { (CallState::Free, phone) } else { one_on_a_call(seat) });
+        assert_eq!(ready(&desk), Some(verdict), "{phone:?}");
+        desk.audit();
+    }
+}
+
+#[test]
+fn other_news_of_a_ready_agent_bring_no_look() {
+    let mut desk = Desk::to_the_check(plan(2), one_on_a_call);
+    pushed(&mut desk, 1, Stirred::Other);
+    assert_eq!(next_sweep(&mut desk, Seat(1)), 0);
+}
+
+#[test]
+fn a_station_that_comes_and_goes_all_the_time_is_looked_at_a_few_times() {
+    let mut desk = Desk::to_the_check(plan(2), one_on_a_call);
+    let mut looks = 0;
+    for _ in 0..20 {
+        // Doubled on its way.
+        pushed(&mut desk, 1, Stirred::Disassociated);
+        pushed(&mut desk, 1, Stirred::Disassociated);
+        looks += next_sweep(&mut desk, Seat(1));
+        desk.sweep(one_on_a_call);
+    }
+    assert_eq!(looks, 4);
+    assert_eq!(desk.run.phase, Phase::Checking);
+    desk.audit();
+}
+
+#[test]
+fn what_is_pushed_while_a_look_is_under_way_is_looked_at_once_more() {
+    let mut desk = Desk::to_the_check(plan(2), one_on_a_call);
+    pushed(&mut desk, 1, Stirred::Disassociated);
+    assert_eq!(next_sweep(&mut desk, Seat(1)), 1);
+    desk.now = desk.now + 2_000;
+    pushed(&mut desk, 1, Stirred::Disassociated);
+    desk.sweep(one_on_a_call);
+    assert_eq!(next_sweep(&mut desk, Seat(1)), 1, "the look had begun before the news");
+    desk.sweep(one_on_a_call);
+    assert_eq!(next_sweep(&mut desk, Seat(1)), 0);
+    desk.audit();
+}
+
+/// What was written down of what was pushed: seconds from T, and whose.
+fn written(desk: &Desk) -> Vec<(i64, Vec<u32>)> {
+    let told = desk.journal.iter().filter_map(|record| match &record.event {
+        Event::Pushed { since, disassociated } => {
+            Some((since.since_ms(T) / 1_000, disassociated.iter().map(|seat| seat.0).collect()))
+        }
+        _ => None,
+    });
+    told.collect()
+}
+
+#[test]
+fn disassociations_are_written_down_in_batches_of_ten_seconds_that_do_not_lie_on_both_sides_of_t() {
+    let mut desk = Desk::at(T - 3_000_000, plan(4));
+    for (at_s, seat) in [(-2_000, 0), (-1_205, 3), (-1_203, 1), (-1_202, 3), (-1_199, 2), (-1_100, 2)] {
+        let at = T + at_s * 1_000;
+        while desk.wake_at.is_some_and(|wake_at| wake_at <= at) {
+            desk.sleep();
+        }
+        desk.now = at;
+        pushed(&mut desk, seat, Stirred::Other);
+        pushed(&mut desk, seat, Stirred::Disassociated);
+    }
+    assert_eq!(written(&desk), [(-1_205, vec![1, 3]), (-1_199, vec![2])], "a batch is written when it is over");
+    desk.sleep();
+    assert_eq!(written(&desk).last(), Some(&(-1_100, vec![2])));
+    assert!(desk.run.agents.iter().all(|agent| agent.verdict.is_none()));
+    desk.audit();
+}
+
+#[test]
+fn what_was_pushed_is_written_down_before_the_process_or_the_check_ends() {
+    let mut desk = Desk::to_the_check(plan(2), one_on_a_call);
+    pushed(&mut desk, 1, Stirred::Disassociated);
+    desk.feed(Input::Closing);
+    assert_eq!(written(&desk).len(), 1);
+    let mut desk = Desk::to_the_check(plan(2), one_on_a_call);
+    desk.now = desk.run.settle_at();
+    pushed(&mut desk, 1, Stirred::Disassociated);
+    assert_eq!((desk.run.phase, written(&desk).len()), (Phase::Settling, usize::from(desk.now < T + 1_800_000)));
+    desk.audit();
+}
+
+#[test]
+fn a_run_comes_back_to_listen_when_its_watch_begins_and_not_before() {
+    let lead_ms = plan(20).timing.watch_lead_ms;
+    let mut desk = Desk::at(T - 86_400_000, plan(20));
+    let mut woken = Vec::new();
+    while desk.now < T - lead_ms {
+        desk.sleep();
+        woken.push(desk.now);
+    }
+    assert_eq!(woken.last(), Some(&(T - lead_ms)), "{woken:?}");
+    assert_eq!(desk.run.plan.listen_at(), Some(T - lead_ms));
+    assert_eq!(plan(2).listen_at(), Some(plan(2).prepare_at()), "so few are not watched");
+    let mut deaf = plan(20);
+    deaf.mechanisms.notifications = false;
+    assert_eq!(deaf.listen_at(), None);
 }
