@@ -13,7 +13,7 @@ use crate::law::command::{Command, Failure, FailureKind, Outcome};
 use crate::law::plan::Plan;
 use crate::law::run::Run;
 use crate::shells::notice;
-use crate::shells::preflight::{concerns, preflight};
+use crate::shells::preflight::Preflights;
 use crate::words::clock::Timestamp;
 use crate::words::hook::HookPoint;
 use crate::words::id::{AgentId, RunId};
@@ -27,6 +27,8 @@ pub struct Hands {
     pub hooks: Hooks,
     /// Agents' tokens, where there are any.
     pub vault: Option<Arc<Vault>>,
+    /// What preflights have found for the organisation's runs.
+    pub preflights: Arc<Preflights>,
 }
 
 /// A command with what it needs of the run at the moment it was asked.
@@ -73,7 +75,9 @@ impl Hands {
     /// Performs one command. Every end of it is an outcome; there is no error beside.
     pub async fn perform(&self, asked: Asked) -> Outcome {
         match asked {
-            Asked::Preflight(plan) => Outcome::Preflighted(concerns(&preflight(&self.client, &plan.mechanisms).await)),
+            Asked::Preflight(plan) => {
+                Outcome::Preflighted(self.preflights.concerns(&self.client, &plan.mechanisms).await)
+            }
             Asked::Hooks { point, document } => Outcome::HooksRan(self.hooks.run(point, &document).await.hooks),
             Asked::Platform { command, plan, not_after } => match agent_of(&command, &plan) {
                 Some(agent) => self.with_grant(command, plan, agent, not_after).await.unwrap_or_else(Outcome::Failed),
@@ -141,7 +145,12 @@ mod tests {
         let hosts = Hosts::given("http://127.0.0.1:9", "http://127.0.0.1:9").unwrap();
         let org = Org::new(OrgSettings::new(hosts, "publisher", Secret::new("secret".to_owned())));
         let client = Client::new(org, Wire::new(Clock::System).unwrap(), Clock::System);
-        Hands { client, hooks: Hooks::new(std::path::PathBuf::new(), HookLimits::default()), vault: None }
+        Hands {
+            client,
+            hooks: Hooks::new(std::path::PathBuf::new(), HookLimits::default()),
+            vault: None,
+            preflights: Arc::default(),
+        }
     }
 
     #[tokio::test]

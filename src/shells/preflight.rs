@@ -4,12 +4,15 @@
 //!
 //! Must never: change anything, or let a run be staged that cannot publish.
 
+use tokio::sync::Mutex;
+
 use crate::hands::genesys::staging::{self, Carrier};
 use crate::hands::genesys::{Client, tokens};
 use crate::law::command::{Concern, Failure, FailureKind, Weight};
 use crate::law::plan::Mechanisms;
 use crate::shells::doctor::{Check, Mark};
 use crate::shells::report::words::{clean, count, duration, list};
+use crate::words::clock::Timestamp;
 
 /// The check of the way into the organisation; when it fails nothing else was asked.
 pub const WAY_IN: &str = "organisation";
@@ -17,6 +20,8 @@ const PERMISSIONS: &str = "permissions";
 
 /// The platform's date has whole seconds and travels a while; anything beyond this is the clock, in ms.
 const SKEW_MAX_MS: i64 = 5_000;
+/// What one run has asked is good enough for another of the same organisation for so long, in ms.
+const SHARED_MS: i64 = 30_000;
 
 /// What is lost without a permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +113,26 @@ pub async fn preflight(client: &Client, mechanisms: &Mechanisms) -> Vec<Check> {
     checks.push(carriers("trunks", staging::trunks(client).await));
     checks.push(carriers("edges", staging::edges(client).await));
     checks
+}
+
+/// What was found for the runs of one organisation: those whose publishes lie close together share what one of them has asked.
+#[derive(Debug, Default)]
+pub struct Preflights(Mutex<Option<(Timestamp, Mechanisms, Vec<Concern>)>>);
+
+impl Preflights {
+    /// What a run should know; asked anew where nobody has just asked for the same mechanisms.
+    pub async fn concerns(&self, client: &Client, mechanisms: &Mechanisms) -> Vec<Concern> {
+        let mut newest = self.0.lock().await;
+        if let Some((at, of, concerns)) = newest.as_ref()
+            && of == mechanisms
+            && client.clock().now().since_ms(*at) < SHARED_MS
+        {
+            return concerns.clone();
+        }
+        let concerns = concerns(&preflight(client, mechanisms).await);
+        *newest = Some((client.clock().now(), mechanisms.clone(), concerns.clone()));
+        concerns
+    }
 }
 
 /// What a run should know of these checks. Only a lack of permission stops a publish: it is certain to be refused, while an

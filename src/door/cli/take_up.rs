@@ -55,7 +55,12 @@ pub(super) async fn take_up(
     let records = open::records(journal.as_ref(), id).await?;
     let run = open::replay(id, &records)?;
     client.org().expect(&run.plan);
-    let hands = Hands { client: client.permitted_by(leader.permit()), hooks: config.open_hooks(), vault };
+    let hands = Hands {
+        client: client.permitted_by(leader.permit()),
+        hooks: config.open_hooks(),
+        vault,
+        preflights: Arc::default(),
+    };
     let hands = Arc::new(hands);
     let look_every = Duration::from_millis(config.serve.look_every_ms.unsigned_abs());
     let journal = Arc::clone(journal);

@@ -142,7 +142,12 @@ impl Carrier {
 
     fn driver(&self, site: &Site, leader: Leader<AnyJournal>) -> Driver<AnyJournal> {
         let client = site.client.for_party(self.party).permitted_by(leader.permit());
-        let hands = Hands { client, hooks: site.hooks.clone(), vault: site.vault.clone() };
+        let hands = Hands {
+            client,
+            hooks: site.hooks.clone(),
+            vault: site.vault.clone(),
+            preflights: Arc::clone(&site.preflights),
+        };
         Driver {
             journal: Arc::clone(&self.journal),
             leader,

@@ -12,6 +12,7 @@ use crate::hands::hook::Hooks;
 use crate::hands::vault::Vault;
 use crate::law::occurrence::Habits;
 use crate::law::plan::Plan;
+use crate::shells::preflight::Preflights;
 use crate::shells::stage::StageRequest;
 use crate::words::calendar::recur::Recurrence;
 use crate::words::clock::Clock;
@@ -22,6 +23,8 @@ pub struct Site {
     pub client: Client,
     /// Agents' tokens, where there are any.
     pub vault: Option<Arc<Vault>>,
+    /// What preflights have found for its runs.
+    pub preflights: Arc<Preflights>,
     /// The organisation's executables.
     pub hooks: Hooks,
     /// Its time.

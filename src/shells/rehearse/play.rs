@@ -166,7 +166,12 @@ async fn play(
     let mut run = Run::staged(Arc::clone(&staged.plan));
     staged.records.iter().skip(1).for_each(|record| run.apply(record.at, &record.event));
     let leader = Leader::take(&journal, &staged.run, &myself(), LEASE_MS).await?.ok_or(RehearseError::Led)?;
-    let hands = Arc::new(Hands { client: client.permitted_by(leader.permit()), hooks, vault: Some(Arc::new(vault)) });
+    let hands = Arc::new(Hands {
+        client: client.permitted_by(leader.permit()),
+        hooks,
+        vault: Some(Arc::new(vault)),
+        preflights: Arc::default(),
+    });
     let driver = Driver { journal, leader, hands, clock, look_every: LOOK_EVERY, for_people: ForPeople::Wait };
     let (ended, fresh) = live::drive(&driver, &mut run, &staged.records, display, stop).await?;
     let records = staged.records.iter().cloned().chain(fresh).collect();
