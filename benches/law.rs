@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use divan::counter::ItemsCount;
 use softlanding::law::agenda::Agenda;
-use softlanding::law::command::{Command, Outcome, PublishAnswer, ScheduleState, UploadKey, UserSeen};
+use softlanding::law::command::{Command, Outcome, PublishAnswer, ReadPurpose, ScheduleState, UploadKey, UserSeen};
 use softlanding::law::decide::{Input, Step, decide};
 use softlanding::law::plan::{
     BusinessUnit, Limits, Mechanisms, Member, PinnedSchedule, Plan, Policy, RemedyPolicy, Timing,
@@ -69,7 +69,7 @@ fn checking(agents: u32) -> (Run, Input, Timestamp) {
     let mut step = decide(&mut run, Input::Started, now);
     loop {
         let reads = step.perform.iter().find_map(|(id, c)| match c {
-            Command::ReadUsers { seats, .. } => Some((*id, seats.clone())),
+            Command::ReadUsers { seats, purpose: ReadPurpose::Sweep } => Some((*id, seats.clone())),
             _ => None,
         });
         if let Some((id, seats)) = reads {
@@ -81,6 +81,7 @@ fn checking(agents: u32) -> (Run, Input, Timestamp) {
             let published = run.claims > 0;
             let outcome = match command {
                 Command::RunHooks { .. } => Outcome::HooksRan(Vec::new()),
+                Command::Preflight => Outcome::Preflighted(Vec::new()),
                 Command::ReadSchedule => {
                     Outcome::Schedule(ScheduleState { version: if published { 8 } else { 7 }, published })
                 }

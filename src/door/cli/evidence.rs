@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 
 use crate::door::cli::args::EvidenceArgs;
+use crate::door::cli::observe::Earlier;
 use crate::door::cli::{observe, open, out};
 use crate::door::error::{ExitCode, Failure};
 use crate::hands::journal::Journal;
@@ -40,6 +41,16 @@ pub(super) async fn evidence(args: &EvidenceArgs) -> Result<ExitCode, Failure> {
         }
     }
     fridays.retain(|friday| friday.is_of(args.business_unit.as_deref()) && friday.tells());
+    let observed = observed.into_iter().filter(|earlier| {
+        // A publish that was watched from within and from outside is one publish.
+        let known = fridays.iter().any(|friday| friday.is_of(Some(&earlier.business_unit)) && friday.is_at(earlier));
+        if known {
+            let at = earlier.publish_at().rfc3339();
+            out::note(&format!("an observation of {} at {at} is left out: the journal has it", earlier.business_unit));
+        }
+        !known
+    });
+    let observed = observed.map(|earlier| earlier.evidence);
     let all: Vec<Evidence> = fridays.iter().map(|friday| friday.losses.evidence()).chain(observed).collect();
     if args.json {
         let runs: Vec<Value> = fridays.iter().map(Friday::document).collect();
@@ -67,6 +78,10 @@ impl Friday {
     fn is_of(&self, unit: Option<&str>) -> bool {
         let unit_here = &self.plan.business_unit;
         unit.is_none_or(|unit| unit_here.id.as_str() == unit || unit_here.name.eq_ignore_ascii_case(unit))
+    }
+    /// Whether an observation is about this very publish: whoever names an instant by hand means the minute.
+    fn is_at(&self, earlier: &Earlier) -> bool {
+        self.plan.publish_at.since_ms(earlier.publish_at()).abs() < 60_000
     }
     fn tells(&self) -> bool {
         let Evidence { before, after } = self.losses.evidence();

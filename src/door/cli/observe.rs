@@ -25,7 +25,7 @@ const WIDTH: usize = 80;
 pub(super) async fn observe(args: &ObserveArgs) -> Result<ExitCode, Failure> {
     let config = open::config(&args.config.config)?;
     // What cannot be read or written is said now, and not after an hour of watching.
-    let earlier = args.pool.iter().map(|file| read(file)).collect::<Result<Vec<_>, _>>()?;
+    let earlier = args.pool.iter().map(|file| Ok(read(file)?.evidence)).collect::<Result<Vec<_>, Failure>>()?;
     if let Some(file) = &args.out {
         std::fs::File::options().create(true).append(true).open(file).map_err(|e| unwritable(file, e))?;
         keeps_nothing(file)?;
@@ -84,17 +84,32 @@ fn wanted(config: &Config, args: &ObserveArgs, now: Timestamp) -> Result<(String
 
 /// An earlier observation, as far as it is pooled.
 #[derive(Deserialize)]
-struct Earlier {
-    evidence: Evidence,
+pub(super) struct Earlier {
+    /// The business unit's name.
+    pub(super) business_unit: String,
+    watch: EarlierWatch,
+    /// What it saw.
+    pub(super) evidence: Evidence,
+}
+
+#[derive(Deserialize)]
+struct EarlierWatch {
+    publish_at: Timestamp,
+}
+
+impl Earlier {
+    /// The publish that it is about.
+    pub(super) fn publish_at(&self) -> Timestamp {
+        self.watch.publish_at
+    }
 }
 
 /// What `--out` of an earlier watch wrote.
-pub(super) fn read(file: &Path) -> Result<Evidence, Failure> {
+pub(super) fn read(file: &Path) -> Result<Earlier, Failure> {
     let unreadable = || Failure::new(ExitCode::Usage, format!("{} is no observation", file.display()));
     let hint = "name files that `softlanding observe --out` wrote";
     let text = std::fs::read_to_string(file).map_err(|e| unreadable().because(e).hint(hint))?;
-    let earlier: Earlier = serde_json::from_str(&text).map_err(|e| unreadable().because(e).hint(hint))?;
-    Ok(earlier.evidence)
+    serde_json::from_str(&text).map_err(|e| unreadable().because(e).hint(hint))
 }
 
 fn unwritable(file: &Path, e: std::io::Error) -> Failure {

@@ -47,6 +47,10 @@ fn begin_when_due(work: &mut Work) {
     let timing = &plan.timing;
     let last = plan.prepare_at() - LAST_LOOK_MS;
     let Some(first) = plan.watch_at().filter(|first| *first <= last) else { return };
+    // A look that would begin with the preparations is given up at once.
+    if work.now >= plan.prepare_at() {
+        return;
+    }
     // Looks lie a whole number of intervals before the last one; of those that were missed only the newest is made up for.
     let interval_ms = timing.watch_interval_ms.max(1);
     let to_go = |now: Timestamp| (last.since_ms(now).max(0) + interval_ms - 1) / interval_ms;
