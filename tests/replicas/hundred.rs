@@ -159,8 +159,8 @@ struct Away {
 struct Told {
     struck: Vec<(Strike, String)>,
     failovers_ms: Vec<(Strike, i64)>,
-    /// Requests that left a woken process before it knew.
-    handed_over: usize,
+    /// Requests that left a woken process before it knew: their first lines.
+    handed_over: Vec<String>,
     settled: usize,
     doubted: usize,
 }
@@ -302,7 +302,7 @@ impl Round {
             assert!(known.is_empty(), "woken at {}, it went on: {known:?}; {REPEAT}", away.woken_at);
             let acts: Vec<_> = handed_over.iter().filter(|sent| sent.has_body).collect();
             assert!(acts.is_empty(), "woken at {}, it acted: {acts:?}; {REPEAT}", away.woken_at);
-            self.told.handed_over += handed_over.len();
+            self.told.handed_over.extend(handed_over.iter().map(|sent| sent.line.clone()));
         }
     }
 
@@ -402,8 +402,8 @@ fn print(all: &[Told]) {
          had lost its leader right behind the claim"
     );
     let pauses = all.iter().flat_map(|told| &told.struck).filter(|(kind, _)| *kind == Strike::Pause).count();
-    let late: usize = all.iter().map(|told| told.handed_over).sum();
-    println!("{late} requests that were handed over before one of {pauses} pauses left behind it");
+    let late: Vec<&str> = all.iter().flat_map(|told| &told.handed_over).map(String::as_str).collect();
+    println!("{} requests that were handed over before one of {pauses} pauses left behind it {late:?}", late.len());
     for strike in [Strike::Kill, Strike::Pause] {
         let struck = all.iter().flat_map(|told| &told.struck).filter(|(kind, _)| *kind == strike);
         let mut phases: BTreeMap<&str, usize> = BTreeMap::new();
