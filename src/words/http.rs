@@ -37,6 +37,14 @@ impl Method {
             Method::Options => "OPTIONS",
         }
     }
+    /// Whether a request with it changes nothing (RFC 9110, section 9.2.1: safe).
+    #[must_use]
+    pub fn only_reads(self) -> bool {
+        match self {
+            Method::Get | Method::Head | Method::Options => true,
+            Method::Post | Method::Put | Method::Patch | Method::Delete => false,
+        }
+    }
     /// Reads a method's name; `None` for one that the API never uses.
     #[must_use]
     pub fn parse(name: &str) -> Option<Method> {

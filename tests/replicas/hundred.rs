@@ -282,9 +282,9 @@ impl Round {
         softlanding_says(&self.place.folder, &["stage", "--publish", entry, "--at", &at]).await;
     }
 
-    /// Until the next lease that it tells of, nothing that has a body leaves a woken process, and from the moment at which it
-    /// knows nothing at all. Before that a request without a body can still leave if it was handed to a connection before
-    /// the pause; that is counted.
+    /// Until the next lease that it tells of, nothing that acts leaves a woken process, and from the moment at which it knows
+    /// nothing at all. Before that a read can still leave if it was handed to a connection before the pause; that is counted,
+    /// as are heads of requests whose rest was held back.
     fn nothing_on_waking(&mut self) {
         let sent = self.place.way.sent();
         for away in &self.away {
@@ -300,6 +300,7 @@ impl Round {
             let early = theirs.filter(|sent| sent.at >= away.woken_at && sent.at < next_lease_at);
             let (known, handed_over): (Vec<_>, Vec<_>) = early.partition(|sent| sent.at > knows_at);
             assert!(known.is_empty(), "woken at {}, it went on: {known:?}; {REPEAT}", away.woken_at);
+            // What acts has a body, be it an empty one, and is none without it.
             let acts: Vec<_> = handed_over.iter().filter(|sent| sent.has_body).collect();
             assert!(acts.is_empty(), "woken at {}, it acted: {acts:?}; {REPEAT}", away.woken_at);
             self.told.handed_over.extend(handed_over.iter().map(|sent| sent.line.clone()));
@@ -403,7 +404,10 @@ fn print(all: &[Told]) {
     );
     let pauses = all.iter().flat_map(|told| &told.struck).filter(|(kind, _)| *kind == Strike::Pause).count();
     let late: Vec<&str> = all.iter().flat_map(|told| &told.handed_over).map(String::as_str).collect();
-    println!("{} requests that were handed over before one of {pauses} pauses left behind it {late:?}", late.len());
+    println!(
+        "{} reads, or heads without their rest, that were handed over before one of {pauses} pauses left behind it {late:?}",
+        late.len()
+    );
     for strike in [Strike::Kill, Strike::Pause] {
         let struck = all.iter().flat_map(|told| &told.struck).filter(|(kind, _)| *kind == strike);
         let mut phases: BTreeMap<&str, usize> = BTreeMap::new();

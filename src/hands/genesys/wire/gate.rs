@@ -1,6 +1,7 @@
 //! The body of a request behind a gate: it is given to the connection only while a permit holds. Between the decision to
 //! send and the bytes on the wire lie a queue and perhaps a handshake, and a process can be paused there; a request whose
-//! body never left is no request.
+//! body never left is no request. What acts and has no body of its own (a DELETE, the PUT that gives an agent a station) gets
+//! an empty one whose length is not told beforehand: the connection must ask for its end, and that is behind the gate.
 //!
 //! Must never: give out a part of a body.
 
@@ -19,19 +20,32 @@ pub(super) const REFUSED: &str = "this process may not act for the run any more"
 
 /// A body that is asked for its bytes once.
 pub(super) struct Gated {
-    bytes: Option<Bytes>,
+    left: Left,
     permit: Permit,
     refused: Arc<AtomicBool>,
 }
 
-/// Whether a gate was closed when the bytes were asked for.
+/// What the connection has still to ask for.
+enum Left {
+    Bytes(Bytes),
+    /// Only that there are none: chunked and empty on HTTP/1.1, an empty last frame on HTTP/2.
+    Emptiness,
+    Nothing,
+}
+
+/// Whether a gate was closed when the body was asked for.
 pub(super) struct Gate(Arc<AtomicBool>);
 
 impl Gated {
-    pub(super) fn new(bytes: Vec<u8>, permit: &Permit) -> (Gated, Gate) {
+    /// `acts` is whether the request does something even without bytes.
+    pub(super) fn new(bytes: Vec<u8>, acts: bool, permit: &Permit) -> (Gated, Gate) {
         let refused = Arc::new(AtomicBool::new(false));
-        let bytes = Some(Bytes::from(bytes)).filter(|bytes| !bytes.is_empty());
-        (Gated { bytes, permit: permit.clone(), refused: Arc::clone(&refused) }, Gate(refused))
+        let left = match (bytes.is_empty(), acts) {
+            (false, _) => Left::Bytes(Bytes::from(bytes)),
+            (true, true) => Left::Emptiness,
+            (true, false) => Left::Nothing,
+        };
+        (Gated { left, permit: permit.clone(), refused: Arc::clone(&refused) }, Gate(refused))
     }
 }
 
@@ -46,18 +60,28 @@ impl Body for Gated {
     type Error = std::io::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
-        let Some(bytes) = self.bytes.take() else { return Poll::Ready(None) };
-        if self.permit.holds() {
-            return Poll::Ready(Some(Ok(Frame::data(bytes))));
+        let left = std::mem::replace(&mut self.left, Left::Nothing);
+        if matches!(left, Left::Nothing) {
+            return Poll::Ready(None);
         }
-        self.refused.store(true, Ordering::SeqCst);
-        Poll::Ready(Some(Err(std::io::Error::other(REFUSED))))
+        if !self.permit.holds() {
+            self.refused.store(true, Ordering::SeqCst);
+            return Poll::Ready(Some(Err(std::io::Error::other(REFUSED))));
+        }
+        match left {
+            Left::Bytes(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+            Left::Emptiness | Left::Nothing => Poll::Ready(None),
+        }
     }
     fn is_end_stream(&self) -> bool {
-        self.bytes.is_none()
+        matches!(self.left, Left::Nothing)
     }
     fn size_hint(&self) -> SizeHint {
-        // A request says how long it is before its body is asked for.
-        SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+        // A request that says how long it is need not be asked for a body that is empty.
+        match &self.left {
+            Left::Bytes(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Left::Emptiness => SizeHint::default(),
+            Left::Nothing => SizeHint::with_exact(0),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The wire: one request out, one answer in, over reqwest.
 //!
-//! Must never: repeat a request, follow a redirect, name a URL's query in an error, use a proxy for this machine, or let the
-//! body of a request leave once its permit has ended.
+//! Must never: repeat a request, follow a redirect, name a URL's query in an error, use a proxy for this machine, or let a
+//! request that acts leave whole once its permit has ended.
 
 mod gate;
 
@@ -79,8 +79,9 @@ impl Wire {
     pub async fn send(&self, request: Request) -> Result<Response, Lost> {
         self.send_while(&Permit::always(), request).await
     }
-    /// The same while `permit` holds: it is looked at once more when the connection asks for the body, so that a process
-    /// which was paused on the way there acts no more. What has no body is held back until it is handed over.
+    /// The same while `permit` holds: it is looked at once more when the connection asks for the body, which everything but a
+    /// read has, so that a process which was paused on the way there acts no more. A read is held back until it is handed
+    /// over.
     ///
     /// # Errors
     /// As [`Wire::send`]; [`Lost::NotSent`] when the permit had ended.
@@ -95,7 +96,7 @@ impl Wire {
         for (name, value) in &request.headers {
             outgoing = outgoing.header(name, value);
         }
-        let (body, gate) = Gated::new(request.body, permit);
+        let (body, gate) = Gated::new(request.body, !request.method.only_reads(), permit);
         let outgoing = outgoing.body(Body::wrap(body));
         let timeout = self.clock.real(self.answer_timeout_ms).max(REAL_TIMEOUT_MIN);
         match tokio::time::timeout(timeout, exchange(outgoing, self.answer_bytes_max)).await {
