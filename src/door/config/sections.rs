@@ -290,6 +290,8 @@ fn mechanisms<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> (Mecha
         revoke_tokens: on("revoke_tokens", usual.revoke_tokens),
         ask: on("ask", usual.ask),
         notifications: on("notifications", usual.notifications),
+        companion: on("companion", true),
+        renew_sessions: on("renew_sessions", usual.renew_sessions),
     };
     let accepted = "a path that begins with /api/";
     let reset_path = reader.text(&mut section, "session_reset_path", accepted).and_then(|(field, path)| {

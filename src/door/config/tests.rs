@@ -40,7 +40,7 @@ fn the_template_is_read_and_its_defaults_are_the_real_ones() {
     // Each default is in the file once, so that the comparison has compared it.
     assert_eq!(spelled_out.lines().count(), TEMPLATE.lines().count());
     let switched_on = spelled_out.lines().zip(TEMPLATE.lines()).filter(|(a, b)| a != b).count();
-    assert_eq!(switched_on, 44);
+    assert_eq!(switched_on, 46);
     // Three spaces after # mark what has no default; switched on too, the file is still a good one.
     let everything: String = spelled_out
         .lines()
@@ -69,7 +69,8 @@ fn a_small_file_is_enough_and_paths_begin_beside_it() {
     assert_eq!(config.hooks.dir, Path::new("/etc/softlanding/hooks"));
     assert_eq!((config.timing, config.limits), (Timing::default(), Limits::default()));
     assert_eq!(config.lead, LeadSettings::default());
-    assert_eq!((config.remedies, config.mechanisms), (RemedyPolicy::default(), Mechanisms::default()));
+    let mechanisms = Mechanisms { companion: true, ..Mechanisms::default() };
+    assert_eq!((config.remedies, config.mechanisms), (RemedyPolicy::default(), mechanisms));
     assert_eq!((config.zone, config.calls_per_minute_max), (chrono_tz::Tz::America__Chicago, None));
     assert_eq!((config.app.is_some(), config.vault, config.clock), (false, None, None));
     assert_eq!(config.report.templates, None);
