@@ -199,10 +199,13 @@ pub fn command(id: &str, errand: &Errand) -> Secret {
     Secret::new(frame.to_string())
 }
 
-/// The answer to a hello that was accepted.
+/// The answer to a hello that was accepted; `enrol` is where an agent who is not enrolled should sign in.
 #[must_use]
-pub fn welcome(agent: &str, key: &Secret, heartbeat_ms: i64) -> Secret {
-    let frame = json!({ "type": "welcome", "agent": agent, "key": key.expose(), "heartbeat_ms": heartbeat_ms });
+pub fn welcome(agent: &str, key: &Secret, heartbeat_ms: i64, enrol: Option<&str>) -> Secret {
+    let mut frame = json!({ "type": "welcome", "agent": agent, "key": key.expose(), "heartbeat_ms": heartbeat_ms });
+    if let Some(enrol) = enrol {
+        frame["enrol"] = Value::from(enrol);
+    }
     Secret::new(frame.to_string())
 }
 

@@ -97,7 +97,7 @@ pub enum PageNews {
     Seen(AgentId),
     /// A page has gone.
     Gone(AgentId),
-    /// A command that was deferred has ended.
+    /// A command has ended for which nobody waits any more: it was deferred, or its answer is late.
     Finished {
         /// The agent.
         agent: AgentId,

@@ -250,8 +250,11 @@ impl State {
             (Sent::Over, _) | (Sent::Deferred, Sent::Deferred) => return None,
             (Sent::Waiting, next) => {
                 *sent = next;
-                self.answered(&place, id, ended.into());
-                None
+                let awaited = self.pending.contains_key(id);
+                self.answered(&place, id, ended.clone().into());
+                // Nobody waits for a late answer any more, but somebody may want to look.
+                (!awaited && next == Sent::Over)
+                    .then(|| PageNews::Finished { agent: agent.clone(), told: ended.into() })
             }
             (Sent::Deferred, next) => {
                 *sent = next;

@@ -54,14 +54,16 @@ async fn a_command_is_answered_by_its_page_and_by_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_silent_page_is_no_answer_and_its_late_one_changes_nothing() {
+async fn a_silent_page_is_no_answer_and_its_late_one_is_news_and_no_more() {
     let pages = hub(20);
     let mut a = attach(&pages, "a", "p");
     assert_eq!(pages.command(&agent("a"), Errand::Report).await, Told::NoAnswer);
     let id = next_id(&mut a).await;
     let mut news = pages.news();
     a.page.heard(ended(&id, "done"));
+    a.page.heard(ended(&id, "failed"));
     a.page.heard(report(true, false));
+    assert_eq!(news.try_recv().unwrap(), PageNews::Finished { agent: agent("a"), told: Told::Done });
     assert_eq!(news.try_recv().unwrap(), PageNews::Seen(agent("a")));
     assert!(pages.state().best(&id) == Told::NoAnswer, "a command that nobody waits for is forgotten");
 }
