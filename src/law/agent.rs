@@ -252,7 +252,8 @@ impl Agent {
 
     fn applies(&self, rung: Rung, enrolled: bool) -> bool {
         match rung {
-            Rung::Companion => self.signals.page != PageState::Unknown,
+            // Where the page is content, there is nothing to be initialised again.
+            Rung::Companion => !matches!(self.signals.page, PageState::Unknown | PageState::Ready),
             Rung::TokenRefresh => enrolled && self.token != TokenState::Dead,
             Rung::RebootPhone => self.phone.is_some(),
             Rung::SessionReset | Rung::Reassociate | Rung::RevokeTokens | Rung::Ask => true,

@@ -274,10 +274,8 @@ impl Reason {
                 ];
                 &RUNGS
             }
-            // Without a new token a new session would be refused as well.
-            Reason::TokenRefused => {
-                &[Rung::TokenRefresh, Rung::Companion, Rung::SessionReset, Rung::RevokeTokens, Rung::Ask]
-            }
+            // Without a new token a new session would be refused as well; with one, the page opens it unasked.
+            Reason::TokenRefused => &[Rung::TokenRefresh, Rung::SessionReset, Rung::RevokeTokens, Rung::Ask],
             Reason::SoftphoneDown => {
                 const RUNGS: [Rung; 7] = Rung::ALL;
                 &RUNGS
@@ -293,8 +291,8 @@ impl Reason {
             Reason::PhoneDown => "phone offline (grey softphone)",
             Reason::TokenRefused => "token refused with 401",
             Reason::NoPhone => "no WebRTC phone",
-            Reason::SoftphoneDown => "softphone not connected, its page says",
-            Reason::NoMicrophone => "no microphone in its page",
+            Reason::SoftphoneDown => "softphone not connected (page)",
+            Reason::NoMicrophone => "no microphone (page)",
         }
     }
 }

@@ -59,6 +59,8 @@ pub(super) async fn take_up(
         client: client.permitted_by(leader.permit()),
         hooks: config.open_hooks(),
         vault,
+        // Pages connect to `serve`; a run that is driven from elsewhere does without them.
+        pages: None,
         preflights: Arc::default(),
     };
     let hands = Arc::new(hands);

@@ -57,6 +57,7 @@ pub(super) fn taken(work: &mut Work, hint: &Hint) {
             }
         }
         (Phase::Checking, Hint::Gap) => {
+            page::hand_over_again(work);
             for seat in work.run.all_seats() {
                 look_soon(work, seat);
             }

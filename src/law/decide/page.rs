@@ -103,6 +103,11 @@ pub(super) fn seen(work: &mut Work, seats: &[Seat], since: Timestamp, outcome: O
 
 /// What became of an errand.
 pub(super) fn told(work: &mut Work, seat: Seat, errand: Errand, outcome: Outcome) {
+    if let (Errand::Revive, Outcome::Failed(failure)) = (errand, &outcome) {
+        // It has not left, and so is no attempt.
+        cure::answered(work, Rung::Companion, vec![seat], Outcome::Failed(failure.clone()));
+        return;
+    }
     let answer = match outcome {
         Outcome::PageTold(answer) => answer,
         other => PageAnswer::Failed { why: failure_in(other).to_string() },
