@@ -278,6 +278,15 @@ impl State {
         }
     }
 
+    /// Nothing will come from there any more.
+    pub(super) fn gone(&mut self, place: &Place) {
+        let waiting: Vec<String> =
+            self.pending.iter().filter(|(_, p)| p.waiting.contains(place)).map(|(id, _)| id.clone()).collect();
+        for id in waiting {
+            self.answered(place, &id, Told::NoPage);
+        }
+    }
+
     /// The best answer so far.
     pub(super) fn best(&self, id: &str) -> Told {
         self.pending.get(id).and_then(|pending| pending.best.clone()).unwrap_or(Told::NoAnswer)
