@@ -247,7 +247,7 @@ impl State {
         let (_, sent) = page.sent.iter_mut().find(|(sent, _)| sent == id)?;
         let next = if ended == Ended::Deferred { Sent::Deferred } else { Sent::Over };
         match (*sent, next) {
-            (Sent::Over, _) | (Sent::Deferred, Sent::Deferred) => return None,
+            (Sent::Over, _) | (Sent::Deferred, Sent::Deferred) => None,
             (Sent::Waiting, next) => {
                 *sent = next;
                 let awaited = self.pending.contains_key(id);
