@@ -84,6 +84,8 @@ struct Queues {
     answers: mpsc::Receiver<Slip>,
     answer: mpsc::Sender<Slip>,
     errands: Arc<Semaphore>,
+    /// The number of the newest account; it goes on over a connection's end, so that older ones are known as such.
+    account: u64,
 }
 
 impl Bus {
@@ -111,7 +113,7 @@ impl Bus {
     pub async fn run(self, stop: impl Future<Output = ()>, trouble: impl Fn(Option<&sqlx::Error>)) {
         let (out_in, out) = mpsc::channel(WAITING_MAX);
         let (answer, answers) = mpsc::channel(WAITING_MAX);
-        let mut queues = Queues { out, answers, answer, errands: Arc::new(Semaphore::new(ERRANDS_MAX)) };
+        let mut queues = Queues { out, answers, answer, errands: Arc::new(Semaphore::new(ERRANDS_MAX)), account: 0 };
         self.pages.join(out_in);
         let _leaving = Leaving(&self.pages);
         let mut stop = std::pin::pin!(stop);
@@ -177,7 +179,7 @@ impl Bus {
     async fn carry(&self, line: &mut Line, queues: &mut Queues) -> sqlx::Error {
         let mut ticks = tokio::time::interval(Duration::from_millis(TELL_EVERY_MS));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let (mut account, mut tellings, mut heard_at) = (0_u64, 0_u64, Moment::now());
+        let (mut tellings, mut heard_at) = (0_u64, Moment::now());
         let mut changed: BTreeSet<AgentId> = BTreeSet::new();
         // Whoever comes asks, and tells of its own.
         let mut owes_account = true;
@@ -207,12 +209,12 @@ impl Bus {
                     }
                     tellings += 1;
                     if std::mem::take(&mut owes_account) {
-                        account += 1;
+                        queues.account += 1;
                         changed.clear();
-                        slips.extend(self.tell_of(self.pages.who_is_here(), account));
-                        slips.push(Slip::Accounted { account });
+                        slips.extend(self.tell_of(self.pages.who_is_here(), queues.account));
+                        slips.push(Slip::Accounted { account: queues.account });
                     } else {
-                        slips.extend(self.tell_of(std::mem::take(&mut changed), account));
+                        slips.extend(self.tell_of(std::mem::take(&mut changed), queues.account));
                     }
                 }
             }

@@ -118,9 +118,11 @@ impl Pages {
     pub(in crate::hands::companion) fn hears_from(&self, replica: &str) {
         let _kept = self.state().replicas.heard(replica);
     }
-    /// A replica has ended.
+    /// A replica has ended; nobody waits for its answers.
     pub(in crate::hands::companion) fn left(&self, replica: &str) {
-        self.state().replicas.known.remove(replica);
+        let mut state = self.state();
+        state.replicas.known.remove(replica);
+        state.gone(&Place::There(Arc::from(replica)));
     }
     /// What a replica says of an agent's pages there: `Some(None)` is a page that has not reported yet.
     pub(in crate::hands::companion) fn there(

@@ -247,7 +247,7 @@ impl State {
         let (_, sent) = page.sent.iter_mut().find(|(sent, _)| sent == id)?;
         let next = if ended == Ended::Deferred { Sent::Deferred } else { Sent::Over };
         match (*sent, next) {
-            (Sent::Over, _) | (Sent::Deferred, Sent::Deferred) => return None,
+            (Sent::Over, _) | (Sent::Deferred, Sent::Deferred) => None,
             (Sent::Waiting, next) => {
                 *sent = next;
                 let awaited = self.pending.contains_key(id);
@@ -275,6 +275,15 @@ impl State {
         if let Some((tell, best)) = enough.then(|| pending.tell.take().zip(pending.best.clone())).flatten() {
             // Whoever asked may have stopped waiting.
             let _unheard = tell.send(best);
+        }
+    }
+
+    /// Nothing will come from there any more.
+    pub(super) fn gone(&mut self, place: &Place) {
+        let waiting: Vec<String> =
+            self.pending.iter().filter(|(_, p)| p.waiting.contains(place)).map(|(id, _)| id.clone()).collect();
+        for id in waiting {
+            self.answered(place, &id, Told::NoPage);
         }
     }
 
