@@ -126,7 +126,7 @@ pub async fn rehearse(
     let clock = Clock::scaled(setting.begins_at(), setting.speed);
     let mut twin = Twin::new(setting.scenario.clone(), setting.seed.clone(), setting.publish_at, &url);
     twin.advance(setting.begins_at());
-    let vault = enrol(&twin, &folder.vault()).await?;
+    let vault = enrol(&twin, &folder.vault(), clock).await?;
     let served = Served::new(twin, clock, Options { exchanges_max: rehearsal.exchanges_max });
     let (end, ended) = oneshot::channel::<()>();
     let serving = tokio::spawn(served.clone().run(listener, async move {
@@ -179,8 +179,8 @@ async fn play(
 }
 
 /// A vault with a key that nobody keeps, holding what the organisation's own app would hand over.
-async fn enrol(twin: &Twin, path: &Path) -> Result<Vault, RehearseError> {
-    let vault = Vault::open(path, &new_key()?).await?;
+async fn enrol(twin: &Twin, path: &Path, clock: Clock) -> Result<Vault, RehearseError> {
+    let vault = Vault::open(path, &new_key()?).await?.by(clock);
     let grant = |refresh_token| Grant { refresh_token, access_token: None };
     let enrolments = twin.enrolments().into_iter().map(|(agent, name, token)| (agent, name, grant(token)));
     vault.import(&enrolments.collect::<Vec<_>>()).await?;
