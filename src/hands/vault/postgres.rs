@@ -58,6 +58,9 @@ const EVERYTHING: &str = r#"
         dead_ms bigint
     );"#;
 
+/// How many agents there are; the key's name, nonce and check, or nothing of the three.
+type KeyColumns = (i64, Option<String>, Option<Vec<u8>>, Option<Vec<u8>>);
+
 /// A vault's tables.
 #[derive(Debug)]
 pub(super) struct ServerHome {
@@ -88,13 +91,10 @@ impl ServerHome {
         let select = "SELECT (SELECT count(*) FROM softlanding_vault_grants), id, nonce, sealed
              FROM (SELECT 1) AS always LEFT JOIN softlanding_vault_keys ON true";
         let query = sqlx::query_as(select);
-        let row: (i64, Option<String>, Option<Vec<u8>>, Option<Vec<u8>>) =
-            ask!(self, "reading the vault's key", fetch_one, query).await?;
-        let key = match row {
-            (_, Some(id), Some(nonce), Some(bytes)) => Some(KeyRow { id, check: Sealed { nonce, bytes } }),
-            _ => None,
-        };
-        Ok((key, row.0.unsigned_abs()))
+        let (agents, id, nonce, bytes): KeyColumns = ask!(self, "reading the vault's key", fetch_one, query).await?;
+        // The three are there together or not at all.
+        let key = id.zip(nonce).zip(bytes).map(|((id, nonce), bytes)| KeyRow { id, check: Sealed { nonce, bytes } });
+        Ok((key, agents.unsigned_abs()))
     }
 
     pub(super) async fn found(&self, key: &KeyRow) -> Result<(), VaultError> {
