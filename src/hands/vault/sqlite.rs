@@ -304,7 +304,8 @@ impl FileHome {
             Release::Dead { why, at_ms } => (false, Some(cut(why)), Some(*at_ms)),
         };
         let update = "UPDATE grants SET hold = NULL, hold_since_ms = NULL, hold_until_ms = NULL,
-                 spent_since_ms = CASE WHEN ?1 THEN coalesce(spent_since_ms, hold_since_ms) ELSE spent_since_ms END,
+                 spent_since_ms = CASE WHEN ?2 IS NOT NULL THEN NULL
+                     WHEN ?1 THEN coalesce(spent_since_ms, hold_since_ms) ELSE spent_since_ms END,
                  dead_because = ?2, dead_ms = ?3
              WHERE agent = ?4 AND edition = ?5 AND hold = ?6";
         let mut db = self.db().await?;

@@ -86,7 +86,9 @@ async fn an_interrupted_refresh_that_is_refused_asks_the_agent_to_sign_in_and_sa
         let again = taken(&vault, "ann").await;
         assert_eq!(again.interrupted(), Some(since));
         vault.mark_dead(&again, "invalid_grant").await.unwrap();
-        let GrantState::Dead { why } = listed(&vault, "ann").await.state else { panic!("she is dead") };
+        let ann = listed(&vault, "ann").await;
+        assert_eq!(ann.spent_since, None, "there is nothing left to be tried");
+        let GrantState::Dead { why } = ann.state else { panic!("she is dead") };
         assert!(why.starts_with("a refresh was interrupted (") && why.ends_with("; invalid_grant"), "{why}");
     })
     .await;
