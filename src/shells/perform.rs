@@ -16,12 +16,12 @@ use crate::law::page::{Errand, PageAnswer};
 use crate::law::plan::Plan;
 use crate::law::run::Run;
 use crate::shells::notice;
+use crate::shells::own_token::OwnToken;
 use crate::shells::pages::{self, Brings};
 use crate::shells::preflight::Preflights;
 use crate::words::clock::Timestamp;
 use crate::words::hook::HookPoint;
 use crate::words::id::{AgentId, RunId, Seat};
-use crate::words::secret::Grant;
 
 /// Everything that a run can be done with.
 pub struct Hands {
@@ -155,15 +155,8 @@ impl Hands {
         let vault = self.vault.clone().ok_or_else(|| local("there is no vault"))?;
         let client = self.client.clone();
         let whole = tokio::spawn(async move {
-            let held: Option<Grant> = vault.get(&agent).await.map_err(|e| local(&e.to_string()))?;
-            let done = client.perform(bound(Call::new(&command, &plan, held), not_after)).await;
-            if let Some(grant) = &done.grant {
-                vault.rotate(&agent, grant).await.map_err(|e| local(&e.to_string()))?;
-            }
-            if let Outcome::TokenDead { failure } = &done.outcome {
-                vault.mark_dead(&agent, &failure.message).await.map_err(|e| local(&e.to_string()))?;
-            }
-            Ok(done.outcome)
+            let own = OwnToken { vault: &vault, client: &client, agent: &agent };
+            own.perform(&command, &plan, not_after).await
         });
         whole.await.unwrap_or_else(|_| Err(local("the refresh ended without an answer")))
     }
@@ -182,7 +175,7 @@ pub(crate) fn agent_of(command: &Command, plan: &Plan) -> Option<AgentId> {
     plan.member(command.own_token_of()?).map(|m| m.agent.clone())
 }
 
-fn local(message: &str) -> Failure {
+pub(crate) fn local(message: &str) -> Failure {
     Failure::plain(FailureKind::Local, message)
 }
 

@@ -50,7 +50,7 @@ pub(super) async fn take_up(
     // slow comes before the lease, and what is true of the run is read again under it.
     let clock = open::clock(config).await?;
     let client = open::client(config, clock).await?;
-    let vault = config.open_vault().await?.map(Arc::new);
+    let vault = config.open_vault(clock).await?.map(Arc::new);
     let Some(leader) = lead(config, journal, id, waiting).await? else { return Ok(None) };
     let records = open::records(journal.as_ref(), id).await?;
     let run = open::replay(id, &records)?;

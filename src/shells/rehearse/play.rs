@@ -129,7 +129,7 @@ pub async fn rehearse(
     let mut twin = Twin::new(setting.scenario.clone(), setting.seed.clone(), setting.publish_at, &url);
     twin.advance(setting.begins_at());
     let key = new_key()?;
-    let vault = Arc::new(enrol(&twin, &folder.vault(), &key).await?);
+    let vault = Arc::new(enrol(&twin, &folder.vault(), &key, clock).await?);
     let served = Served::new(twin, clock, Options { exchanges_max: rehearsal.exchanges_max });
     let (end, ended) = oneshot::channel::<()>();
     let serving = tokio::spawn(served.clone().run(listener, async move {
@@ -186,8 +186,8 @@ async fn play(
 }
 
 /// A vault whose key is kept nowhere, holding what the organisation's own app would hand over.
-async fn enrol(twin: &Twin, path: &Path, key: &Secret) -> Result<Vault, RehearseError> {
-    let vault = Vault::open(path, key).await?;
+async fn enrol(twin: &Twin, path: &Path, key: &Secret, clock: Clock) -> Result<Vault, RehearseError> {
+    let vault = Vault::open(path, key).await?.by(clock);
     let grant = |refresh_token| Grant { refresh_token, access_token: None };
     let enrolments = twin.enrolments().into_iter().map(|(agent, name, token)| (agent, name, grant(token)));
     vault.import(&enrolments.collect::<Vec<_>>()).await?;
