@@ -40,6 +40,11 @@ impl Twin {
                 let far = format!("ws{host}/twin/far/{conversation}");
                 Ok(json!({ "conversation": conversation, "offered_to": offered, "far": far }))
             }
+            // As without softlanding: somebody presses the button, and what follows is the scenario's.
+            "publish" => {
+                self.publish_by_hand();
+                Ok(json!({ "takes_effect_in_s": self.scenario.publish.duration_s }))
+            }
             "hangup" => {
                 let id = body.get("conversation").and_then(Value::as_str).unwrap_or_default();
                 let n = ids::index(Thing::Conversation, id).filter(|n| *n < self.lines.conversations.len());

@@ -164,6 +164,7 @@ fn a_publish_revokes_a_pages_token_and_cuts_its_stream() {
     assert_eq!(desk.publish_with(&json!({})).status, 202);
     desk.wait_s(26);
     assert!(desk.truth(0).registered, "revoked, and the socket is up");
+    assert!(page.log(&desk).contains(&"token the page's is revoked".to_owned()));
     assert!(!desk.truth(0).media_ready, "but that is not readiness");
     let (token, agent) = (page.token.clone(), page.agent.clone());
     assert_eq!(ask_as_page(&mut desk, &token, Method::Get, "/api/v2/users/me", None).status, 401);
