@@ -10,6 +10,7 @@ mod answer;
 mod calls;
 mod companion;
 mod compare;
+mod conversations;
 mod deliver;
 mod ids;
 mod limit;
@@ -27,6 +28,7 @@ pub mod serve;
 mod shapes;
 mod softphone;
 mod stations;
+pub mod stream;
 #[cfg(test)]
 mod tests;
 pub mod truth;
