@@ -98,6 +98,9 @@ impl Twin {
     }
 
     fn start_call(&mut self, i: usize) {
+        if self.played_by_a_page(i) {
+            return;
+        }
         let ready = self.media_ready(i);
         let Some(agent) = self.agents.get_mut(i) else { return };
         let Some(call) = agent.call.as_mut() else { return };
@@ -111,8 +114,10 @@ impl Twin {
     }
 
     fn end_call(&mut self, i: usize) {
+        let now = self.now;
         let Some(agent) = self.agents.get_mut(i) else { return };
-        let Some(call) = agent.call.as_mut() else { return };
+        // A call that a page has meanwhile ends when somebody hangs up.
+        let Some(call) = agent.call.as_mut().filter(|call| call.end <= now) else { return };
         let was = std::mem::replace(&mut call.state, CallState::Over);
         if was == CallState::Active {
             self.tell_routing(i);

@@ -9,6 +9,7 @@ mod agenda;
 mod answer;
 mod calls;
 mod compare;
+mod conversations;
 mod deliver;
 mod ids;
 mod limit;
@@ -26,6 +27,7 @@ pub mod serve;
 mod shapes;
 mod softphone;
 mod stations;
+pub mod stream;
 #[cfg(test)]
 mod tests;
 pub mod truth;

@@ -146,6 +146,7 @@ impl Twin {
         let i = self.find_agent(user)?;
         self.touch(i, Touch::TokensDeleted);
         self.revoke_tokens(i, self.now);
+        self.cut_streams(i);
         let keeps_station = self.scenario.softphone.station_survives_token_delete;
         let mut was_open = false;
         if let Some(agent) = self.agents.get_mut(i) {

@@ -327,6 +327,10 @@ pub struct Softphone {
     pub login_again_s: i64,
     /// Whether a station stays associated when the agent's tokens are deleted. UNCERTAIN on the platform.
     pub station_survives_token_delete: bool,
+    /// Whether a real softphone's line stays between calls (SOFTPHONE.md section 4, `webRtcPersistentEnabled`).
+    pub persistent_connection: bool,
+    /// How many calls a station takes at once (`webRtcCallAppearances`); with 1, all calls come over one line.
+    pub call_appearances: u32,
 }
 
 /// The mechanisms that users report (API.md section 13).
@@ -488,6 +492,8 @@ impl Default for Softphone {
             phone_follows_socket: true,
             login_again_s: 60,
             station_survives_token_delete: true,
+            persistent_connection: false,
+            call_appearances: 100,
         }
     }
 }

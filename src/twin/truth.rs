@@ -115,6 +115,12 @@ pub struct AgentTruth {
     pub shift_start: Timestamp,
     /// Whether the softphone's page is open.
     pub logged_in: bool,
+    /// Whether a page in a browser plays the agent.
+    #[serde(default)]
+    pub played_by_page: bool,
+    /// Whether that page has a stream that is bound.
+    #[serde(default)]
+    pub registered: bool,
     /// Whether the softphone could take a call now.
     pub media_ready: bool,
     /// Whether a call is up now.

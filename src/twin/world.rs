@@ -15,6 +15,7 @@ use super::ids::{self, Thing};
 use super::limit::Window;
 use super::notify::{Channel, Push};
 use super::scenario::{AgentsIn, Cohort, Kind, Scenario};
+use super::stream::{Lines, Page};
 use super::truth::{AgentTruth, Counters, Cure, ScheduleTruth, Truth};
 use crate::words::clock::{Seed, Timestamp};
 use crate::words::id::{AgentId, ScheduleId};
@@ -56,6 +57,8 @@ pub struct Twin {
     pub(super) answers: u64,
     pub(super) counters: Counters,
     pub(super) calls: Calls,
+    /// The streams and calls of real softphones.
+    pub(super) lines: Lines,
 }
 
 /// One agent: the person, the page with the softphone, the station, the phone.
@@ -89,6 +92,8 @@ pub(super) struct Agent {
     pub odd_values: bool,
     pub grey_since: Option<Timestamp>,
     pub story: Story,
+    /// The page in a browser that plays the agent, if one was ever asked to.
+    pub page: Option<Box<Page>>,
 }
 
 /// What is told of an agent afterwards.
@@ -271,6 +276,7 @@ impl Twin {
             answers: 0,
             counters: Counters::default(),
             calls: Calls::default(),
+            lines: Lines::default(),
             scenario: Arc::new(scenario),
         };
         let scenario = Arc::clone(&twin.scenario);
@@ -344,6 +350,7 @@ impl Twin {
             odd_values,
             grey_since: None,
             story: Story::default(),
+            page: None,
         });
         self.schedule(login, Due::Login(at));
         if let Some(call) = call {
@@ -430,6 +437,8 @@ impl Twin {
             cohort: self.scenario.cohorts.get(usize::from(agent.cohort)).map(|c| c.name.clone()).unwrap_or_default(),
             shift_start: agent.shift_start,
             logged_in: agent.logged_in.is_some(),
+            played_by_page: self.played_by_a_page(i),
+            registered: agent.page.as_ref().is_some_and(|p| !p.streams.is_empty()),
             media_ready: self.media_ready(i),
             on_call: agent.on_call(),
             grey_since: agent.grey_since,

@@ -303,6 +303,9 @@ pub struct TwinArgs {
     /// How many times as fast as real time
     #[arg(long, value_name = "X", default_value = "10", value_parser = speed)]
     pub speed: f64,
+    /// Run on this machine's clock; the publish instant then lies --start-before ahead of now. For softphones in browsers
+    #[arg(long, conflicts_with = "speed")]
+    pub system_clock: bool,
     /// How long before the publish instant the twin's clock begins
     #[arg(long, value_name = "DURATION", default_value = "25min", value_parser = duration)]
     pub start_before: i64,
