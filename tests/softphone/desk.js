@@ -2,21 +2,6 @@
 //
 // Must never: help the softphone. What it does by itself or with the companion is what is tested.
 
-const sockets = { now: 0, peak: 0, opened: 0 };
-// Counts the softphone's sockets: two at once would be two softphones.
-globalThis.WebSocket = class extends WebSocket {
-  constructor(url, protocols) {
-    super(url, protocols);
-    if (![protocols].flat().includes('xmpp')) return;
-    this.addEventListener('open', () => {
-      sockets.opened += 1;
-      sockets.now += 1;
-      sockets.peak = Math.max(sockets.peak, sockets.now);
-      this.addEventListener('close', () => (sockets.now -= 1));
-    });
-  }
-};
-
 const events = [];
 let sdk, companion, lines = [];
 const note = (name, more) => events.push({ at: Math.round(performance.now()), name, more });
@@ -46,10 +31,11 @@ globalThis.desk = {
   companion: () => companion?.state ?? null,
   setToken: (token) => sdk.setAccessToken(token),
   connected: () => sdk.connected,
-  story: () => ({ events, sockets, companion: companion?.state, connected: sdk?.connected }),
+  story() {
+    return { events: events.map((e) => `${e.at} ${e.name} ${e.more ?? ''}`), sockets: this.sockets(), companion: companion?.state, connected: sdk?.connected };
+  },
   events: (name) => events.filter((event) => event.name === name).length,
-  sockets: () => sockets,
-  /** Makes the whole softphone anew, as a reload of the page would. */
+  sockets: () => globalThis.softphoneSockets,
   rings: (conversationId) => sdk.sessionManager.pendingSessions.some((ring) => ring.conversationId === conversationId),
   answer: (conversationId) => sdk.acceptPendingSession({ conversationId }),
   sessions: () => sdk.sessionManager.getAllSessions().length,
@@ -60,10 +46,10 @@ globalThis.desk = {
   },
   /** Packets of the last call's connection, whether the SDK still knows it or not. */
   async packets() {
-    const counts = { received: 0, sent: 0 };
+    const counts = { packetsReceived: 0, packetsSent: 0 };
     for (const row of (await lines.at(-1)?.getStats())?.values() ?? []) {
-      if (row.type === 'inbound-rtp') counts.received += row.packetsReceived;
-      if (row.type === 'outbound-rtp') counts.sent += row.packetsSent;
+      if (row.type === 'inbound-rtp') counts.packetsReceived += row.packetsReceived;
+      if (row.type === 'outbound-rtp') counts.packetsSent += row.packetsSent;
     }
     return counts;
   },

@@ -17,6 +17,7 @@ import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 
 const env = (name) => process.env[`SOFTLANDING_TEST_${name}`];
 const PACKAGES = env('NODE');
@@ -52,7 +53,7 @@ export const twin = {
   softphones: () => asked('softphones'),
   /** What is really so of one agent's softphone. */
   softphone: async (agent) => (await asked('softphones')).find((phone) => phone.agent === agent),
-  login: (agent) => asked('login', { agent }),
+  login: (agent, more = {}) => asked('login', { agent, ...more }),
   revoke: (agent) => asked('revoke', { agent }),
   cut: (agent) => asked('cut', { agent }),
   silence: (agent) => asked('silence', { agent }),
@@ -61,12 +62,35 @@ export const twin = {
   hangUp: (conversation) => asked('hangup', { conversation }),
 };
 
+// --------------------------------------------------------------------------------------------------------------- the hub
+
+const answers = process.stdin[Symbol.asyncIterator] ? createInterface({ input: process.stdin })[Symbol.asyncIterator]() : null;
+/** Asks the test that has started this script: a line out, a line in. */
+async function ask(what) {
+  process.stdout.write(`ask ${JSON.stringify(what)}\n`);
+  const { value, done } = await answers.next();
+  assert.ok(!done, 'nobody answers; start this through tests/softphone.rs');
+  return JSON.parse(value);
+}
+/** softlanding's own hub of the pages, in the process of the test. */
+export const hub = {
+  /** What came of a command: `done`, `deferred`, `failed: …`, `no page` or `no answer`. */
+  command: async (agent, errand, more = {}) => (await ask({ do: 'command', agent, errand, ...more })).told,
+  /** The newest report of the agent's page, or null. */
+  seen: async (agent) => ask({ do: 'seen', agent }),
+};
+/** Done once the hub has a report that fits. */
+export const reported = (agent, what, fits) => until(what, async () => {
+  const seen = await hub.seen(agent);
+  return seen && fits(seen) && seen;
+});
+
 // ------------------------------------------------------------------------------------------------------------ the pages
 
 const here = new URL('.', import.meta.url);
 const PAGES = {
   '/': ['text/html', () => '<!doctype html><title>desk</title><script src="/sdk.js"></script><script type="module" src="/desk.js"></script>'],
-  '/far': ['text/html', () => '<!doctype html><title>far end</title><script type="module" src="/far.js"></script>'],
+  '/far': ['text/html', () => '<!doctype html><title>far end</title><script type="module">import * as far from "/far.js"; globalThis.far = far;</script>'],
   '/sdk.js': ['text/javascript', () => readFileSync(join(PACKAGES, `sdk-${SDK}.js`))],
   '/desk.js': ['text/javascript', () => readFileSync(new URL('desk.js', here))],
   '/far.js': ['text/javascript', () => readFileSync(new URL('far.js', here))],
@@ -84,6 +108,24 @@ const FLAGS = ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-b
   '--disable-sync', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', '--autoplay-policy=no-user-gesture-required'];
 const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
+/** Runs in the page before everything else. Two softphone sockets at once would be two softphones. */
+function countSockets() {
+  const sockets = { now: 0, peak: 0, opened: 0 };
+  globalThis.softphoneSockets = sockets;
+  globalThis.WebSocket = class extends WebSocket {
+    constructor(url, protocols) {
+      super(url, protocols);
+      if (![protocols].flat().includes('xmpp')) return;
+      this.addEventListener('open', () => {
+        sockets.opened += 1;
+        sockets.now += 1;
+        sockets.peak = Math.max(sockets.peak, sockets.now);
+        this.addEventListener('close', () => (sockets.now -= 1));
+      });
+    }
+  };
+}
+
 /** Runs a proof: with a browser and pages of its own, which are gone afterwards, and a picture of every page if it fails. */
 export async function prove(name, proof) {
   const profile = mkdtempSync(join(tmpdir(), 'softlanding-chromium-'));
@@ -98,6 +140,7 @@ export async function prove(name, proof) {
     page.on('pageerror', (error) => room.said.push(`uncaught: ${error.message}`));
   };
   context.on('page', hear);
+  await context.addInitScript(countSockets);
   try {
     await proof(room);
     for (const secret of room.secrets) {
@@ -111,12 +154,15 @@ export async function prove(name, proof) {
       await page.screenshot({ path: join(out, `${name}-${SDK}-${i}.png`), timeout: 5_000 }).catch(() => {});
       console.error(`page ${i}:`, await page.evaluate(() => globalThis.desk?.story?.()).catch(() => null));
     }
-    console.error('console, its last lines:', room.said.slice(-30).map((words) => words.slice(0, 300)));
-    console.error('twin:', JSON.stringify(await twin.softphones().catch(() => null)).slice(0, 6_000));
+    console.error('console, its last lines:', room.said.slice(-12).map((words) => words.slice(0, 160)));
+    for (const { agent, registered, streams, log } of await twin.softphones().catch(() => [])) {
+      console.error('twin:', agent, { registered, streams: streams.length }, log.slice(-15).map((l) => `${l.at % 1_000_000} ${l.what} ${l.told}`));
+    }
     console.error(error);
     process.exitCode = 1;
   } finally {
     await context.close();
+    process.stdin.unref?.();
     server.close();
     server.closeAllConnections();
     rmSync(profile, { recursive: true, force: true });
@@ -127,6 +173,13 @@ export async function prove(name, proof) {
 export async function someAgent() {
   const { agents } = await twin.truth();
   return agents[0].id;
+}
+
+/** A good access token of the agent, as a refresh grant would give it. */
+export async function freshToken(room, agent) {
+  const { access_token: token } = await twin.login(agent, { age_s: 0 });
+  room.secrets.add(token);
+  return token;
 }
 
 /** An agent's desk: a page with the real SDK, registered, with or without the companion. */
@@ -147,7 +200,7 @@ export async function talk(room, at) {
   const end = await room.context.newPage();
   await end.goto(`${room.origin}/far`);
   await end.waitForFunction(() => globalThis.far !== undefined);
-  await end.evaluate((url) => globalThis.far.attend(url), far);
+  await end.evaluate(async (url) => (globalThis.end = await globalThis.far.answerAsFarEnd(url)), far);
   await until('it rings', () => at.ask('rings', conversation));
   await at.ask('answer', conversation);
   await sound(at, end);
@@ -156,11 +209,12 @@ export async function talk(room, at) {
 
 /** Sound flows both ways from now on: more packets at both ends than there were. */
 export async function sound(at, end) {
-  const counted = async () => ({ near: await at.ask('packets'), far: await end.evaluate(() => globalThis.far.packets()) });
+  const counted = async () => ({ near: await at.ask('packets'), far: await end.evaluate(() => globalThis.end.stats()) });
   const before = await counted();
   await until('sound both ways', async () => {
     const now = await counted();
-    return ['near', 'far'].every((side) => now[side].received > before[side].received + 10 && now[side].sent > before[side].sent + 10);
+    const more = (side, what) => now[side][what] > before[side][what] + 10;
+    return ['near', 'far'].every((side) => more(side, 'packetsReceived') && more(side, 'packetsSent'));
   });
 }
 
