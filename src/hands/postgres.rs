@@ -332,7 +332,11 @@ fn is_about_the_connection(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_))
 }
 
-fn options(url: &str, password: Option<&Secret>, name: &'static str) -> Result<PgConnectOptions, StoreError> {
+pub(super) fn options(
+    url: &str,
+    password: Option<&Secret>,
+    name: &'static str,
+) -> Result<PgConnectOptions, StoreError> {
     let bad = |why: String| StoreError::BadAddress { name, why };
     if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
         return Err(bad("it does not begin with postgres://".to_owned()));

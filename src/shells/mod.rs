@@ -15,3 +15,4 @@ pub mod retention;
 pub mod rollcall;
 pub mod sim;
 pub mod stage;
+pub mod web;

@@ -1,15 +1,20 @@
-//! `POST /oauth/token`: client credentials and refresh tokens (API.md section 2).
+//! `POST /oauth/token`: client credentials, codes and refresh tokens (API.md section 2); [`authorize`] holds the step in the
+//! browser that a code comes from.
 //!
 //! Must never: tell a caller more than "refused" about a secret.
 
+mod authorize;
+
 use serde_json::json;
+
+pub(super) use authorize::SignIns;
 
 use super::agenda::Due;
 use super::answer::{Answer, Problem, Query, Reply, base64};
 use super::limit::{Admission, Window};
 use super::scenario::Kind;
 use super::truth::Touch;
-use super::world::{Client, Owner, Socket, Token, Twin};
+use super::world::{Agent, Client, Owner, Socket, Token, Twin};
 use crate::words::clock::Seed;
 use crate::words::http::{Method, Request};
 
@@ -45,8 +50,9 @@ impl Twin {
         let form = Query::parse(&form);
         match (form.get("grant_type"), client) {
             (Some("client_credentials"), Client::Publisher) => self.grant_publisher(),
+            (Some("authorization_code"), Client::App) => self.grant_code(&form),
             (Some("refresh_token"), Client::App) => self.grant_refresh(form.get("refresh_token").unwrap_or_default()),
-            (Some("client_credentials" | "refresh_token"), _) => {
+            (Some("client_credentials" | "refresh_token" | "authorization_code"), _) => {
                 refused(400, "unauthorized_client", "this client may not use this grant")
             }
             (Some(_), _) => refused(400, "unsupported_grant_type", "this grant is not supported"),
@@ -118,7 +124,11 @@ impl Twin {
         if text != self.refresh_token_text(i, serial) {
             return None;
         }
-        let agent = self.agents.get(i).filter(|a| a.kind.enrolled() && a.kind != Kind::RefreshTokenDead)?;
+        // Who has signed in since holds a good token whatever became of the first one, and older ones are worthless.
+        let since = self.sign_ins.since(i);
+        let first = |a: &&Agent| a.kind.enrolled() && a.kind != Kind::RefreshTokenDead;
+        let agent =
+            self.agents.get(i).filter(|a| since.is_some_and(|since| serial >= since) || since.is_none() && first(a))?;
         let in_force = agent.refresh_serial?;
         let old_lives = !self.scenario.tokens.old_refresh_token_dies;
         (serial == in_force || (old_lives && serial < in_force)).then_some(i)

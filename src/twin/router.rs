@@ -96,6 +96,9 @@ impl Twin {
         if path == "/oauth/token" {
             return self.oauth(request, limits);
         }
+        if path == "/oauth/authorize" {
+            return self.authorize(request);
+        }
         match path.strip_prefix("/api/v2/") {
             Some(rest) => self.api(request, rest, limits),
             None => Err(Problem::not_found()),
@@ -216,7 +219,9 @@ fn finish(answer: Answer, correlation: &str) -> Response {
     };
     let mut response = Response::new(status).header("inin-correlation-id", correlation);
     if let Some(body) = body {
-        response = response.header("content-type", "application/json");
+        if !headers.iter().any(|(name, _)| *name == "content-type") {
+            response = response.header("content-type", "application/json");
+        }
         response.body = body;
     }
     headers.into_iter().fold(response, |response, (name, value)| response.header(name, value))

@@ -55,6 +55,7 @@ pub struct Twin {
     pub(super) update_answers_left: u32,
     pub(super) unavailable_until: Timestamp,
     pub(super) answers: u64,
+    pub(super) sign_ins: super::oauth::SignIns,
     pub(super) counters: Counters,
     pub(super) calls: Calls,
     /// The streams and calls of real softphones.
@@ -274,6 +275,7 @@ impl Twin {
             update_answers_left: scenario.publish.answer_times,
             unavailable_until: Timestamp(i64::MIN),
             answers: 0,
+            sign_ins: super::oauth::SignIns::default(),
             counters: Counters::default(),
             calls: Calls::default(),
             lines: Lines::default(),

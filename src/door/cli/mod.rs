@@ -27,6 +27,7 @@ mod orders;
 mod out;
 mod rehearse;
 mod report;
+mod rooms;
 mod run;
 mod scenario;
 mod serve;

@@ -103,7 +103,7 @@ pub(super) async fn new_journal(config: &Config) -> Result<AnyJournal, Failure> 
     })
 }
 
-async fn secret(at: Option<&SecretRef>) -> Result<Option<Secret>, Failure> {
+pub(super) async fn secret(at: Option<&SecretRef>) -> Result<Option<Secret>, Failure> {
     match at {
         Some(at) => Ok(Some(at.resolve().await?)),
         None => Ok(None),

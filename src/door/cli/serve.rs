@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::door::cli::args::ServeArgs;
+use crate::door::cli::rooms::Rooms;
 use crate::door::cli::{intent, open, stop};
 use crate::door::config::Config;
 use crate::door::error::{ExitCode, Failure};
@@ -27,18 +28,24 @@ pub(super) async fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     fit_together(&configs)?;
     let stop = stop::asked()?;
     let journal = Arc::new(open::new_journal(first).await?);
-    let mut sites = Vec::new();
-    for config in &configs {
-        sites.push(Arc::new(site(config).await?));
-    }
     let holder = myself();
     let tell = teller(if args.plain { Face::Plain } else { Face::Json }, holder.to_string());
+    let mut sites = Vec::new();
+    let mut rooms = Rooms::new(tell.clone());
+    for config in &configs {
+        let mut site = site(config).await?;
+        site.pages = rooms.add(config, &site).await?;
+        sites.push(Arc::new(site));
+    }
     let settings = Settings {
         lease_ms: first.serve.lease_ms,
         look_every_ms: first.serve.look_every_ms,
         keep_ms: first.store.keep_ms,
     };
+    let rooms = rooms.open();
     Daemon { journal, sites, holder, settings, tell }.serve(stop).await;
+    // Runs may tell pages something up to their end, so the rooms close last.
+    rooms.close().await;
     Ok(ExitCode::Done)
 }
 
@@ -74,6 +81,7 @@ async fn site(config: &Config) -> Result<Site, Failure> {
     });
     Ok(Site {
         client: open::client(config, clock).await?,
+        pages: None,
         vault: config.open_vault().await?.map(Arc::new),
         preflights: Arc::default(),
         hooks: config.open_hooks(),

@@ -21,12 +21,13 @@ mod tests;
 #[cfg(test)]
 mod tests_publish;
 mod url;
+mod web;
 
 pub use duration::parse_duration_ms;
 pub use error::{ConfigError, ConfigErrors};
 pub use model::{
     App, CatchUp, ClockSettings, Config, HookSettings, Org, PublishSettings, ReportSettings, ServeSettings, StorePlace,
-    StoreSettings, VaultSettings,
+    StoreSettings, VaultSettings, WebSettings,
 };
 pub use secret::{SecretError, SecretRef};
 

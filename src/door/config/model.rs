@@ -2,6 +2,7 @@
 //!
 //! Must never: hold a secret itself.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
@@ -50,6 +51,8 @@ pub struct Config {
     pub publishes: Vec<PublishSettings>,
     /// How `serve` works.
     pub serve: ServeSettings,
+    /// Where agents' pages find softlanding; present when the section is.
+    pub web: Option<WebSettings>,
     /// A clock to follow instead of the system's; for rehearsals only.
     pub clock: Option<ClockSettings>,
 }
@@ -210,6 +213,40 @@ pub struct ServeSettings {
     pub lease_ms: i64,
     /// How often the store is asked for orders and due runs, in milliseconds, from 100 ms to 10 s.
     pub look_every_ms: i64,
+}
+
+/// The web room: enrolment and companions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebSettings {
+    /// Where it listens; TLS is a reverse proxy's.
+    pub listen: SocketAddr,
+    /// The URL by which agents' browsers reach it, without a slash at its end: https, or this machine.
+    pub public_url: String,
+    /// The origins of the pages that may hold a companion, as browsers write them; 1 to 64.
+    pub allowed_origins: Vec<String>,
+    /// Companions at the same time, from 1 to 100,000.
+    pub companions_max: usize,
+    /// How long a command waits for a page's answer, in milliseconds, from 100 ms to 60 s.
+    pub answer_ms: i64,
+    /// How often a page hears that the server is there, in milliseconds, from 1 s to 120 s.
+    pub heartbeat_ms: i64,
+    /// Whether the code grant carries a PKCE challenge. That the platform takes one from a confidential client is UNCERTAIN
+    /// (API.md section 2), hence a setting.
+    pub pkce: bool,
+}
+
+impl Default for WebSettings {
+    fn default() -> WebSettings {
+        WebSettings {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8480)),
+            public_url: String::new(),
+            allowed_origins: Vec::new(),
+            companions_max: 12_000,
+            answer_ms: 5_000,
+            heartbeat_ms: 30_000,
+            pkce: true,
+        }
+    }
 }
 
 /// A clock to follow.

@@ -14,6 +14,7 @@ use super::publish::publishes;
 use super::reader::{Field, Reader, Section, shown};
 use super::reference::{Need, path, secret};
 use super::store::store;
+use super::web::web;
 use crate::law::lead::{LeadSettings, RefreshLead};
 use crate::law::plan::{Limits, Mechanisms, RemedyPolicy, Timing};
 use crate::words::calendar::parse_zone;
@@ -77,6 +78,7 @@ fn read_document<'t>(reader: &mut Reader<'t>, table: &'t toml::Spanned<DeTable<'
     let (mechanisms, session_reset_path) = mechanisms(reader, &mut document);
     let publishes = publishes(reader, &mut document, zone, &timing);
     let serve = serve(reader, &mut document);
+    let web = web(reader, &mut document, vault.as_ref());
     let reach = org.as_ref().map(|(_, reach)| *reach);
     let clock = clock(reader, &mut document, reach);
     reader.finish(&document);
@@ -100,6 +102,7 @@ fn read_document<'t>(reader: &mut Reader<'t>, table: &'t toml::Spanned<DeTable<'
         session_reset_path,
         publishes,
         serve,
+        web,
         clock,
     })
 }

@@ -45,7 +45,8 @@ fn the_template_is_read_and_its_defaults_are_the_real_ones() {
     let everything: String = spelled_out
         .lines()
         .filter(|line| {
-            !line.contains("_url = ")
+            !line.contains("api_url = ")
+                && !line.contains("login_url = ")
                 && !line.starts_with("path = \"softlanding.db\"")
                 && !line.contains("{ env = \"NAME\" } ")
                 && !line.starts_with("#   {")
@@ -56,6 +57,10 @@ fn the_template_is_read_and_its_defaults_are_the_real_ones() {
     let full = parse(&everything).unwrap_or_else(|e| panic!("{e:#?}"));
     assert!(full.app.is_some() && full.vault.is_some() && full.calls_per_minute_max == Some(240));
     assert!(matches!(full.store.place, StorePlace::Postgres { password: Some(_), .. }) && full.store.keep_ms.is_some());
+    let web = full.web.as_ref().unwrap();
+    let usual = WebSettings::default();
+    assert_eq!((web.listen, web.companions_max, web.answer_ms), (usual.listen, usual.companions_max, usual.answer_ms));
+    assert_eq!((web.heartbeat_ms, web.pkce), (usual.heartbeat_ms, usual.pkce));
     the_example_of_an_entry_is_full_of_defaults(&full.publishes);
 }
 
@@ -71,7 +76,7 @@ fn a_small_file_is_enough_and_paths_begin_beside_it() {
     assert_eq!(config.lead, LeadSettings::default());
     assert_eq!((config.remedies, config.mechanisms), (RemedyPolicy::default(), Mechanisms::default()));
     assert_eq!((config.zone, config.calls_per_minute_max), (chrono_tz::Tz::America__Chicago, None));
-    assert_eq!((config.app.is_some(), config.vault, config.clock), (false, None, None));
+    assert_eq!((config.app.is_some(), config.vault, config.clock, config.web), (false, None, None, None));
     assert_eq!(config.report.templates, None);
 }
 
@@ -117,7 +122,7 @@ fn all_errors_come_at_once_in_order_of_the_lines() {
             .to_owned(),
         "s.toml:8: timing.prepare_lead: found \"soon\"; accepted: a duration such as \"1min\", from 5s to 1h".to_owned(),
         "s.toml:10: limts: found an unknown section; accepted: org, app, store, vault, hooks, report, timing, limits, \
-         remedies, mechanisms, publish, serve, clock (did you mean limits?)"
+         remedies, mechanisms, publish, serve, web, clock (did you mean limits?)"
             .to_owned(),
         "s.toml:12: limits.in_flight_max: found 0; accepted: a whole number from 1 to 256".to_owned(),
         "s.toml:14: mechanisms.ask: found \"yes\"; accepted: true or false, without quotes".to_owned(),

@@ -6,6 +6,7 @@
 //! - [`ask`]: one request on its way, with login, pace and the few repeats that are harmless.
 //! - [`call`]: one command on its way, as a small machine over asks. [`publish`], [`users`], [`phones`], [`tokens`],
 //!   [`stations`] hold its requests and its decoders.
+//! - [`sign_in`]: an agent signs in through the organisation's own app.
 //! - [`wire`] and [`client`]: the async half, over real sockets. [`staging`] reads what a run is staged from.
 //!
 //! All but the async half is free of I/O: the simulation runs the same machines against the twin as a value.
@@ -22,6 +23,7 @@ pub mod org;
 pub mod phones;
 pub mod publish;
 pub mod push;
+pub mod sign_in;
 pub mod staging;
 pub mod stations;
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //!
 //! Must never: write a token or the key in the clear, or name one in an error or a log.
 
+mod derive;
 mod enrolment;
 mod error;
 mod seal;
@@ -12,6 +13,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use derive::{Derived, random_text};
 pub use enrolment::{AgentRef, Enrolment, EnrolmentError, parse_enrolments};
 pub use error::VaultError;
 pub use seal::new_key;

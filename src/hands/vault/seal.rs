@@ -106,7 +106,7 @@ impl Owner<'_> {
 }
 
 /// The key's bytes. Says what is wrong by kind and length, never by content.
-fn key_bytes(text: &str) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+pub(super) fn key_bytes(text: &str) -> Result<Zeroizing<Vec<u8>>, VaultError> {
     let bad = |found: String| VaultError::BadKey { found };
     if text.is_empty() {
         return Err(bad("it is empty".to_owned()));

@@ -11,7 +11,7 @@ use crate::law::event::{Event, Phase, Record};
 use crate::law::occurrence::Note;
 use crate::law::punctuality::Punctuality;
 use crate::words::clock::Timestamp;
-use crate::words::id::RunId;
+use crate::words::id::{AgentId, RunId};
 
 /// Hears the news.
 pub type Teller = Arc<dyn Fn(News) + Send + Sync>;
@@ -23,6 +23,18 @@ pub enum News {
     Serving {
         /// The names of the calendar's entries.
         entries: Vec<String>,
+    },
+    /// The web room listens.
+    Listening {
+        /// The address.
+        at: String,
+        /// The URL that browsers reach it by.
+        url: String,
+    },
+    /// An agent has signed in, and is enrolled.
+    Enrolled {
+        /// Who.
+        agent: AgentId,
     },
     /// It leads a run from now on.
     Leading {
@@ -145,6 +157,8 @@ impl News {
             }
             News::Ended { phase: Phase::InDoubt, .. } => Level::Error,
             News::Serving { .. }
+            | News::Listening { .. }
+            | News::Enrolled { .. }
             | News::Leading { .. }
             | News::Ended { .. }
             | News::Counters { .. }
@@ -169,6 +183,8 @@ impl News {
             News::Calendar { .. }
             | News::Counters { .. }
             | News::Serving { .. }
+            | News::Listening { .. }
+            | News::Enrolled { .. }
             | News::StoreBack
             | News::Stopping { .. }
             | News::Stopped { .. } => None,
@@ -179,6 +195,8 @@ impl News {
     pub fn name(&self) -> String {
         match self {
             News::Serving { .. } => "serving".to_owned(),
+            News::Listening { .. } => "listening".to_owned(),
+            News::Enrolled { .. } => "enrolled".to_owned(),
             News::Leading { .. } => "leading".to_owned(),
             News::Recorded { record, .. } => name_in(&record.event),
             News::Ended { .. } => "ended".to_owned(),
@@ -200,6 +218,10 @@ impl News {
             News::Recorded { words, .. } => words.clone(),
             News::Serving { entries } if entries.is_empty() => vec!["serving; the calendar has no entry".to_owned()],
             News::Serving { entries } => vec![format!("serving {}", entries.join(", "))],
+            News::Listening { at, url } => {
+                vec![format!("listening at {at} for agents' pages, which reach it by {url}")]
+            }
+            News::Enrolled { agent } => vec![format!("the agent {agent} has signed in, and is enrolled")],
             News::Leading { phase, .. } => vec![format!("leading this run from here on; it is at {}", phase.words())],
             News::Ended { phase, .. } => vec![format!("over: {}", phase.words())],
             News::LetGo { why, .. } => vec![format!("not leading this run any more: {why}")],
@@ -233,6 +255,8 @@ impl News {
                 json!({ "entry": entry, "publish_at": publish_at(note).map(Timestamp::rfc3339) })
             }
             News::Counters { counted } => json!({ "counters": counted }),
+            News::Listening { at, url } => json!({ "at_address": at, "url": url }),
+            News::Enrolled { agent } => json!({ "agent": agent }),
             News::Serving { .. }
             | News::Leading { .. }
             | News::Ended { .. }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use chrono_tz::Tz;
 
+use crate::hands::companion::Pages;
 use crate::hands::genesys::Client;
 use crate::hands::hook::Hooks;
 use crate::hands::vault::Vault;
@@ -23,6 +24,8 @@ pub struct Site {
     pub client: Client,
     /// Agents' tokens, where there are any.
     pub vault: Option<Arc<Vault>>,
+    /// The pages of its agents, where the web room is open.
+    pub pages: Option<Pages>,
     /// What preflights have found for its runs.
     pub preflights: Arc<Preflights>,
     /// The organisation's executables.

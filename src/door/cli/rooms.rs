@@ -1,0 +1,129 @@
+//! The web rooms of `serve`: one for each configuration that has `[web]`, with the bus to other replicas where there can be
+//! any.
+//!
+//! Must never: open a room before every configuration has been read, or let a room that fails end the runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::door::cli::open;
+use crate::door::config::{Config, StorePlace, WebSettings};
+use crate::door::error::{ExitCode, Failure};
+use crate::hands::companion::{Bus, Pages, PagesSettings, TokenOf};
+use crate::hands::vault::Vault;
+use crate::shells::daemon::news::{News, Teller};
+use crate::shells::daemon::site::Site;
+use crate::shells::web::{Desk, Settings, Web, org_name};
+use crate::words::clock::Clock;
+
+/// The rooms may take so long to close, in ms.
+const CLOSE_MS: u64 = 3_000;
+
+/// Rooms that have their addresses and are not open yet.
+pub(super) struct Rooms {
+    tell: Teller,
+    webs: Vec<(Web, String)>,
+    buses: Vec<Bus>,
+}
+
+/// Rooms that are open.
+pub(super) struct Open {
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Rooms {
+    pub(super) fn new(tell: Teller) -> Rooms {
+        Rooms { tell, webs: Vec::new(), buses: Vec::new() }
+    }
+
+    /// Prepares the room of a site; its pages, if it has one.
+    pub(super) async fn add(&mut self, config: &Config, site: &Site) -> Result<Option<Pages>, Failure> {
+        let (Some(web), Some(vault)) = (&config.web, &config.vault) else { return Ok(None) };
+        let answer_ms = web.answer_ms.max(1).unsigned_abs();
+        let pages = Pages::new(site.clock, PagesSettings { companions_max: web.companions_max, answer_ms });
+        let key = vault.key.resolve().await?;
+        let (client, vault) = (site.client.clone(), site.vault.clone());
+        let desk = Desk::new(settings(web), pages.clone(), client, vault, &key, self.tell.clone())?;
+        let bound = Web::bind(desk).await.map_err(|e| {
+            Failure::new(ExitCode::Access, format!("nobody can listen at {}", web.listen))
+                .because(e)
+                .hint("another program may have the address, or another configuration: [web] listen names one for each")
+        })?;
+        self.webs.push((bound, web.public_url.clone()));
+        if let StorePlace::Postgres { url, password } = &config.store.place {
+            let password = open::secret(password.as_ref()).await?;
+            let tokens = token_of(site.vault.clone(), site.clock);
+            let org = org_name(&site.client);
+            self.buses.push(Bus::new(pages.clone(), url, password.as_ref(), &org, tokens)?);
+        }
+        Ok(Some(pages))
+    }
+
+    /// Opens them.
+    pub(super) fn open(self) -> Open {
+        let (stop, stopping) = watch::channel(false);
+        let mut tasks = Vec::new();
+        for (web, url) in self.webs {
+            let (tell, stopping) = (self.tell.clone(), stopping.clone());
+            tasks.push(tokio::spawn(async move {
+                if let Ok(at) = web.address() {
+                    tell(News::Listening { at: at.to_string(), url });
+                }
+                if let Err(e) = web.serve(stopping).await {
+                    tell(News::trouble(None, "the web room has closed", &e));
+                }
+            }));
+        }
+        for bus in self.buses {
+            let (tell, mut stopping) = (self.tell.clone(), stopping.clone());
+            tasks.push(tokio::spawn(async move {
+                let stop = async {
+                    // A sender that is gone has ended without asking.
+                    let _ = stopping.wait_for(|stop| *stop).await;
+                };
+                let trouble = |error: Option<&sqlx::Error>| match error {
+                    Some(e) => tell(News::trouble(None, "pages on other replicas cannot be reached", e)),
+                    None => tell(News::StoreBack),
+                };
+                bus.run(stop, trouble).await;
+            }));
+        }
+        Open { stop, tasks }
+    }
+}
+
+impl Open {
+    /// Closes them, and gives what is open a moment to end.
+    pub(super) async fn close(self) {
+        self.stop.send_replace(true);
+        let ended = futures_util::future::join_all(self.tasks);
+        let _in_time = tokio::time::timeout(Duration::from_millis(CLOSE_MS), ended).await;
+    }
+}
+
+fn settings(web: &WebSettings) -> Settings {
+    Settings {
+        listen: web.listen,
+        public_url: web.public_url.clone(),
+        allowed_origins: web.allowed_origins.clone(),
+        companions_max: web.companions_max,
+        heartbeat_ms: web.heartbeat_ms,
+        pkce: web.pkce,
+    }
+}
+
+/// The newest access token of an agent that still holds.
+fn token_of(vault: Option<Arc<Vault>>, clock: Clock) -> TokenOf {
+    Arc::new(move |agent| {
+        let vault = vault.clone();
+        Box::pin(async move {
+            let grant = vault?.get(&agent).await.ok()??;
+            let (token, _) = grant.access_token.filter(|(_, expires_at)| clock.now() < *expires_at)?;
+            Some(token)
+        })
+    })
+}

@@ -1,0 +1,134 @@
+//! The web room: agents sign in here, and the companions of their pages keep a socket to it.
+//!
+//! - [`listener`]: connections, counted and bounded.
+//! - [`socket`]: one companion, from its hello to its end.
+//! - [`admit`]: whose page it is, by page key or by token.
+//! - [`enrol`]: the agent's sign-in, from the link to the vault.
+//! - [`files`]: the companion's module and what stands around it.
+//!
+//! TLS is a reverse proxy's. Everything here is about one organisation; a process that serves several has a room for each.
+//!
+//! Must never: show a token, let a page in that the configuration does not name, or take more than its bounds.
+
+mod admit;
+mod cookie;
+mod desk;
+mod enrol;
+mod files;
+mod listener;
+mod peers;
+mod socket;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+pub use desk::{Desk, Settings, org_name};
+use listener::{Bounded, Peer};
+
+/// Connections beside those of the companions: sign-ins, files, pages that are on their way in.
+const CONNECTIONS_BESIDE: usize = 512;
+/// How long the end of open connections is waited for, in ms.
+const END_MS: u64 = 2_000;
+
+/// The web room of one organisation, bound to its address.
+pub struct Web {
+    desk: Arc<Desk>,
+    listener: TcpListener,
+}
+
+impl Web {
+    /// Takes the address. Nobody is answered before [`Web::serve`].
+    ///
+    /// # Errors
+    /// When the address cannot be had.
+    pub async fn bind(desk: Desk) -> std::io::Result<Web> {
+        Ok(Web::on(TcpListener::bind(desk.settings.listen).await?, desk))
+    }
+
+    /// The same on a listener that is there already.
+    #[must_use]
+    pub fn on(listener: TcpListener, desk: Desk) -> Web {
+        Web { desk: Arc::new(desk), listener }
+    }
+
+    /// The address that was taken.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `stopping` says true; then every companion is told, and what is open has a moment to end.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn serve(self, stopping: watch::Receiver<bool>) -> std::io::Result<()> {
+        let connections_max = self.desk.settings.companions_max.saturating_add(CONNECTIONS_BESIDE);
+        let room = Room { desk: self.desk, stopping: stopping.clone() };
+        let make = router(room).into_make_service_with_connect_info::<Peer>();
+        let ended = |mut stopping: watch::Receiver<bool>| async move {
+            // A sender that is gone has ended without asking.
+            let _ = stopping.wait_for(|stop| *stop).await;
+        };
+        let serving = axum::serve(Bounded::new(self.listener, connections_max), make)
+            .with_graceful_shutdown(ended(stopping.clone()));
+        let late = async {
+            ended(stopping).await;
+            tokio::time::sleep(Duration::from_millis(END_MS)).await;
+        };
+        tokio::select! {
+            served = async { serving.await } => served,
+            () = late => Ok(()),
+        }
+    }
+}
+
+/// What every handler has at hand.
+#[derive(Clone)]
+pub(crate) struct Room {
+    desk: Arc<Desk>,
+    stopping: watch::Receiver<bool>,
+}
+
+fn router(room: Room) -> Router {
+    Router::new()
+        .route("/livez", get(async || "alive\n"))
+        .route("/enrol", get(enrol::begin))
+        .route("/enrol/callback", get(enrol::callback))
+        .route("/enrol/page.js", get(files::page_script))
+        .route("/enrol/page.css", get(files::page_style))
+        .route("/companion/v1.js", get(files::companion))
+        .route("/companion/v1.d.ts", get(files::companion_types))
+        .route("/companion/example.html", get(files::companion_example))
+        .route("/companion/v1/socket", get(socket::open))
+        .fallback(async || (StatusCode::NOT_FOUND, "there is nothing here\n"))
+        .layer(axum::middleware::map_response(with_care))
+        .with_state(room)
+}
+
+/// What every answer says to browsers. A handler that has said something of its own keeps it.
+async fn with_care(mut response: Response) -> Response {
+    let headers = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; script-src 'self'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ),
+        (HeaderName::from_static("permissions-policy"), "microphone=(), camera=(), geolocation=()"),
+    ];
+    for (name, value) in headers {
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}

@@ -1,0 +1,73 @@
+//! `softlanding serve` with a web room, as a process.
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+use super::page::{ORIGIN, Page, REPEAT};
+use super::room::scenario;
+use crate::support::org::Org;
+use crate::support::process::{folder, softlanding, softlanding_ends, softlanding_says, texts};
+
+async fn configured(name: &str, org: &Org, web: &str) -> std::path::PathBuf {
+    let folder = folder(&format!("web-serve-{name}"));
+    softlanding_says(&folder, &["init", "--twin", &org.url]).await;
+    let file = folder.join("softlanding.toml");
+    let text = std::fs::read_to_string(&file).expect("the configuration");
+    std::fs::write(&file, format!("{text}\n[web]\n{web}\n")).expect("a file");
+    folder
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn serve_listens_lets_a_page_in_and_says_farewell() {
+    let org = Org::serve(scenario(), -60, 1.0).await;
+    let web =
+        format!("listen = \"127.0.0.1:0\"\npublic_url = \"http://127.0.0.1:1\"\nallowed_origins = [\"{ORIGIN}\"]");
+    let folder = configured("listens", &org, &web).await;
+    let mut command = softlanding(&folder, &["serve"]);
+    let mut child = command.stdout(std::process::Stdio::piped()).spawn().expect("the program starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let mut log: Vec<Value> = Vec::new();
+    let address = loop {
+        let line =
+            lines.next_line().await.expect("text").unwrap_or_else(|| panic!("it does not listen: {log:?}; {REPEAT}"));
+        let line: Value = serde_json::from_str(&line).expect("JSON");
+        if line["event"] == "listening" {
+            break line["at_address"].as_str().expect("an address").to_owned();
+        }
+        log.push(line);
+    };
+    let url = format!("http://{address}");
+    let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+    assert_eq!(http.get(format!("{url}/livez")).send().await.expect("an answer").status().as_u16(), 200);
+    let agent = org.truth().agents[0].id.clone();
+    let (_, _, refresh) = org.enrolments().into_iter().find(|(id, _, _)| *id == agent).expect("enrolled");
+    let form = format!("grant_type=refresh_token&refresh_token={}", refresh.expose());
+    let app = (softlanding::twin::APP_CLIENT_ID, softlanding::twin::APP_CLIENT_SECRET);
+    let granted = org.grant(app, &form).await;
+    let token = granted.body["access_token"].as_str().expect("a token");
+    let (mut page, welcome) = Page::hello(&url, "p", ("token", token)).await;
+    assert_eq!((&welcome["type"], &welcome["agent"]), (&json!("welcome"), &json!(agent)), "{welcome}; {REPEAT}");
+    page.report(200, false).await;
+    let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed())).expect("it runs");
+    kill_process(pid, Signal::TERM).expect("a signal");
+    assert_eq!(page.closed().await.0, 1001, "{REPEAT}");
+    assert!(child.wait().await.expect("it ends").success(), "{REPEAT}");
+    while let Some(line) = lines.next_line().await.expect("text") {
+        assert!(!line.contains("twin-access"), "{line}; {REPEAT}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_is_taken_is_said_with_what_to_do() {
+    let org = Org::serve(scenario(), -60, 1.0).await;
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = taken.local_addr().expect("an address");
+    let web =
+        format!("listen = \"{address}\"\npublic_url = \"https://soft.example\"\nallowed_origins = [\"{ORIGIN}\"]");
+    let folder = configured("taken", &org, &web).await;
+    let output = softlanding_ends(&folder, &["serve"]).await;
+    let (_, complaint) = texts(&output);
+    assert_eq!(output.status.code(), Some(6), "{complaint}; {REPEAT}");
+    assert!(complaint.contains("nobody can listen at") && complaint.contains("[web] listen"), "{complaint}; {REPEAT}");
+}
