@@ -8,7 +8,7 @@ use super::answer::{Answer, Problem, Reply};
 use super::ids::{self, Thing};
 use super::router::Call;
 use super::world::Twin;
-use crate::words::http::Method::{Get, Patch};
+use crate::words::http::Method::{Get, Patch, Post};
 
 impl Twin {
     pub(super) fn route_conversations(&mut self, call: &Call<'_>, path: &[&str]) -> Option<Answer> {
@@ -19,6 +19,20 @@ impl Twin {
                 .own_conversation(call, id)
                 .and_then(|n| self.own_participant(n, participant))
                 .and_then(|n| self.change_conversation(call, n)),
+            // To voicemail, which ends it for the agent.
+            (Post, ["calls", id, "participants", participant, "replace"]) => {
+                self.own_conversation(call, id).and_then(|n| self.own_participant(n, participant)).and_then(|n| {
+                    self.end_conversation(n);
+                    Reply::empty(202)
+                })
+            }
+            // Newer clients tell that a call is up; nothing comes of it.
+            (Post, ["calls", id, "communications", leg, "metadata"]) => {
+                self.own_conversation(call, id).and_then(|n| match ids::index(Thing::Leg, leg) == Some(2 * n) {
+                    true => Reply::empty(204),
+                    false => Err(Problem::not_found()),
+                })
+            }
             _ => return None,
         })
     }

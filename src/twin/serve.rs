@@ -15,6 +15,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::serve::ListenerExt;
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, watch};
@@ -126,6 +127,10 @@ impl Served {
         let mover = tokio::spawn(self.clone().move_on());
         let ended = Arc::clone(&self.stop);
         let router = self.router();
+        // A stream's stanzas are small and come in pairs; each would wait for the other side's acknowledgement.
+        let listener = listener.tap_io(|connection| {
+            let _ = connection.set_nodelay(true);
+        });
         let served = axum::serve(listener, router)
             .with_graceful_shutdown(async move {
                 stop.await;

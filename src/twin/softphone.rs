@@ -164,10 +164,14 @@ impl Twin {
     /// Revokes the agent's tokens issued up to an instant.
     pub(super) fn revoke_tokens(&mut self, i: usize, issued_until: Timestamp) {
         let Some(agent) = self.agents.get(i) else { return };
+        let held = agent.page_token.filter(|t| self.token_valid(*t));
         for token in &agent.tokens {
             if let Some(token) = self.tokens.get_mut(*token).filter(|t| t.issued <= issued_until) {
                 token.revoked = token.revoked.or(Some(self.now));
             }
+        }
+        if held.is_some_and(|t| self.played_by_a_page(i) && !self.token_valid(t)) {
+            self.note(i, "token", "the page's is revoked", None);
         }
         self.close_channels_of(i);
     }

@@ -61,10 +61,17 @@ export async function answerAsFarEnd(url, { hertz = 440 } = {}) {
   const connected = new Promise((resolve, reject) => {
     connection.addEventListener('connectionstatechange', () => {
       if (connection.connectionState === 'connected') resolve();
-      if (connection.connectionState === 'failed') reject(new Error('the connection has failed'));
+      if (connection.connectionState === 'failed') {
+        reject(new Error('the connection has failed'));
+        hangUp();
+      }
     });
   });
   connected.catch(() => {});
+
+  function hangUp() {
+    if (socket.readyState === WebSocket.OPEN) socket.send('{"end":true}');
+  }
 
   async function stats() {
     const told = { packetsSent: 0, packetsReceived: 0, connection: connection.connectionState };
@@ -119,5 +126,5 @@ export async function answerAsFarEnd(url, { hertz = 440 } = {}) {
     socket.addEventListener('open', resolve);
     socket.addEventListener('error', () => reject(new Error('the twin refuses the far end')));
   });
-  return { connection, connected, ended: end, words, stats, close, hangUp: () => socket.send('{"end":true}') };
+  return { connection, connected, ended: end, words, stats, close, hangUp };
 }

@@ -18,6 +18,8 @@ mod page;
 mod poke;
 mod say;
 mod session;
+#[cfg(test)]
+mod tests;
 mod topics;
 mod xml;
 
