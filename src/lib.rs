@@ -31,9 +31,9 @@
 //! |---|---|---|
 //! | [`words`] | ids, time, chance, secrets, HTTP as values, the calendar | knows of a publish |
 //! | [`law`] | plan, lead times, command, event, hint, order, occurrence, agent, verdict, roll call, losses, evidence, how remedies fared, pace, run, decide, audit | does I/O, reads a clock |
-//! | [`hands`] | journal, Genesys client, vault, hooks | decides |
+//! | [`hands`] | journal, Genesys client, vault, companions' hub, hooks | decides |
 //! | [`twin`] | the simulated org, pure, and its server; uses words only | knows its client |
-//! | [`shells`] | staging, roll call, observation, doctor, driver, daemon, rehearsal, simulation, reports | knows which world it is in |
+//! | [`shells`] | staging, roll call, observation, doctor, driver, daemon, web room, rehearsal, simulation, reports | knows which world it is in |
 //! | [`door`] | errors and exit codes, config, command line | keeps a rule of its own |
 //!
 //! # Glossary
@@ -58,6 +58,9 @@
 //! | claim | the journal row that must exist before the publish is sent |
 //! | doubt | the publish may have had its effect: settled by looking, never by sending again |
 //! | enrolled | the vault holds a refresh token of the agent |
+//! | companion, page | the module beside the softphone in an agent's page; one load of that page |
+//! | page key | what a page authenticates with once its token is revoked; opens nothing of the platform's |
+//! | hub, errand | where the pages of all replicas are known and commanded; what a page is to do |
 //! | signal, readiness | one source's word about a softphone; what the signals together say |
 //! | verdict | ready, recovered, deferred, straggler or unknown: what is said about an agent |
 //! | straggler | an agent whose softphone cannot take calls |

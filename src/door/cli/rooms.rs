@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -19,6 +20,8 @@ use crate::shells::daemon::site::Site;
 use crate::shells::web::{Desk, Settings, Web, org_name};
 use crate::words::clock::Clock;
 
+/// Open files beside those of the companions: stores, calls to the platform, sign-ins, pages on their way in.
+const FILES_BESIDE: u64 = 1_024;
 /// The rooms may take so long to close, in ms.
 const CLOSE_MS: u64 = 3_000;
 
@@ -27,6 +30,8 @@ pub(super) struct Rooms {
     tell: Teller,
     webs: Vec<(Web, String)>,
     buses: Vec<Bus>,
+    /// Open files that all rooms together may need.
+    files: u64,
 }
 
 /// Rooms that are open.
@@ -37,12 +42,13 @@ pub(super) struct Open {
 
 impl Rooms {
     pub(super) fn new(tell: Teller) -> Rooms {
-        Rooms { tell, webs: Vec::new(), buses: Vec::new() }
+        Rooms { tell, webs: Vec::new(), buses: Vec::new(), files: 0 }
     }
 
     /// Prepares the room of a site; its pages, if it has one.
     pub(super) async fn add(&mut self, config: &Config, site: &Site) -> Result<Option<Pages>, Failure> {
         let (Some(web), Some(vault)) = (&config.web, &config.vault) else { return Ok(None) };
+        self.make_space(web.companions_max);
         let answer_ms = web.answer_ms.max(1).unsigned_abs();
         let pages = Pages::new(site.clock, PagesSettings { companions_max: web.companions_max, answer_ms });
         let key = vault.key.resolve().await?;
@@ -61,6 +67,29 @@ impl Rooms {
             self.buses.push(Bus::new(pages.clone(), url, password.as_ref(), &org, tokens)?);
         }
         Ok(Some(pages))
+    }
+
+    /// Each socket is an open file, and most systems start a process with 1,024; more are its own to take, up to a limit
+    /// that only the system's owner can raise.
+    fn make_space(&mut self, companions: usize) {
+        self.files = self.files.saturating_add(companions as u64).saturating_add(FILES_BESIDE);
+        let limit = getrlimit(Resource::Nofile);
+        let enough = |limit: Option<u64>| limit.is_none_or(|limit| limit >= self.files);
+        if enough(limit.current) {
+            return;
+        }
+        let current = if enough(limit.maximum) { Some(self.files) } else { limit.maximum };
+        let raised = setrlimit(Resource::Nofile, Rlimit { current, maximum: limit.maximum });
+        if raised.is_err() || !enough(current) {
+            (self.tell)(News::Trouble {
+                run: None,
+                what: format!("{companions} companions need {} open files", self.files),
+                why: format!(
+                    "this process may have {}; raise LimitNOFILE of its unit, or lower [web] companions_max",
+                    limit.maximum.map_or_else(|| "fewer".to_owned(), |most| most.to_string())
+                ),
+            });
+        }
     }
 
     /// Opens them.
