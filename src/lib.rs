@@ -75,6 +75,8 @@
 //! | brake | what stops remedies that do no good, or harm those whom they are not about |
 //! | published, reported | in the vendor's published API; only told of by users, and off unless an org offers it |
 //! | twin, scenario | the simulated org; the file that says what goes wrong in it |
+//! | played (an agent of the twin) | its softphone is a page in a browser, not the model |
+//! | stream, far end | a softphone's signalling socket; the other side of its call |
 //! | lot, life | what a seed draws for one simulated Friday; that Friday |
 
 pub mod door;

@@ -7,7 +7,7 @@ import { desk, endCall, prove, server, sleep, someAgent, sound, talk, twin, unti
 
 await prove('away', async (room) => {
   const agent = await someAgent();
-  // It is not there yet when the page loads: the module is served from where the page is.
+  await server.enrol();
   await server.start();
   const at = await desk(room, agent);
   await until('known', async () => (await at.ask('companion')) === 'connected');

@@ -394,6 +394,24 @@ test('a refused key is forgotten and the token tried; a refused token asks for a
   assert.deepEqual(states, ['sign_in_needed', 'connected']);
 });
 
+test('an agent who is known but has not signed in is asked to, once, and is served meanwhile', async () => {
+  let shown = 0;
+  server.enrol = 'http://softlanding.test/enrol';
+  platform.good.add('agent-1-token-a');
+  const sdk = new FakeSdk(platform, 'agent-1-token-a');
+  await sdk.initialize();
+  const companion = join(sdk, { banner: { show: () => (shown += 1), hide() {} } });
+  await ready();
+  assert.deepEqual([companion.state, shown], ['sign_in_needed', 1]);
+  server.hangUp();
+  await until('back', () => server.hellos.length === 2);
+  await answered(server.order('report'), 'done');
+  assert.equal(shown, 1);
+  server.enrol = null;
+  page.post({ origin: 'http://softlanding.test', data: { softlanding: 'enrolled', agent: 'agent-1', key: 'key-of-agent-1' } });
+  await until('connected', () => companion.state === 'connected');
+});
+
 test('the key of another agent on the same computer is not used', async () => {
   platform.good.add('agent-2-token-a');
   storage.set('softlanding.key.http://softlanding.test', JSON.stringify({ agent: 'agent-1', key: 'key-of-agent-1' }));

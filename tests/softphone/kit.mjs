@@ -80,7 +80,7 @@ export const hub = {
   seen: async (agent) => ask({ do: 'seen', agent }),
 };
 /** `softlanding serve` as a process, where the test runs one. */
-export const server = { start: () => ask({ do: 'start' }), kill: () => ask({ do: 'kill' }) };
+export const server = { enrol: () => ask({ do: 'enrol' }), start: () => ask({ do: 'start' }), kill: () => ask({ do: 'kill' }) };
 /** Done once the hub has a report that fits. */
 export const reported = (agent, what, fits) => until(what, async () => {
   const seen = await hub.seen(agent);

@@ -123,6 +123,10 @@ impl Server {
                 json!({ "told": told(pages.command(&agent(), errand(asked)).await) })
             }
             (Server::Room { pages, .. }, "seen") => pages.seen(&agent()).map_or(Value::Null, |seen| report(&seen)),
+            (Server::Process { folder, .. }, "enrol") => {
+                softlanding_says(folder, &["agents", "import", "enrolments.jsonl"]).await;
+                Value::Null
+            }
             (Server::Process { folder, child, .. }, "start") => {
                 *child = Some(started(folder).await);
                 Value::Null

@@ -117,7 +117,9 @@ async fn a_command_reaches_the_page_on_the_other_replica_and_no_token_travels() 
     });
 
     until("it is gone again", || here.pages.who().is_empty()).await;
+    let mut news = here.pages.news();
     let mut page = attach(&there.pages, 1);
+    super::room::until(&mut news, |news| *news.agent() == agent(1)).await;
     until("it is seen", || here.pages.seen(&agent(1)).is_some()).await;
     let seen = here.pages.seen(&agent(1)).expect("a report");
     assert!(seen.ready && seen.call && seen.at == Timestamp(1_001) && seen.sdk.as_deref() == Some("9.2.4"), "{seen:?}");

@@ -172,7 +172,7 @@ impl Bus {
                 }
             }
         }));
-        Ok(Line { sender, heard, news: self.pages.news(), _listening: listening })
+        Ok(Line { sender, heard, news: self.pages.news_from_here(), _listening: listening })
     }
 
     /// Carries until the connection fails, and says how.

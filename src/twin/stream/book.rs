@@ -19,7 +19,7 @@ const NOTES_MAX: usize = 256;
 pub struct Noted {
     /// When.
     pub at: Timestamp,
-    /// `channel`, `handshake`, `sasl`, `bind`, `extdisco`, `stream`, `http` (401 only), `call`, `token` or `fault`.
+    /// `channel`, `handshake`, `sasl`, `bind`, `extdisco`, `stream`, `http` (a 401 or what was refused by hand), `call`, `token` or `fault`.
     pub what: String,
     /// How it went.
     pub told: String,

@@ -208,7 +208,7 @@ impl Twin {
     /// The far end has made its offer, or the page has said that it goes on: the second of both sends it.
     pub(super) fn offer_if_ready(&mut self, at: usize) {
         let Some(media) = self.lines.media.get_mut(at).filter(|m| m.stage == MediaStage::Taken) else { return };
-        let Some(sdp) = media.offer.clone() else { return };
+        let Some(sdp) = media.offer.take() else { return };
         media.stage = MediaStage::Offered;
         let conversation = ids::id(Thing::Conversation, media.conversation);
         let session = ids::id(Thing::Session, at);

@@ -2,11 +2,23 @@
 //!
 //! Whom: `{"agent": id}`, `{"agents": [id, …]}` or `{"all": true}`. Times are on the twin's clock.
 //!
+//! | route | body besides whom | what it does |
+//! |---|---|---|
+//! | `login` | `age_s` (7200) | gives a page's `access_token`, as if the agent had logged in so long ago |
+//! | `revoke` | | revokes the agents' access tokens; sockets and refresh tokens stay |
+//! | `cut` | | breaks the streams without a word |
+//! | `close` | | closes the streams in order |
+//! | `silence` | | lets the streams hear everything and say nothing |
+//! | `refuse` | `at`, `for_ms` | refuses at `sasl` (`condition`), `handshake`, `channel` (`status`), `path` (`path`, `status`, `retry_after_s`) |
+//! | `ring` | | a call; gives `conversation`, `far` (the far end's WebSocket), `offered_to` |
+//! | `hangup` | `conversation`, and nobody | ends a call |
+//! | `publish` | nobody | somebody publishes the first draft by hand |
+//!
 //! Must never: be reachable under `/api/v2`, or act when it cannot tell on whom.
 
 use serde_json::{Value, json};
 
-use super::faults::{CONDITIONS, Refusal};
+use super::faults::{CONDITIONS, PathRefusal, Refusal};
 use crate::twin::ids::{self, Thing};
 use crate::twin::world::Twin;
 use crate::words::clock::Timestamp;
@@ -30,6 +42,7 @@ impl Twin {
                 1
             }),
             "cut" => self.poke_each(body, |twin, i| twin.cut_streams(i)),
+            "close" => self.poke_each(body, |twin, i| twin.close_streams(i)),
             "silence" => self.poke_each(body, |twin, i| twin.silence(i)),
             "refuse" => self.poke_refuse(body),
             "ring" => {
@@ -83,17 +96,20 @@ impl Twin {
                 Refusal::Login(known.ok_or_else(|| (400, format!("condition: one of {}", CONDITIONS.join(", "))))?)
             }
             Some("handshake") => Refusal::Handshake,
-            Some("channel") => {
-                let status = body.get("status").map_or(Some(401), Value::as_u64);
-                let status = status.and_then(|s| u16::try_from(s).ok()).filter(|s| (400..=599).contains(s));
-                Refusal::Channel(status.ok_or_else(|| (400, "status: from 400 to 599".to_owned()))?)
+            Some("channel") => Refusal::Channel(status_in(body)?),
+            Some("path") => {
+                let path_starts = text("path").filter(|path| path.starts_with("/api/v2/")).map(str::to_owned);
+                let path_starts =
+                    path_starts.ok_or_else(|| (400, "path: how the paths start, /api/v2/…".to_owned()))?;
+                let retry_after_s = body.get("retry_after_s").and_then(Value::as_i64).map(|s| s.clamp(0, 3_600));
+                Refusal::Path(PathRefusal { path_starts, status: status_in(body)?, retry_after_s })
             }
-            Some(_) | None => return Err((400, "at: sasl, handshake or channel".to_owned())),
+            Some(_) | None => return Err((400, "at: sasl, handshake, channel or path".to_owned())),
         };
         let for_ms = body.get("for_ms").and_then(Value::as_i64).filter(|ms| (0..=REFUSAL_MS_MAX).contains(ms));
         let for_ms = for_ms.ok_or_else(|| (400, format!("for_ms: from 0 to {REFUSAL_MS_MAX}; 0 lifts it")))?;
         self.poke_each(body, |twin, i| {
-            twin.refuse(i, refusal, twin.now + for_ms);
+            twin.refuse(i, refusal.clone(), twin.now + for_ms);
             1
         })
     }
@@ -130,4 +146,11 @@ impl Twin {
         let found = id.as_str().and_then(|id| self.find_agent(id).ok());
         found.ok_or_else(|| (404, format!("no such agent: {id}")))
     }
+}
+
+/// The HTTP status of a refusal; 401 when none is named.
+fn status_in(body: &Value) -> Result<u16, (u16, String)> {
+    let status = body.get("status").map_or(Some(401), Value::as_u64);
+    let status = status.and_then(|s| u16::try_from(s).ok()).filter(|s| (400..=599).contains(s));
+    status.ok_or_else(|| (400, "status: from 400 to 599".to_owned()))
 }

@@ -183,3 +183,134 @@ fn answers_carry_what_a_client_looks_for() {
         assert_eq!(offered.iter().map(|n| n.text()).collect::<Vec<_>>(), [Some("PLAIN")]);
     });
 }
+
+mod anything {
+    //! Whatever is said on streams, in whatever order: nothing panics, and only a checked login is ever bound.
+
+    use base64::Engine;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use crate::twin::{Scenario, Twin};
+    use crate::words::clock::{Seed, Timestamp};
+
+    /// One thing that a client does. Numbers choose among what is there.
+    #[derive(Debug, Clone)]
+    enum Act {
+        Open(u8),
+        Say(u8, String),
+        Gone(u8),
+        Poke(&'static str),
+        Far(String),
+        Wait(u16),
+    }
+
+    fn stanza() -> impl Strategy<Value = String> {
+        let good = base64::engine::general_purpose::STANDARD;
+        let login = move |words: &str| {
+            format!(r#"<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="PLAIN">{}</auth>"#, good.encode(words))
+        };
+        let session = "00000c01-0000-4000-8000-000000000000";
+        let rpc = |method: &str| {
+            let call = json!({ "method": method, "params": { "sessionId": session, "sdp": "v", "status": "active" } });
+            let call = call.to_string().replace('"', "&quot;");
+            format!(
+                r#"<iq xmlns="jabber:client" type="set" id="1" to="x@gjoll"><genesys-webrtc xmlns="genesys">{call}</genesys-webrtc></iq>"#
+            )
+        };
+        let word = |word: &str| {
+            format!(
+                r#"<message xmlns="jabber:client" to="x@gjoll"><{word} xmlns="urn:xmpp:jingle-message:0" id="{session}"/></message>"#
+            )
+        };
+        let known = vec![
+            r#"<open xmlns="urn:ietf:params:xml:ns:xmpp-framing" to="northfield.orgspan.com"/>"#.to_owned(),
+            login("\0JID\0authKey:TOKEN"),
+            "LOGIN".to_owned(),
+            "LOGIN".to_owned(),
+            login("\0x\0y"),
+            r#"<iq xmlns="jabber:client" type="set" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/></iq>"#
+                .to_owned(),
+            r#"<iq xmlns="jabber:client" type="get" id="p"><ping xmlns="urn:xmpp:ping"/></iq>"#.to_owned(),
+            rpc("answer"),
+            rpc("info"),
+            rpc("iceCandidate"),
+            rpc("terminate"),
+            word("proceed"),
+            word("accept"),
+            word("reject"),
+            r#"<close xmlns="urn:ietf:params:xml:ns:xmpp-framing"/>"#.to_owned(),
+        ];
+        prop_oneof![20 => proptest::sample::select(known), 1 => ".{0,60}", 1 => "<[a-z]{1,9}[ <>/\"'=a-z&;]{0,40}"]
+    }
+
+    fn act() -> impl Strategy<Value = Act> {
+        let pokes = vec!["ring", "cut", "close", "silence", "revoke", "publish", "refuse", "hangup"];
+        prop_oneof![
+            3 => any::<u8>().prop_map(Act::Open),
+            20 => (any::<u8>(), stanza()).prop_map(|(at, text)| Act::Say(at, text)),
+            1 => any::<u8>().prop_map(Act::Gone),
+            4 => proptest::sample::select(pokes).prop_map(Act::Poke),
+            2 => prop_oneof![Just(r#"{"offer":"v"}"#.to_owned()), Just(r#"{"end":true}"#.to_owned()), ".{0,20}"]
+                .prop_map(Act::Far),
+            1 => any::<u16>().prop_map(Act::Wait),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+        #[test]
+        fn nothing_breaks(acts in proptest::collection::vec(act(), 1..120)) {
+            let mut scenario = Scenario::default();
+            scenario.revoke.on_publish = true;
+            let mut now = Timestamp(1_795_000_000_000);
+            let mut twin = Twin::new(scenario, Seed(1), now + 60_000, "http://127.0.0.1");
+            let agent = "00000a00-0000-4000-8000-000000000000";
+            let whom = json!({ "agent": agent, "at": "sasl", "for_ms": 500, "conversation": "00000c00-0000-4000-8000-000000000000" });
+            let told = twin.poke(now, "login", &whom).unwrap();
+            let token = told["access_token"].as_str().unwrap().to_owned();
+            let bearer = format!("Bearer {token}");
+            let url = "http://t/api/v2/notifications/channels?connectionType=streaming";
+            let asked = crate::words::http::Request::new(crate::words::http::Method::Post, url).header("authorization", bearer);
+            let channel = twin.handle(now, &asked).value()["id"].as_str().unwrap().to_owned();
+            let good = format!("\0{}\0authKey:{token}", told["jid"].as_str().unwrap());
+            let good = base64::engine::general_purpose::STANDARD.encode(good);
+            let login = format!(r#"<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="PLAIN">{good}</auth>"#);
+            // Begins as a softphone that is registered, so that every word about calls can meet one.
+            let open = r#"<open xmlns="urn:ietf:params:xml:ns:xmpp-framing" to="d"/>"#;
+            let bind = r#"<iq xmlns="jabber:client" type="set" id="b"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/></iq>"#;
+            let first = twin.open_stream(now, &channel).unwrap();
+            for text in [open, login.as_str(), open, bind] {
+                twin.stream_says(now, first, text);
+            }
+            prop_assert!(twin.truth().agents[0].registered);
+            let mut revoked = false;
+            for act in acts {
+                now = now + 1;
+                match act {
+                    Act::Open(at) => {
+                        let channel = if at % 5 == 0 { "made-up-0" } else { channel.as_str() };
+                        let _ = twin.open_stream(now, channel);
+                    }
+                    Act::Say(at, text) => {
+                        let text = if text == "LOGIN" { login.clone() } else { text };
+                        twin.stream_says(now, u64::from(at % 12), &text);
+                    }
+                    Act::Gone(at) => twin.stream_ended(now, u64::from(at % 12)),
+                    Act::Poke(what) => {
+                        revoked |= what == "revoke";
+                        let _ = twin.poke(now, what, &whom);
+                    }
+                    Act::Far(text) => twin.far_says(now, 0, &text),
+                    Act::Wait(ms) => now = now + i64::from(ms),
+                }
+                twin.drain_streams();
+                let truth = twin.truth();
+                prop_assert!(truth.agents.iter().skip(1).all(|a| !a.registered), "somebody else is registered");
+                prop_assert!(!revoked || !truth.agents[0].registered || !truth.agents[0].media_ready, "ready with a revoked token");
+                let told = twin.softphones();
+                prop_assert!(told.iter().all(|s| s.log.len() <= 256 && s.registered != s.streams.is_empty()));
+            }
+        }
+    }
+}

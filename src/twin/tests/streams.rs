@@ -368,7 +368,15 @@ fn refusals_last_as_long_as_they_were_asked_to() {
     assert_eq!(ask_as_page(&mut desk, &token, Method::Post, path, None).status, 503);
     desk.wait_s(3);
     assert_eq!(ask_as_page(&mut desk, &token, Method::Post, path, None).status, 200);
+    let refusal = json!({ "agent": agent, "at": "path", "path": "/api/v2/users/me", "status": 429, "retry_after_s": 7, "for_ms": 1_000 });
+    poke(&mut desk, "refuse", &refusal);
+    let answer = ask_as_page(&mut desk, &token, Method::Get, "/api/v2/users/me", None);
+    assert_eq!((answer.status, answer.header_value("retry-after")), (429, Some("7")));
+    assert_eq!(ask_as_page(&mut desk, &token, Method::Get, "/api/v2/organizations/me", None).status, 200);
+    desk.wait_s(1);
+    assert_eq!(ask_as_page(&mut desk, &token, Method::Get, "/api/v2/users/me", None).status, 200);
     for (what, body) in [
+        ("refuse", json!({ "agent": agent, "at": "path", "for_ms": 1 })),
         ("refuse", json!({ "agent": agent, "at": "lunch", "for_ms": 1 })),
         ("refuse", json!({ "agent": agent, "at": "sasl", "for_ms": -1 })),
         ("refuse", json!({ "agent": agent, "at": "sasl", "for_ms": 1, "condition": "tired" })),
@@ -397,6 +405,18 @@ fn a_silent_stream_hears_and_says_nothing_and_is_not_ready() {
     desk.twin.stream_ended(desk.now, page.stream);
     assert_eq!(page.connect(&mut desk), "success");
     assert!(desk.truth(0).media_ready);
+}
+
+#[test]
+fn streams_are_closed_in_order_when_asked() {
+    let mut desk = Desk::new(Scenario::default());
+    let mut page = login(&mut desk, 0);
+    page.register(&mut desk);
+    let agent = page.agent.clone();
+    assert_eq!(poke(&mut desk, "close", &json!({ "agent": agent }))["hit"], 1);
+    let said = page.heard(&mut desk);
+    assert!(said[0].starts_with("<close") && said[1] == "Close", "{said:?}");
+    assert!(!desk.truth(0).registered);
 }
 
 #[test]

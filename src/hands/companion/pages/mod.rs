@@ -88,7 +88,8 @@ impl From<Ended> for Told {
     }
 }
 
-/// Something has changed about an agent's pages on this replica: a reason to look, and nothing more.
+/// Something has changed about an agent's pages, on whichever replica: a reason to look, and nothing more. Of what happens on
+/// another replica within a fifth of a second, only the last is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PageNews {
     /// A page has come.
@@ -97,7 +98,7 @@ pub enum PageNews {
     Seen(AgentId),
     /// A page has gone.
     Gone(AgentId),
-    /// A command has ended for which nobody waits any more: it was deferred, or its answer is late.
+    /// On this replica a command has ended for which nobody waits any more: it was deferred, or its answer is late.
     Finished {
         /// The agent.
         agent: AgentId,
@@ -149,7 +150,10 @@ pub struct Full;
 #[derive(Debug, Clone)]
 pub struct Pages {
     state: Arc<Mutex<State>>,
+    /// What changes on any replica.
     news: broadcast::Sender<PageNews>,
+    /// What changes here.
+    here: broadcast::Sender<PageNews>,
     clock: Clock,
     settings: PagesSettings,
 }
@@ -204,10 +208,10 @@ impl Pages {
     /// A hub without pages; `clock` says when reports came.
     #[must_use]
     pub fn new(clock: Clock, settings: PagesSettings) -> Pages {
-        let (news, _) = broadcast::channel(NEWS_MAX);
+        let ((news, _), (here, _)) = (broadcast::channel(NEWS_MAX), broadcast::channel(NEWS_MAX));
         // Ids of commands are unique over all replicas, and over restarts: a page remembers those that it has done.
         let prefix = format!("{:08x}", Seed::from_system().fork("commands").bits() >> 32);
-        Pages { state: Arc::new(Mutex::new(State::new(prefix))), news, clock, settings }
+        Pages { state: Arc::new(Mutex::new(State::new(prefix))), news, here, clock, settings }
     }
 
     /// The clock that reports are stamped with.
@@ -294,6 +298,7 @@ impl Pages {
     fn tell(&self, news: Option<PageNews>) {
         if let Some(news) = news {
             // Nobody may be listening.
+            let _unheard = self.here.send(news.clone());
             let _unheard = self.news.send(news);
         }
     }

@@ -5,10 +5,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{broadcast, mpsc};
 
 use super::state::Place;
-use super::{Errand, Pages, Told};
+use super::{Errand, PageNews, Pages, Told};
 use crate::hands::companion::seen::PageSeen;
 use crate::words::clock::Moment;
 use crate::words::id::AgentId;
@@ -102,6 +102,32 @@ impl Replicas {
     }
 }
 
+impl Replica {
+    /// What has changed by it.
+    fn take_in(
+        &mut self,
+        most: usize,
+        account: u64,
+        agent: AgentId,
+        page: Option<Option<PageSeen>>,
+    ) -> Option<PageNews> {
+        let Some(seen) = page else { return self.pages.remove(&agent).map(|_| PageNews::Gone(agent)) };
+        let room = self.pages.len() < most;
+        match self.pages.get_mut(&agent) {
+            Some(there) => {
+                there.account = account;
+                let before = std::mem::replace(&mut there.seen, seen);
+                (before != there.seen).then_some(PageNews::Seen(agent))
+            }
+            None if room => {
+                self.pages.insert(agent.clone(), There { account, seen });
+                Some(PageNews::Come(agent))
+            }
+            None => None,
+        }
+    }
+}
+
 /// For the bus alone.
 impl Pages {
     /// From now on commands for pages on other replicas go into `bus`.
@@ -114,6 +140,16 @@ impl Pages {
         state.replicas.bus = None;
         state.replicas.known.clear();
     }
+    /// Hears what changes here, and nothing of other replicas: what they have told is not told to them.
+    pub(in crate::hands::companion) fn news_from_here(&self) -> broadcast::Receiver<PageNews> {
+        self.here.subscribe()
+    }
+    fn tell_of_others(&self, news: impl IntoIterator<Item = PageNews>) {
+        for news in news {
+            // Nobody may be listening.
+            let _unheard = self.news.send(news);
+        }
+    }
     /// A replica lives.
     pub(in crate::hands::companion) fn hears_from(&self, replica: &str) {
         let _kept = self.state().replicas.heard(replica);
@@ -121,8 +157,11 @@ impl Pages {
     /// A replica has ended; nobody waits for its answers.
     pub(in crate::hands::companion) fn left(&self, replica: &str) {
         let mut state = self.state();
-        state.replicas.known.remove(replica);
+        let had = state.replicas.known.remove(replica);
         state.gone(&Place::There(Arc::from(replica)));
+        drop(state);
+        let agents = had.into_iter().flat_map(|had| had.pages.into_keys());
+        self.tell_of_others(agents.map(PageNews::Gone));
     }
     /// What a replica says of an agent's pages there: `Some(None)` is a page that has not reported yet.
     pub(in crate::hands::companion) fn there(
@@ -132,25 +171,21 @@ impl Pages {
         agent: AgentId,
         page: Option<Option<PageSeen>>,
     ) {
-        let mut state = self.state();
         // No replica has more pages than one may have sockets.
         let most = self.settings.companions_max.saturating_mul(2);
-        let Some(known) = state.replicas.heard(replica) else { return };
-        match page {
-            Some(seen) if known.pages.len() < most || known.pages.contains_key(&agent) => {
-                known.pages.insert(agent, There { account, seen });
-            }
-            Some(_) => {}
-            None => {
-                known.pages.remove(&agent);
-            }
-        }
+        let mut state = self.state();
+        let news = state.replicas.heard(replica).and_then(|known| known.take_in(most, account, agent, page));
+        drop(state);
+        self.tell_of_others(news);
     }
     /// A replica has given a whole account; what does not stand in it is gone.
     pub(in crate::hands::companion) fn accounted(&self, replica: &str, account: u64) {
         let mut state = self.state();
         let Some(known) = state.replicas.heard(replica) else { return };
-        known.pages.retain(|_, there| there.account >= account);
+        let gone = known.pages.extract_if(|_, there| there.account < account);
+        let gone: Vec<AgentId> = gone.map(|(agent, _)| agent).collect();
+        drop(state);
+        self.tell_of_others(gone.into_iter().map(PageNews::Gone));
     }
     /// A replica's answer to a command.
     pub(in crate::hands::companion) fn answered_there(&self, replica: &str, id: &str, told: Told) {

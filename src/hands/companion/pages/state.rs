@@ -77,6 +77,8 @@ pub(super) struct State {
     sockets: usize,
     serial: u64,
     pending: HashMap<String, Pending>,
+    /// The commands in it, by agent: a push to everybody has as many at the same time as there are agents.
+    pending_of: HashMap<AgentId, Vec<String>>,
     prefix: String,
     commands: u64,
     pub(super) replicas: Replicas,
@@ -89,6 +91,7 @@ impl State {
             sockets: 0,
             serial: 0,
             pending: HashMap::new(),
+            pending_of: HashMap::new(),
             prefix,
             commands: 0,
             replicas: Replicas::default(),
@@ -117,8 +120,9 @@ impl State {
         }
         self.serial += 1;
         let mut page = Page { id: id.clone(), serial: self.serial, link, seen: None, sent };
-        let again =
-            self.pending.iter().filter(|(_, p)| p.agent == *agent && p.waiting.contains(&Place::Here(id.clone())));
+        let asked = self.pending_of.get(agent).into_iter().flatten();
+        let again = asked.filter_map(|command| Some((command, self.pending.get(command)?)));
+        let again = again.filter(|(_, pending)| pending.waiting.contains(&Place::Here(id.clone())));
         for (command, pending) in again {
             // A new queue has room for them: there are fewer commands of one agent than frames in it.
             let _full = page.link.frames.try_send(pending.frame.clone());
@@ -198,7 +202,7 @@ impl State {
         if !self.has_page(agent) {
             return Err(Told::NoPage);
         }
-        if self.pending.values().filter(|pending| pending.agent == *agent).count() >= COMMANDS_OF_AGENT_MAX {
+        if self.pending_of.get(agent).is_some_and(|asked| asked.len() >= COMMANDS_OF_AGENT_MAX) {
             return Err(Told::Failed("too many commands at once".to_owned()));
         }
         self.commands += 1;
@@ -215,6 +219,7 @@ impl State {
         let token = errand.token().cloned();
         let pending = Pending { agent: agent.clone(), frame, token, waiting, best: None, tell: Some(tell) };
         self.pending.insert(id.clone(), pending);
+        self.pending_of.entry(agent.clone()).or_default().push(id.clone());
         Ok(id)
     }
 
@@ -293,7 +298,12 @@ impl State {
     }
 
     pub(super) fn forget(&mut self, id: &str) {
-        self.pending.remove(id);
+        let Some(pending) = self.pending.remove(id) else { return };
+        let Some(asked) = self.pending_of.get_mut(&pending.agent) else { return };
+        asked.retain(|other| other != id);
+        if asked.is_empty() {
+            self.pending_of.remove(&pending.agent);
+        }
     }
 }
 

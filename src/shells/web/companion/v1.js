@@ -453,6 +453,7 @@ export function attach(sdk, options) {
   let refusedToken = null;
   let refusedKey = null;
   let enrolAt = null;
+  let asked = false;
   let reporting = null;
   let lastReport = '';
   let started = false;
@@ -623,7 +624,8 @@ export function attach(sdk, options) {
   };
   function askToSignIn() {
     turn('sign_in_needed');
-    if (!mayShow || !globalThis.document || phone.call()) return;
+    if (!mayShow || asked || phone.call()) return; // once in the life of a page: it may be dismissed
+    asked = true;
     const popup = () => window.open(enrolUrl(), 'softlanding-enrol', 'popup,width=520,height=680');
     quietly(() => banner.show('Sign in once, so that your softphone can be kept ready.', 'Sign in', popup));
   }
@@ -649,9 +651,9 @@ export function attach(sdk, options) {
   function welcomed(frame) {
     welcome = frame.agent;
     if (typeof frame.key === 'string') keep(frame.agent, frame.key);
-    if (typeof frame.enrol === 'string') {
-      enrolAt = quietly(() => new URL(frame.enrol, base).href);
-      askToSignIn();
+    takeEnrolAt(frame);
+    if (enrolAt) {
+      askToSignIn(); // it is known, and could be helped more
     } else {
       quietly(() => state === 'sign_in_needed' && banner.hide());
       turn('connected');
@@ -660,9 +662,12 @@ export function attach(sdk, options) {
     report(false).catch(() => {});
   }
   // What to do next: call again soon (with the token after a refused key), or wait for the agent.
-  function refused(frame, first) {
-    enrolAt = quietly(() => new URL(frame.enrol, base).href);
+  function takeEnrolAt({ enrol }) {
+    enrolAt = typeof enrol === 'string' ? quietly(() => new URL(enrol, base).href) : null;
     if (enrolAt && new URL(enrolAt).origin !== server.origin) enrolAt = null;
+  }
+  function refused(frame, first) {
+    takeEnrolAt(frame);
     if (first?.key) {
       refusedKey = first.key;
       quietly(() => localStorage.removeItem(place));
