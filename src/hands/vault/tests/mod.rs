@@ -3,6 +3,7 @@
 mod files;
 mod keys;
 mod rows;
+mod servers;
 mod spending;
 
 use super::*;
