@@ -14,7 +14,7 @@ use softlanding::hands::vault::{Enrolled, GrantState, Vault, new_key};
 use softlanding::law::command::{Command, Outcome, TokenVia};
 use softlanding::shells::perform::{Asked, Hands};
 use softlanding::twin::Scenario;
-use softlanding::words::clock::{Clock, Seed};
+use softlanding::words::clock::Clock;
 use softlanding::words::id::{AgentId, Seat};
 use softlanding::words::secret::{Grant, Secret};
 use sqlx::{Connection, PgConnection, SqliteConnection};
@@ -25,7 +25,7 @@ use super::gate::{Gate, Holds};
 use super::{REPEAT, plan, settings};
 use crate::support::org::Org;
 use crate::support::postgres::Database;
-use crate::support::process::{folder, patiently, softlanding, texts};
+use crate::support::process::{folder, patiently};
 
 /// Names what the process is to work with: the vault's place and key, the org, and one agent after another.
 const ORDERS: &str = "SOFTLANDING_TEST_REFRESH";
@@ -387,90 +387,4 @@ async fn of_two_processes_one_refreshes_and_the_other_waits() {
         }
     })
     .await;
-}
-
-/// Enough agents that sealing them anew takes a while.
-const MANY: usize = 4_000;
-
-/// `agents rotate-key` is killed in the middle, at an instant drawn by chance: the vault opens in full with one of the two keys,
-/// and to begin again is right.
-#[tokio::test(flavor = "multi_thread")]
-async fn killed_while_the_vault_is_sealed_anew_one_key_opens_all_of_it() {
-    patiently(async {
-        let mut chance = Seed(3).fork("kills");
-        let (mut old_ones, mut new_ones) = (0, 0);
-        for round in 0..8 {
-            for database in [None, Some(Database::new().await)] {
-                let folder = folder(&format!("vault-rekey-kill-{round}"));
-                let wait_ms = chance.between(0, 120);
-                match killed_while_resealing(&folder, database.as_ref(), wait_ms).await {
-                    Sealed::Old => old_ones += 1,
-                    Sealed::New => new_ones += 1,
-                }
-                if let Some(database) = database {
-                    database.close().await;
-                }
-            }
-        }
-        println!("of 16 kills, {old_ones} left the old key and {new_ones} the new one");
-    })
-    .await;
-}
-
-enum Sealed {
-    Old,
-    New,
-}
-
-async fn killed_while_resealing(folder: &Path, database: Option<&Database>, wait_ms: i64) -> Sealed {
-    let address = database.map_or_else(|| folder.join("vault.db").display().to_string(), Database::url);
-    let (old, new) = (new_key().expect("a key"), new_key().expect("a key"));
-    let store = database.map_or_else(String::new, |database| format!("store = \"{}\"\n", database.url()));
-    let config = format!(
-        "{store}[org]\napi_url = \"http://127.0.0.1:9\"\nlogin_url = \"http://127.0.0.1:9\"\nclient_id = \"x\"\n\
-         client_secret = {{ env = \"X\" }}\n[vault]\nkey = {{ env = \"NEW\" }}\nold_key = {{ env = \"OLD\" }}\n"
-    );
-    std::fs::write(folder.join("softlanding.toml"), config).expect("a file");
-    let agents: Vec<(AgentId, String, Grant)> = (0..MANY)
-        .map(|n| {
-            let token = Secret::new(format!("token-{n}"));
-            let agent = AgentId::new(&format!("agent-{n}")).expect("an id");
-            (agent, format!("Agent {n}"), Grant { refresh_token: token, access_token: None })
-        })
-        .collect();
-    open(&address, &old).await.import(&agents).await.expect("an import");
-    let rotate = || {
-        let mut command = softlanding(folder, &["agents", "rotate-key"]);
-        command.env("OLD", old.expose()).env("NEW", new.expose());
-        command
-    };
-    let mut process = rotate().stdout(Stdio::null()).spawn().expect("the program starts");
-    let clock = Clock::System;
-    clock.sleep_until(clock.now() + wait_ms).await;
-    process.kill().await.expect("it can be killed");
-
-    let opened = |key: Secret| {
-        let address = address.clone();
-        async move {
-            match address.starts_with("postgres") {
-                true => Vault::connect(&address, None, &key).await,
-                false => Vault::open(Path::new(&address), &key).await,
-            }
-        }
-    };
-    let (by_old, by_new) = (opened(old.clone()).await, opened(new.clone()).await);
-    assert!(by_old.is_ok() != by_new.is_ok(), "{by_old:?} {by_new:?}; {REPEAT}");
-    let sealed = if by_old.is_ok() { Sealed::Old } else { Sealed::New };
-    everything_opens(&by_old.or(by_new).expect("a vault"), &agents).await;
-    let again = rotate().output().await.expect("the program runs");
-    assert_eq!(again.status.code(), Some(0), "{}; {REPEAT}", texts(&again).1);
-    everything_opens(&open(&address, &new).await, &agents).await;
-    sealed
-}
-
-async fn everything_opens(vault: &Vault, agents: &[(AgentId, String, Grant)]) {
-    assert_eq!(vault.agents().await.expect("agents").len(), agents.len(), "{REPEAT}");
-    for (agent, _, grant) in agents.iter().step_by(37) {
-        assert_eq!(vault.get(agent).await.expect("a vault").as_ref(), Some(grant), "{REPEAT}");
-    }
 }
