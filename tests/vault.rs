@@ -11,6 +11,8 @@ mod gate;
 mod kills;
 #[path = "vault/pace.rs"]
 mod pace;
+#[path = "vault/rekeys.rs"]
+mod rekeys;
 
 use softlanding::hands::genesys::{AppClient, Hosts, OrgSettings};
 use softlanding::law::plan::{

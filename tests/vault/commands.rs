@@ -194,6 +194,16 @@ async fn doctor_says_where_the_vault_is_and_who_must_sign_in_again() {
         let words = vault["words"].as_str().expect("words");
         let place = if desk.database.is_some() { "PostgreSQL" } else { "vault.db" };
         assert!(words.contains(place) && words.contains("1 of them must sign in again"), "{vault}");
+        if desk.database.is_some() {
+            // A file from before the journal moved: nobody is enrolled any more, and that is said.
+            let all: Vec<String> = desk.org.enrolments().into_iter().map(|(agent, ..)| agent.to_string()).collect();
+            desk.says(&[&["forget"], all.iter().map(String::as_str).collect::<Vec<_>>().as_slice()].concat()).await;
+            std::fs::write(desk.folder.join("vault.db"), "").expect("a file");
+            let output = softlanding_ends(&desk.folder, &["doctor", "--offline"]).await;
+            let said = texts(&output).0.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(said.contains("vault.db are not in use"), "{said}");
+            std::fs::remove_file(desk.folder.join("vault.db")).expect("a file");
+        }
     }))
     .await;
 }

@@ -85,21 +85,37 @@ impl Place {
                 let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
                 let mut db = SqliteConnection::connect_with(&options).await.expect("the vault's file");
                 sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut db).await.expect("a lock");
-                Lock::File { _db: db }
+                Lock::File { db }
             }
             Place::Server(database) => {
                 let mut db = PgConnection::connect(&database.url()).await.expect("the database");
                 let lock = "BEGIN; LOCK TABLE softlanding_vault_grants IN EXCLUSIVE MODE";
                 sqlx::raw_sql(lock).execute(&mut db).await.expect("a lock");
-                Lock::Server { _db: db }
+                Lock::Server { db }
             }
         }
     }
 }
 
 enum Lock {
-    File { _db: SqliteConnection },
-    Server { _db: PgConnection },
+    File { db: SqliteConnection },
+    Server { db: PgConnection },
+}
+
+impl Lock {
+    /// Lets others write. What a process that is dead by now had asked of the server is not done any more: a server goes on
+    /// with a statement that waits for a lock, whoever has asked for it.
+    async fn release(self) {
+        match self {
+            Lock::File { db } => db.close().await.expect("a file that closes"),
+            Lock::Server { mut db } => {
+                let end = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+                     WHERE datname = current_database() AND pid <> pg_backend_pid()";
+                sqlx::raw_sql(end).execute(&mut db).await.expect("an end");
+                db.close().await.expect("a connection that closes");
+            }
+        }
+    }
 }
 
 async fn open(address: &str, key: &Secret) -> Vault {
@@ -218,6 +234,11 @@ impl Bench {
         let everybody = self.vault().await.agents().await.expect("agents");
         everybody.into_iter().find(|one| one.agent == self.agents[at]).expect("the agent")
     }
+    /// Whether it is noted that the agent's refresh token may be spent.
+    async fn noted(&self, at: usize) -> bool {
+        let one = self.listed(at).await;
+        one.under_way || one.spent_since.is_some()
+    }
     /// Whether the vault holds the agent's token that is in force.
     async fn in_force(&self, at: usize) -> bool {
         let kept = self.vault().await.get(&self.agents[at]).await.expect("a vault");
@@ -243,9 +264,9 @@ async fn killed_at(place: Place, step: Step, platform: Platform) {
             let lock = bench.place.lock().await;
             process.go_on().await;
             process.kill().await;
-            drop(lock);
+            lock.release().await;
             // Whether it had come as far as the lock or not: nothing was noted, and nothing was spent.
-            assert_eq!(bench.listed(0).await.spent_since, None, "{what}");
+            assert!(!bench.noted(0).await, "{what}");
             assert!(bench.in_force(0).await, "{what}");
         }
         Step::OnTheWayThere | Step::OnTheWayBack => {
@@ -253,7 +274,7 @@ async fn killed_at(place: Place, step: Step, platform: Platform) {
             process.go_on().await;
             gate.holds_a_refresh().await;
             process.kill().await;
-            assert!(bench.listed(0).await.spent_since.is_some(), "{what}");
+            assert!(bench.noted(0).await, "{what}");
             assert_eq!(bench.in_force(0).await, step == Step::OnTheWayThere, "{what}");
         }
         Step::BeforeTheStore => {
@@ -266,8 +287,8 @@ async fn killed_at(place: Place, step: Step, platform: Platform) {
             holding.open();
             holding.a_refresh_has_passed().await;
             process.kill().await;
-            drop(lock);
-            assert!(bench.listed(0).await.spent_since.is_some(), "{what}");
+            lock.release().await;
+            assert!(bench.noted(0).await, "{what}");
             assert!(!bench.in_force(0).await, "{what}");
         }
         Step::AfterTheStore => {
@@ -275,7 +296,7 @@ async fn killed_at(place: Place, step: Step, platform: Platform) {
             process.go_on().await;
             assert_eq!(process.until("told 0").await, "refreshed", "{what}");
             process.kill().await;
-            assert_eq!(bench.listed(0).await.spent_since, None, "{what}");
+            assert!(!bench.noted(0).await, "{what}");
             assert!(bench.in_force(0).await, "{what}");
         }
     }
@@ -300,7 +321,16 @@ async fn killed_at(place: Place, step: Step, platform: Platform) {
             assert_eq!(one.state, GrantState::Alive, "agent {at}; {what}");
             assert!(bench.in_force(at).await, "agent {at}; {what}");
         }
-        assert_eq!(one.spent_since, None, "agent {at}; {what}");
+        assert!(!bench.noted(at).await, "agent {at}; {what}");
+    }
+    if spent && platform == Platform::Strict {
+        // Who must sign in again is told from the vault: the platform is not asked again.
+        let asked = bench.org.truth().counters.invalid_grants;
+        let mut process = Process::start(&bench, &bench.org.url).await;
+        process.go_on().await;
+        assert!(process.until("told 0").await.starts_with("dead: a refresh was interrupted ("), "{what}");
+        process.kill().await;
+        assert_eq!((asked, bench.org.truth().counters.invalid_grants), (1, 1), "{what}");
     }
     if let Place::Server(database) = bench.place {
         database.close().await;
@@ -328,4 +358,34 @@ async fn killed_at_every_step_before_a_strict_platform_nobody_is_lost_silently()
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_every_step_before_a_forgiving_platform_nobody_is_lost() {
     killed_everywhere("forgiving", Platform::Forgiving).await;
+}
+
+/// Two processes want the same agent's token at the same time: one refreshes it, and the other waits and gets what came of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_processes_one_refreshes_and_the_other_waits() {
+    patiently(async {
+        for place in [Place::File(folder("vault-two").join("vault.db")), Place::Server(Database::new().await)] {
+            let bench = Bench::open(place, Platform::Strict).await;
+            let gate = Gate::before(&bench.org.url, Holds::Answers).await;
+            let mut one = Process::start(&bench, &gate.url).await;
+            let mut other = Process::start(&bench, &bench.org.url).await;
+            one.go_on().await;
+            gate.holds_a_refresh().await;
+            let before = bench.org.truth().counters.requests;
+            other.go_on().await;
+            // It is told nothing before the first has its answer, for there is nothing to tell.
+            gate.open();
+            assert_eq!(one.until("told 0").await, "refreshed", "{REPEAT}");
+            assert_eq!(other.until("told 0").await, "refreshed", "{REPEAT}");
+            let after = bench.org.truth().counters.requests;
+            // The other came while the first had it, or after that: then it refreshes once more, with the newest token.
+            assert!(after - before <= 1, "{before} and {after} requests; {REPEAT}");
+            assert_eq!(bench.org.truth().counters.invalid_grants, 0, "{REPEAT}");
+            assert!(bench.in_force(0).await && !bench.noted(0).await, "{REPEAT}");
+            if let Place::Server(database) = bench.place {
+                database.close().await;
+            }
+        }
+    })
+    .await;
 }

@@ -62,6 +62,7 @@ fn row(name: &str, enrolled: &str, refreshed: &str, ends: &str) -> String {
 fn trouble(one: &Enrolled) -> Option<String> {
     match (&one.state, one.spent_since) {
         (GrantState::Dead { why }, _) => Some(format!("must sign in again: {why}")),
+        (GrantState::Alive, _) if one.under_way => Some("is being refreshed".to_owned()),
         (GrantState::Alive, Some(_)) => Some("a refresh was interrupted; it is tried once more".to_owned()),
         (GrantState::Alive, None) => None,
     }
@@ -93,6 +94,7 @@ fn document(agents: &[Enrolled]) -> Value {
     let one = |one: &Enrolled| {
         let (state, why) = match (&one.state, one.spent_since) {
             (GrantState::Dead { why }, _) => ("must_sign_in", Some(why)),
+            (GrantState::Alive, _) if one.under_way => ("refreshing", None),
             (GrantState::Alive, Some(_)) => ("interrupted", None),
             (GrantState::Alive, None) => ("enrolled", None),
         };
@@ -131,6 +133,7 @@ mod tests {
             used_at: None,
             dead_at: None,
             spent_since: None,
+            under_way: false,
         }
     }
 

@@ -11,8 +11,8 @@ use sqlx::{Connection, Postgres, Transaction};
 use super::VaultError;
 use super::home::{HOLD_MS, Resealed};
 use super::row::{
-    Edition, Enrolled, FACTS, FactsColumns, Hold, Imported, KeyRow, NewRow, ROW, Release, Row, RowColumns, cut,
-    everybody,
+    Edition, Enrolled, FactsColumns, Hold, Imported, KeyRow, NewRow, ROW, Release, Row, RowColumns, cut, everybody,
+    facts,
 };
 use super::seal::Sealed;
 use crate::hands::postgres::{Hurry, IfEmpty, Patience, PgSchema, Server};
@@ -57,6 +57,9 @@ const EVERYTHING: &str = r#"
         used_ms bigint,
         dead_ms bigint
     );"#;
+
+/// Whether somebody has a grant out.
+const HELD: &str = "(hold IS NOT NULL AND hold_until > clock_timestamp())";
 
 /// How many agents there are; the key's name, nonce and check, or nothing of the three.
 type KeyColumns = (i64, Option<String>, Option<Vec<u8>>, Option<Vec<u8>>);
@@ -157,7 +160,7 @@ impl ServerHome {
     }
 
     pub(super) async fn list(&self) -> Result<Vec<Enrolled>, VaultError> {
-        let select = format!("SELECT {FACTS} FROM softlanding_vault_grants ORDER BY agent");
+        let select = format!("SELECT {} FROM softlanding_vault_grants ORDER BY agent", facts(HELD));
         let query = sqlx::query_as(sqlx::AssertSqlSafe(select));
         let rows: Vec<FactsColumns> = self
             .server
@@ -181,7 +184,7 @@ impl ServerHome {
                  hold_since_ms = $2, hold_until = clock_timestamp() + $3 * interval '1 millisecond', used_ms = $2
              WHERE agent = $4 AND dead_because IS NULL
                  AND EXISTS (SELECT 1 FROM softlanding_vault_keys WHERE id = $5)
-                 AND (hold IS NULL OR hold_until <= clock_timestamp())
+                 AND NOT {HELD}
              RETURNING {ROW}"
         );
         let query = sqlx::query_as(sqlx::AssertSqlSafe(update))
@@ -296,13 +299,12 @@ async fn rekey(
     sqlx::raw_sql("LOCK TABLE softlanding_vault_keys, softlanding_vault_grants IN EXCLUSIVE MODE")
         .execute(&mut **tx)
         .await?;
-    let (known, out): (bool, i64) = sqlx::query_as(
+    let look = format!(
         "SELECT EXISTS (SELECT 1 FROM softlanding_vault_keys WHERE id = $1),
-             (SELECT count(*) FROM softlanding_vault_grants WHERE hold IS NOT NULL AND hold_until > clock_timestamp())",
-    )
-    .bind(old_key_id)
-    .fetch_one(&mut **tx)
-    .await?;
+             (SELECT count(*) FROM softlanding_vault_grants WHERE {HELD})"
+    );
+    let (known, out): (bool, i64) =
+        sqlx::query_as(sqlx::AssertSqlSafe(look)).bind(old_key_id).fetch_one(&mut **tx).await?;
     if !known {
         return Ok(Ok(Resealed::Gone));
     }

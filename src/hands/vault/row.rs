@@ -44,6 +44,8 @@ pub struct Enrolled {
     pub dead_at: Option<Timestamp>,
     /// The refresh token may have been spent at this instant by a refresh whose answer nobody has. It is tried once more.
     pub spent_since: Option<Timestamp>,
+    /// Somebody is refreshing the token right now, or has died within the last ten seconds.
+    pub under_way: bool,
 }
 
 /// What an import has changed.
@@ -107,15 +109,31 @@ impl From<RowColumns> for Row {
     }
 }
 
-/// What a row says in the clear. A refresh that was begun and not ended counts as one that may have spent the token.
-pub(super) const FACTS: &str = "agent, name, dead_because, enrolled_ms, refreshed_ms, access_until_ms, used_ms, dead_ms, \
-     coalesce(spent_since_ms, hold_since_ms) AS spent_since_ms";
+/// What a row says in the clear; `held` is how the home asks whether somebody has the grant. A refresh that was begun, and that
+/// nobody carries on, may have spent the token.
+pub(super) fn facts(held: &str) -> String {
+    format!(
+        "agent, name, dead_because, enrolled_ms, refreshed_ms, access_until_ms, used_ms, dead_ms,
+         CASE WHEN {held} THEN spent_since_ms ELSE coalesce(spent_since_ms, hold_since_ms) END, {held}"
+    )
+}
 /// The same of a file that an earlier version has written and that is only looked at.
 pub(super) const FACTS_OF_VERSION_1: &str = "agent, name, dead_because, NULL AS enrolled_ms, NULL AS refreshed_ms, \
-     NULL AS access_until_ms, NULL AS used_ms, NULL AS dead_ms, NULL AS spent_since_ms";
+     NULL AS access_until_ms, NULL AS used_ms, NULL AS dead_ms, NULL AS spent_since_ms, FALSE";
 
-pub(super) type FactsColumns =
-    (String, String, Option<String>, Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
+/// Agent, name, why dead; enrolled, refreshed, access token's end, used, dead, spent since; whether it is under way.
+pub(super) type FactsColumns = (
+    String,
+    String,
+    Option<String>,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+    bool,
+);
 
 /// Everybody of whom the rows tell. An id that is none was not written by us, and no run can ask for it.
 pub(super) fn everybody(rows: Vec<FactsColumns>) -> Vec<Enrolled> {
@@ -123,7 +141,18 @@ pub(super) fn everybody(rows: Vec<FactsColumns>) -> Vec<Enrolled> {
 }
 
 fn enrolled(
-    (agent, name, dead_because, enrolled_ms, refreshed_ms, access_until_ms, used_ms, dead_ms, spent_since_ms): FactsColumns,
+    (
+        agent,
+        name,
+        dead_because,
+        enrolled_ms,
+        refreshed_ms,
+        access_until_ms,
+        used_ms,
+        dead_ms,
+        spent_since_ms,
+        under_way,
+    ): FactsColumns,
 ) -> Option<Enrolled> {
     Some(Enrolled {
         agent: AgentId::new(&agent).ok()?,
@@ -135,6 +164,7 @@ fn enrolled(
         used_at: used_ms.map(Timestamp),
         dead_at: dead_ms.map(Timestamp),
         spent_since: spent_since_ms.map(Timestamp),
+        under_way,
     })
 }
 

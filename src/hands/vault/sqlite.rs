@@ -12,8 +12,8 @@ use tokio::sync::{Mutex, MutexGuard};
 use super::VaultError;
 use super::home::{HOLD_MS, Resealed};
 use super::row::{
-    Edition, Enrolled, FACTS, FACTS_OF_VERSION_1, Hold, Imported, KeyRow, NewRow, ROW, Release, Row, RowColumns, cut,
-    everybody,
+    Edition, Enrolled, FACTS_OF_VERSION_1, Hold, Imported, KeyRow, NewRow, ROW, Release, Row, RowColumns, cut,
+    everybody, facts,
 };
 use super::seal::Sealed;
 use crate::hands::sqlite::{Check, IfMissing, OpenFile, Schema, begin, connect, look, open, sql as store_sql};
@@ -59,6 +59,11 @@ const ROTATION: &str = "
 /// was paused.
 const NOW_MS: &str = "CAST(round(unixepoch('subsec') * 1000) AS INTEGER)";
 
+/// Whether somebody has a grant out. A hold that ends later than any can is one from before the machine's clock was set back.
+fn held() -> String {
+    format!("(hold IS NOT NULL AND hold_until_ms BETWEEN {NOW_MS} AND {NOW_MS} + {HOLD_MS})")
+}
+
 /// A vault's file.
 #[derive(Debug)]
 pub(super) struct FileHome {
@@ -89,10 +94,10 @@ pub(super) async fn look_at(path: &Path) -> Result<(Option<KeyRow>, Vec<Enrolled
     let (mut db, version) = look(path, SCHEMA).await?;
     let facts = match version {
         0 => return Ok((None, Vec::new())),
-        1 => FACTS_OF_VERSION_1,
-        _ => FACTS,
+        1 => FACTS_OF_VERSION_1.to_owned(),
+        _ => facts(&held()),
     };
-    Ok((key_in(&mut db).await?, list_in(&mut db, facts).await?))
+    Ok((key_in(&mut db).await?, list_in(&mut db, &facts).await?))
 }
 
 async fn key_in(db: &mut SqliteConnection) -> Result<Option<KeyRow>, VaultError> {
@@ -220,7 +225,7 @@ impl FileHome {
     }
 
     pub(super) async fn list(&self) -> Result<Vec<Enrolled>, VaultError> {
-        list_in(&mut *self.db().await?, FACTS).await
+        list_in(&mut *self.db().await?, &facts(&held())).await
     }
 
     pub(super) async fn take(
@@ -230,12 +235,12 @@ impl FileHome {
         hold: &Hold,
         at_ms: i64,
     ) -> Result<Option<Row>, VaultError> {
-        // A hold that ends later than any can is one from before the machine's clock was set back.
+        let held = held();
         let update = format!(
             "UPDATE grants SET spent_since_ms = coalesce(spent_since_ms, hold_since_ms), hold = ?1, hold_since_ms = ?2,
                  hold_until_ms = {NOW_MS} + ?3, used_ms = ?2
              WHERE agent = ?4 AND dead_because IS NULL AND EXISTS (SELECT 1 FROM keys WHERE id = ?5)
-                 AND (hold IS NULL OR hold_until_ms NOT BETWEEN {NOW_MS} AND {NOW_MS} + ?3)
+                 AND NOT {held}
              RETURNING {ROW}"
         );
         let mut db = self.db().await?;
@@ -364,14 +369,9 @@ impl FileHome {
             if !holds_key(&mut tx, old_key_id).await.map_err(sql(DOING))? {
                 return Ok(Resealed::Gone);
             }
-            let out = format!(
-                "SELECT count(*) FROM grants WHERE hold IS NOT NULL AND hold_until_ms BETWEEN {NOW_MS} AND {NOW_MS} + ?"
-            );
-            let out: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(out))
-                .bind(HOLD_MS)
-                .fetch_one(&mut *tx)
-                .await
-                .map_err(sql(DOING))?;
+            let out = format!("SELECT count(*) FROM grants WHERE {}", held());
+            let out: i64 =
+                sqlx::query_scalar(sqlx::AssertSqlSafe(out)).fetch_one(&mut *tx).await.map_err(sql(DOING))?;
             if out > 0 {
                 return Ok(Resealed::Out(out.unsigned_abs()));
             }

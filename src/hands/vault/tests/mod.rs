@@ -3,6 +3,7 @@
 mod files;
 mod keys;
 mod rows;
+mod servers;
 mod spending;
 
 use super::*;
@@ -64,6 +65,19 @@ impl Place {
                     .replace("hold_until_ms = 0", "hold_until = '-infinity'");
                 database.meddle(&named).await;
             }
+        }
+    }
+    /// Nothing can be written or read any more.
+    async fn goes_away(&self) {
+        match self {
+            Place::File(folder) => std::fs::rename(folder.join("v.db"), folder.join("away.db")).unwrap(),
+            Place::Server(database) => database.meddle("ALTER TABLE softlanding_vault_grants RENAME TO away").await,
+        }
+    }
+    async fn comes_back(&self) {
+        match self {
+            Place::File(folder) => std::fs::rename(folder.join("away.db"), folder.join("v.db")).unwrap(),
+            Place::Server(database) => database.meddle("ALTER TABLE away RENAME TO softlanding_vault_grants").await,
         }
     }
     /// Everything that is kept, as one heap of bytes.

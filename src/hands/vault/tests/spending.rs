@@ -26,12 +26,12 @@ async fn a_rotation_replaces_and_death_hides() {
         assert!(matches!(vault.take(&agent("nobody")).await.unwrap(), Taken::NotEnrolled));
         let spending = taken(&vault, "ann").await;
         assert_eq!((spending.grant(), spending.interrupted()), (&grant("one"), None));
-        assert!(listed(&vault, "ann").await.spent_since.is_some(), "the note is there before the request leaves");
+        assert!(listed(&vault, "ann").await.under_way, "the note is there before the request leaves");
         assert_eq!(vault.keep(&spending, &full("two")).await.unwrap(), Kept::Stored);
         assert_eq!(vault.get(&agent("ann")).await.unwrap(), Some(full("two")));
         let ann = listed(&vault, "ann").await;
         assert!(ann.refreshed_at.is_some() && ann.used_at.is_some());
-        assert_eq!((ann.access_until, ann.spent_since), (Some(ENDS), None));
+        assert_eq!((ann.access_until, ann.spent_since, ann.under_way), (Some(ENDS), None, false));
 
         let spending = taken(&vault, "ann").await;
         assert_eq!(vault.mark_dead(&spending, "invalid_grant").await.unwrap(), Kept::Stored);
@@ -59,8 +59,10 @@ async fn an_interrupted_refresh_is_tried_once_more() {
         let lost = taken(&died, "ann").await;
         drop(died);
         let vault = opened(place).await;
-        assert!(listed(&vault, "ann").await.spent_since.is_some());
+        assert_eq!(listed(&vault, "ann").await.spent_since, None, "he may be at it");
         runs_out(place).await;
+        let ann = listed(&vault, "ann").await;
+        assert!(ann.spent_since.is_some() && !ann.under_way);
         let again = taken(&vault, "ann").await;
         assert!(again.interrupted().is_some() && again.grant() == lost.grant());
         // It never left, it turns out: the doubt of the first time stays.
@@ -227,6 +229,27 @@ async fn a_write_whose_answer_was_lost_is_recognised_as_ours() {
         // Another grant is another edition, so the same one brought twice is not taken for the one that is there.
         assert_eq!(vault.keep(&spending, &full("two")).await.unwrap(), Kept::Newer);
         assert_eq!(token(&vault, "ann").await.unwrap(), "two");
+    })
+    .await;
+}
+
+/// The store goes away between the use and the store: the new grant waits for it, since the old one is worthless by now.
+#[tokio::test]
+async fn a_new_grant_waits_for_a_store_that_is_away() {
+    on_both(async |place| {
+        let vault = opened(place).await;
+        let spending = taken(&vault, "ann").await;
+        place.goes_away().await;
+        let (ann, two) = (agent("ann"), full("two"));
+        {
+            let mut keeping = std::pin::pin!(vault.keep(&spending, &two));
+            // It cannot end before the store is back, however long it is given.
+            let while_away = tokio::time::timeout(std::time::Duration::from_millis(300), &mut keeping).await;
+            assert!(while_away.is_err(), "{while_away:?}");
+            place.comes_back().await;
+            assert_eq!(keeping.await.unwrap(), Kept::Stored);
+        }
+        assert_eq!(vault.get(&ann).await.unwrap(), Some(two));
     })
     .await;
 }
