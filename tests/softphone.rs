@@ -8,7 +8,7 @@
 mod stage;
 mod support;
 
-use stage::{node, packages, prove, prove_with_serve};
+use stage::{node, packages, prove, prove_a_friday, prove_with_serve};
 use support::process::{patiently, texts};
 
 const REPEAT: &str = "to repeat: ./tests/run --test softphone";
@@ -46,4 +46,10 @@ proofs! {
     on_call with prove,
     away with prove_with_serve,
     sign_in with prove_with_serve,
+}
+
+/// Longer than all others together, and about softlanding rather than about the SDK: once, with the SDK as published.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_friday() {
+    prove_a_friday("friday", "9").await;
 }

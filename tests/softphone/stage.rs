@@ -9,7 +9,9 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use softlanding::hands::companion::{Errand, PageSeen, Pages, PagesSettings, Told};
 use softlanding::hands::genesys::{AppClient, Client, Hosts, Org as ClientOrg, OrgSettings, Wire};
+use softlanding::hands::journal::{Journal, SqliteJournal};
 use softlanding::hands::vault::{Vault, new_key};
+use softlanding::law::event::Event;
 use softlanding::shells::web::{Desk, Settings, Web};
 use softlanding::twin::{APP_CLIENT_ID, APP_CLIENT_SECRET, PUBLISHER_CLIENT_ID, PUBLISHER_CLIENT_SECRET, Scenario};
 use softlanding::words::id::AgentId;
@@ -135,9 +137,18 @@ impl Server {
                 child.take().expect("it runs").kill().await.expect("it can be killed");
                 Value::Null
             }
+            (Server::Process { folder, .. }, "records") => records(folder).await,
             (_, other) => panic!("nobody here can {other}"),
         }
     }
+}
+
+/// Every record of the one run in a journal; none while there is no run.
+async fn records(folder: &Path) -> Value {
+    let journal = SqliteJournal::open_existing(&folder.join("softlanding.db")).await.expect("a journal");
+    let runs = journal.runs().await.expect("a list");
+    let Some(summary) = runs.first() else { return json!([]) };
+    serde_json::to_value(journal.load::<Event>(&summary.run).await.expect("records")).expect("JSON")
 }
 
 /// `softlanding serve`, once it listens.
@@ -186,23 +197,55 @@ fn report(seen: &PageSeen) -> Value {
 
 /// Plays a script with the web room in this process.
 pub async fn prove(script: &str, sdk: &str) {
-    play(script, sdk, false).await;
+    prepare(script, sdk, false).await;
 }
 
 /// Plays a script with `softlanding serve` as a process, which the script starts.
 pub async fn prove_with_serve(script: &str, sdk: &str) {
-    play(script, sdk, true).await;
+    prepare(script, sdk, true).await;
 }
 
-async fn play(script: &str, sdk: &str, process: bool) {
+/// Plays a script with `softlanding serve` as a process that publishes a minute after the org was opened.
+pub async fn prove_a_friday(script: &str, sdk: &str) {
     let _alone = BROWSER.lock().await;
-    let repeat = format!("to repeat: ./tests/run --test softphone {script}");
-    let name = format!("softphone-{script}-{sdk}");
-    let desk = free_address().await;
+    let mut scenario = scenario();
+    scenario.org.drafts = vec!["Approved".to_owned()];
+    scenario.publish.duration_s = 5;
+    (scenario.revoke.on_publish, scenario.revoke.cut_after_s) = (true, 2);
+    let (name, desk) = (name(script, sdk), free_address().await);
+    // Twice as fast as ours: the SDK's own waits are not scaled, and the refresh leaves time for the pages to open.
+    let org = Org::serve(scenario, -2, 2.0).await;
+    let server = Server::process(&name, &org, &format!("http://{desk}")).await;
+    let Server::Process { folder, .. } = &server else { unreachable!("a process was asked for") };
+    softlanding_says(folder, &["agents", "import", "enrolments.jsonl"]).await;
+    let file = folder.join("softlanding.toml");
+    let text = std::fs::read_to_string(&file).expect("the configuration");
+    let quick = text
+        .replace("refresh_lead = \"12min\"", "refresh_lead = \"1min\"\ncheck_delay = \"20s\"")
+        .replace("prepare_lead = \"1min\"", "prepare_lead = \"5s\"")
+        .replace("settle_after = \"35min\"", "settle_after = \"2min\"");
+    let friday = "[[publish]]\nname = \"care\"\ncron = \"0 0 16 * * Fri\"\nzone = \"Central\"\n\
+                  business_unit = \"Customer Care\"\nstage_before = \"10min\"\n";
+    std::fs::write(&file, format!("{quick}\n{friday}")).expect("a file");
+    play(script, sdk, &org, server, &desk).await;
+}
+
+fn name(script: &str, sdk: &str) -> String {
+    format!("softphone-{script}-{sdk}")
+}
+
+async fn prepare(script: &str, sdk: &str, process: bool) {
+    let _alone = BROWSER.lock().await;
+    let (name, desk) = (name(script, sdk), free_address().await);
     let origin = format!("http://{desk}");
     let org = Org::serve(scenario(), -60, 1.0).await;
-    let mut server =
+    let server =
         if process { Server::process(&name, &org, &origin).await } else { Server::room(&name, &org, &origin).await };
+    play(script, sdk, &org, server, &desk).await;
+}
+
+async fn play(script: &str, sdk: &str, org: &Org, mut server: Server, desk: &str) {
+    let repeat = format!("to repeat: ./tests/run --test softphone {script}");
     let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("softphone-pictures");
     let mut command = node(&[], &format!("{script}.mjs"));
     command
