@@ -186,21 +186,28 @@ fn report(seen: &PageSeen) -> Value {
 
 /// Plays a script with the web room in this process.
 pub async fn prove(script: &str, sdk: &str) {
-    play(script, sdk, false).await;
+    play(script, sdk, scenario(), false).await;
+}
+
+/// The same, and every station keeps its line between calls.
+pub async fn prove_persistent(script: &str, sdk: &str) {
+    let mut scenario = scenario();
+    scenario.softphone.persistent_connection = true;
+    play(script, sdk, scenario, false).await;
 }
 
 /// Plays a script with `softlanding serve` as a process, which the script starts.
 pub async fn prove_with_serve(script: &str, sdk: &str) {
-    play(script, sdk, true).await;
+    play(script, sdk, scenario(), true).await;
 }
 
-async fn play(script: &str, sdk: &str, process: bool) {
+async fn play(script: &str, sdk: &str, scenario: Scenario, process: bool) {
     let _alone = BROWSER.lock().await;
     let repeat = format!("to repeat: ./tests/run --test softphone {script}");
     let name = format!("softphone-{script}-{sdk}");
     let desk = free_address().await;
     let origin = format!("http://{desk}");
-    let org = Org::serve(scenario(), -60, 1.0).await;
+    let org = Org::serve(scenario, -60, 1.0).await;
     let mut server =
         if process { Server::process(&name, &org, &origin).await } else { Server::room(&name, &org, &origin).await };
     let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("softphone-pictures");
