@@ -8,7 +8,7 @@
 mod stage;
 mod support;
 
-use stage::{node, packages, prove, prove_a_friday, prove_with_serve};
+use stage::{node, packages, prove, prove_a_friday, prove_persistent, prove_with_serve};
 use support::process::{patiently, texts};
 
 const REPEAT: &str = "to repeat: ./tests/run --test softphone";
@@ -44,6 +44,7 @@ proofs! {
     late with prove,
     socket_up with prove,
     on_call with prove,
+    persistent with prove_persistent,
     away with prove_with_serve,
     sign_in with prove_with_serve,
 }

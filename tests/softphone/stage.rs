@@ -197,12 +197,19 @@ fn report(seen: &PageSeen) -> Value {
 
 /// Plays a script with the web room in this process.
 pub async fn prove(script: &str, sdk: &str) {
-    prepare(script, sdk, false).await;
+    prepare(script, sdk, scenario(), false).await;
+}
+
+/// The same, and every station keeps its line between calls.
+pub async fn prove_persistent(script: &str, sdk: &str) {
+    let mut scenario = scenario();
+    scenario.softphone.persistent_connection = true;
+    prepare(script, sdk, scenario, false).await;
 }
 
 /// Plays a script with `softlanding serve` as a process, which the script starts.
 pub async fn prove_with_serve(script: &str, sdk: &str) {
-    prepare(script, sdk, true).await;
+    prepare(script, sdk, scenario(), true).await;
 }
 
 /// Plays a script with `softlanding serve` as a process that publishes a minute after the org was opened.
@@ -234,11 +241,11 @@ fn name(script: &str, sdk: &str) -> String {
     format!("softphone-{script}-{sdk}")
 }
 
-async fn prepare(script: &str, sdk: &str, process: bool) {
+async fn prepare(script: &str, sdk: &str, scenario: Scenario, process: bool) {
     let _alone = BROWSER.lock().await;
     let (name, desk) = (name(script, sdk), free_address().await);
     let origin = format!("http://{desk}");
-    let org = Org::serve(scenario(), -60, 1.0).await;
+    let org = Org::serve(scenario, -60, 1.0).await;
     let server =
         if process { Server::process(&name, &org, &origin).await } else { Server::room(&name, &org, &origin).await };
     play(script, sdk, &org, server, &desk).await;

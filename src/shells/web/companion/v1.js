@@ -16,6 +16,7 @@ const LIMITS = {
   known_ms: 5_000, // how long the first call waits until the SDK knows whose page this is
   patience_ms: 8_000, // how long a client that is still trying may heal itself (9.2 gives up after 6.1 s)
   disconnect_ms: 6_000, // the SDK's own bound is 5 s
+  subscribe_ms: 500, // from the connection to the subscriptions
   dial_ms: 20_000, // an attempt of the SDK takes at most 15 s
   probe_min_ms: 30_000, // an answer of the platform is good for so long, and not asked for more often unprompted
   probe_every_ms: 300_000, // a revoked token makes no sound while the socket is up; 0 never asks unprompted
@@ -61,6 +62,7 @@ function phoneOf(sdk, limits, changed) {
   const born = Date.now();
   const seen = {
     downSince: born,
+    upSince: born,
     heardDown: false, // whether we were there when it went down; if not, nothing is known of what it tries
     gaveUp: false,
     http: null,
@@ -141,7 +143,8 @@ function phoneOf(sdk, limits, changed) {
   }
   // With a dead socket the SDK never hears that a call on a persistent connection is over; the platform knows.
   async function askWhetherOver() {
-    for (const { conversationId } of quietly(() => [...talks(), ...sessions()]) ?? []) {
+    const known = quietly(() => [...talks(), ...sessions()].map((one) => one.conversationId)) ?? [];
+    for (const conversationId of new Set(known)) {
       const answer = await api(`/conversations/calls/${encodeURIComponent(conversationId)}`);
       const told = answer?.status === 200 ? await answer.json().catch(() => null) : null;
       const mine = told?.participants?.filter((p) => p.userId === agent() || p.user?.id === agent());
@@ -179,8 +182,10 @@ function phoneOf(sdk, limits, changed) {
       call: call(),
       state: state(),
     };
-    // For a moment of its initialisation the SDK has a station and takes no calls yet.
-    const taking = quietly(() => sdk._config.allowedSessionTypes.includes('softphone')) !== false;
+    // For a moment of its initialisation the SDK has a station and takes no calls yet, and for one after a reconnection it has
+    // not subscribed again to what tells it of them.
+    const fresh_ms = Date.now() - seen.upSince;
+    const taking = quietly(() => sdk._config.allowedSessionTypes.includes('softphone')) !== false && fresh_ms >= limits.subscribe_ms;
     const ready = report.connected && report.station && report.ice && report.microphone && http === 200 && taking;
     return { ...report, ready: ready === true };
   }
@@ -230,15 +235,16 @@ function phoneOf(sdk, limits, changed) {
       note();
     }
   }
-  // A new channel for a healthy client. `hardReconnectRequired` turns automatic reconnecting on again, which `disconnect()`
-  // has turned off: without it the next cut would be fatal in 9.2.
-  async function renew() {
-    if (!knownInside() || !connected()) return redial();
+  // A new channel for the same client, which keeps the sessions that it knows: for a healthy one, and for one that has given up
+  // for certain. `hardReconnectRequired` turns automatic reconnecting on again, which `disconnect()` has turned off: without it
+  // the next cut would be fatal in 9.2. `connecting` is what a client that gave up has left standing.
+  const canRewire = () => knownInside() && (connected() || (seen.gaveUp && !seen.dialling));
+  async function rewire() {
     const inner = stream();
     seen.moving = true;
     try {
-      await within(inner.disconnect(), limits.disconnect_ms, 'disconnecting');
-      inner.hardReconnectRequired = true;
+      if (connected()) await within(inner.disconnect(), limits.disconnect_ms, 'disconnecting');
+      Object.assign(inner, { connecting: false, hardReconnectRequired: true });
       await within(inner.connect({ keepTryingOnFailure: true }), limits.dial_ms, 'connecting');
       seen.redialledAt = Date.now();
     } catch (error) {
@@ -249,10 +255,15 @@ function phoneOf(sdk, limits, changed) {
       note();
     }
   }
+  const hasLine = () => quietly(() => sessions().length > 0) === true;
 
   // Brings what we remember in line with what the SDK says.
   function note() {
     if (connected()) {
+      if (seen.downSince !== null && seen.heardDown) {
+        seen.upSince = Date.now();
+        setTimeout(() => quietly(changed), limits.subscribe_ms + 10);
+      }
       Object.assign(seen, { downSince: null, heardDown: false, gaveUp: false });
     } else if (seen.downSince === null) {
       Object.assign(seen, { downSince: Date.now(), heardDown: true });
@@ -294,7 +305,7 @@ function phoneOf(sdk, limits, changed) {
   note();
 
   return {
-    agent, token, connected, call, look, setToken, settle, redial, renew, askWhetherOver, probe, seen,
+    agent, token, connected, call, look, setToken, settle, redial, canRewire, rewire, hasLine, askWhetherOver, probe, seen,
     version: () => quietly(() => String(sdk.VERSION)),
     leave() {
       for (const [emitter, name, hear] of heard) quietly(() => emitter.removeListener(name, hear));
@@ -574,6 +585,9 @@ export function attach(sdk, options) {
     }
     await mayDial();
     if (phone.call()) return ON_CALL;
+    // A line that is kept between calls can be ended only while the platform hears of it; else it would go on counting on it.
+    if (!phone.connected() && phone.hasLine() && phone.canRewire()) await phone.rewire().catch(() => {});
+    if (phone.call()) return ON_CALL;
     await phone.redial();
   }
   async function handOver(job) {
@@ -587,12 +601,12 @@ export function attach(sdk, options) {
     await mayDial();
     if (phone.call()) return ON_CALL;
     try {
-      await phone.renew();
+      if (phone.canRewire()) return await phone.rewire();
     } catch {
       await mayDial();
       if (phone.call()) return ON_CALL;
-      await phone.redial();
     }
+    await phone.redial();
   }
   function notify(job) {
     if (!mayShow) throw new Error('this page shows no banner');
