@@ -217,6 +217,7 @@ pub async fn prove_a_friday(script: &str, sdk: &str) {
     let _alone = BROWSER.lock().await;
     let mut scenario = scenario();
     scenario.org.drafts = vec!["Approved".to_owned()];
+    scenario.cohorts.iter_mut().for_each(|cohort| cohort.agents = 3);
     scenario.publish.duration_s = 5;
     (scenario.revoke.on_publish, scenario.revoke.cut_after_s) = (true, 2);
     let (name, desk) = (name(script, sdk), free_address().await);
