@@ -57,7 +57,8 @@
 //! | permit | what a request asks before it leaves: whether this process may still act for the run |
 //! | claim | the journal row that must exist before the publish is sent |
 //! | doubt | the publish may have had its effect: settled by looking, never by sending again |
-//! | enrolled | the vault holds a refresh token of the agent |
+//! | enrolled | the vault holds a refresh token of the agent that is not known to be dead |
+//! | spent, taken out | a refresh token that was used, and is worth nothing then; a grant that somebody is about to spend |
 //! | companion, page | the module beside the softphone in an agent's page; one load of that page |
 //! | page key | what a page authenticates with once its token is revoked; opens nothing of the platform's |
 //! | hub, errand | where the pages of all replicas are known and commanded; what a page is to do |
@@ -74,6 +75,8 @@
 //! | brake | what stops remedies that do no good, or harm those whom they are not about |
 //! | published, reported | in the vendor's published API; only told of by users, and off unless an org offers it |
 //! | twin, scenario | the simulated org; the file that says what goes wrong in it |
+//! | played (an agent of the twin) | its softphone is a page in a browser, not the model |
+//! | stream, far end | a softphone's signalling socket; the other side of its call |
 //! | lot, life | what a seed draws for one simulated Friday; that Friday |
 
 pub mod door;

@@ -1,35 +1,17 @@
-//! The companion in the page: beside a scripted SDK under node, and beside the vendor's own in a browser.
+//! The companion in the page: beside a scripted SDK under node, and beside the vendor's own in a browser, whose softphone
+//! registers with the twin and takes calls with sound.
 //!
-//! The scripts are in tests/softphone/; each says what it proves.
+//! The scripts are in tests/softphone/; each says what it proves. The vendor's SDK comes in two builds: 9 is version 9.2.4
+//! as published, with streaming-client 17; 19 is the same on streaming-client 19, which gives up sooner and with other words.
 
+#[path = "softphone/stage.rs"]
+mod stage;
 mod support;
 
-use std::path::{Path, PathBuf};
-
+use stage::{node, packages, prove, prove_with_serve};
 use support::process::{patiently, texts};
-use tokio::process::Command;
 
 const REPEAT: &str = "to repeat: ./tests/run --test softphone";
-
-/// Where `./tests/run` has put the packages and the SDK's bundles.
-fn packages() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the build directory");
-    let folder = target.join("test-node");
-    assert!(
-        folder.join("installed.txt").exists(),
-        "{} is missing; run ./tests/run once, it installs what this test needs",
-        folder.display()
-    );
-    folder
-}
-
-/// A script of tests/softphone/, about to be run by node.
-fn node(options: &[&str], script: &str) -> Command {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/softphone").join(script);
-    let mut command = Command::new("node");
-    command.args(options).arg(script).kill_on_drop(true);
-    command
-}
 
 #[tokio::test]
 async fn the_companion_beside_a_scripted_sdk() {
@@ -38,4 +20,30 @@ async fn the_companion_beside_a_scripted_sdk() {
     let (said, complaint) = texts(&output);
     let passed = said.lines().find_map(|line| line.strip_prefix("# pass ")).and_then(|n| n.parse::<u32>().ok());
     assert!(output.status.success() && passed.is_some_and(|n| n > 40), "{REPEAT}\n{said}\n{complaint}");
+}
+
+/// One test per proof and SDK, named after the script.
+macro_rules! proofs {
+    ($($script:ident with $play:ident),+ $(,)?) => {
+        $(mod $script {
+            #[tokio::test(flavor = "multi_thread")]
+            async fn sdk_9() {
+                super::$play(stringify!($script), "9").await;
+            }
+            #[tokio::test(flavor = "multi_thread")]
+            async fn sdk_19() {
+                super::$play(stringify!($script), "19").await;
+            }
+        })+
+    };
+}
+
+proofs! {
+    dead with prove,
+    pre_refresh with prove,
+    late with prove,
+    socket_up with prove,
+    on_call with prove,
+    away with prove_with_serve,
+    sign_in with prove_with_serve,
 }

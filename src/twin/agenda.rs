@@ -20,6 +20,8 @@ pub(super) enum Due {
     Reconnect(usize),
     /// A refreshed token (second) reaches the agent's page (first).
     HandOver(usize, usize),
+    /// The companion initialises the agent's softphone anew, once its call has ended.
+    Revive(usize),
     StationSettles(usize),
     ResetDone(usize),
     RebootDone(usize),
@@ -85,6 +87,7 @@ impl Twin {
             Due::Cut(unit) => self.cut_sockets(unit),
             Due::Reconnect(agent) => self.reconnect(agent),
             Due::HandOver(agent, token) => self.hand_over(agent, token),
+            Due::Revive(agent) => drop(self.revive(agent)),
             Due::StationSettles(agent) => self.settle_station(agent),
             Due::ResetDone(agent) => self.finish_reset(agent),
             Due::RebootDone(agent) => self.finish_reboot(agent),
@@ -98,6 +101,9 @@ impl Twin {
     }
 
     fn start_call(&mut self, i: usize) {
+        if self.played_by_a_page(i) {
+            return;
+        }
         let ready = self.media_ready(i);
         let Some(agent) = self.agents.get_mut(i) else { return };
         let Some(call) = agent.call.as_mut() else { return };
@@ -111,8 +117,10 @@ impl Twin {
     }
 
     fn end_call(&mut self, i: usize) {
+        let now = self.now;
         let Some(agent) = self.agents.get_mut(i) else { return };
-        let Some(call) = agent.call.as_mut() else { return };
+        // A call that a page has meanwhile ends when somebody hangs up.
+        let Some(call) = agent.call.as_mut().filter(|call| call.end <= now) else { return };
         let was = std::mem::replace(&mut call.state, CallState::Over);
         if was == CallState::Active {
             self.tell_routing(i);

@@ -72,7 +72,7 @@ pub fn without_softlanding(scenario: Scenario, seed: Seed, anchor: Timestamp) ->
 
 impl Twin {
     /// Somebody presses the button: the first draft of the first business unit.
-    fn publish_by_hand(&mut self) {
+    pub(super) fn publish_by_hand(&mut self) {
         let settings = self.scenario.publish;
         let Some(schedule) = self.schedules.iter().position(|s| s.unit == 0 && !s.published) else { return };
         let version = self.schedules.get(schedule).map_or(0, |s| s.version);

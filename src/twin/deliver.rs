@@ -23,8 +23,18 @@ impl Twin {
             if late {
                 self.send_late(push);
             } else {
-                self.pushes.push(push);
+                self.put(push);
             }
+        }
+    }
+
+    /// Hands an event to whatever reads the channel: a notification socket, or a softphone's stream in its own dialect.
+    fn put(&mut self, push: Push) {
+        let streaming =
+            self.find_channel(&push.channel).filter(|at| self.channels.get(*at).is_some_and(|c| c.streaming));
+        match (streaming, push.frame) {
+            (Some(at), Frame::Text(text)) => self.event_to_stream(at, &text),
+            (_, frame) => self.pushes.push(Push { channel: push.channel, frame }),
         }
     }
 
@@ -36,7 +46,7 @@ impl Twin {
 
     pub(super) fn arrive_late(&mut self, number: u64) {
         let push = self.late.remove(&number).filter(|push| self.channel_is_open(&push.channel));
-        self.pushes.extend(push);
+        push.into_iter().for_each(|push| self.put(push));
     }
 
     /// A channel's socket closes again and again, for as long as the channel lives.

@@ -24,6 +24,10 @@ pub(super) enum Thing {
     Line = 0x0000_0a03,
     Client = 0x0000_0a04,
     Job = 0x0000_0a05,
+    Conversation = 0x0000_0c00,
+    Session = 0x0000_0c01,
+    Participant = 0x0000_0c02,
+    Leg = 0x0000_0c03,
 }
 
 const MIDDLE: &str = "-0000-4000-8000-";

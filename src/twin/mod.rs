@@ -8,7 +8,9 @@
 mod agenda;
 mod answer;
 mod calls;
+mod companion;
 mod compare;
+mod conversations;
 mod deliver;
 mod ids;
 mod limit;
@@ -26,6 +28,7 @@ pub mod serve;
 mod shapes;
 mod softphone;
 mod stations;
+pub mod stream;
 #[cfg(test)]
 mod tests;
 pub mod truth;
@@ -33,6 +36,7 @@ mod users;
 mod wfm;
 mod world;
 
+pub use companion::{PageDone, PageSocket, PageTruth};
 pub use compare::{COMPARE_MS, CompareTruth, without_softlanding};
 pub use notify::{Frame, Push};
 pub use oauth::{APP_CLIENT_ID, APP_CLIENT_SECRET, PUBLISHER_CLIENT_ID, PUBLISHER_CLIENT_SECRET};

@@ -44,6 +44,13 @@ pub(super) struct Channel {
     pub expires: Timestamp,
     pub topics: Vec<String>,
     pub open: bool,
+    /// Whether it is a softphone's: reached by a stream, and the user's rather than the token's. It outlives the token, since a
+    /// client with a newer one reconnects on it (SOFTPHONE.md section 5).
+    pub streaming: bool,
+    /// Topics that its stream has subscribed to itself; a `PUT` of topics leaves them alone.
+    pub spoken: Vec<String>,
+    /// The stream that is bound on it.
+    pub stream: Option<u64>,
 }
 
 /// What a request does to a channel's topics.
@@ -73,7 +80,7 @@ const TOPICS: [(&str, &str, &[&str]); 13] = [
 ];
 
 /// The permissions of a topic; `None` when there is no such topic.
-fn topic_permissions(topic: &str) -> Option<&'static [&'static str]> {
+pub(super) fn topic_permissions(topic: &str) -> Option<&'static [&'static str]> {
     TOPICS.iter().find_map(|(start, end, any_of)| {
         let id = topic.strip_prefix(start)?.strip_suffix(end)?;
         let plain = !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
@@ -82,7 +89,7 @@ fn topic_permissions(topic: &str) -> Option<&'static [&'static str]> {
 }
 
 /// `v2.users.{id}?presence&station` as its single topics.
-fn split_topic(topic: &str) -> Vec<String> {
+pub(super) fn split_topic(topic: &str) -> Vec<String> {
     match topic.split_once('?') {
         Some((start, ends)) => ends.split('&').map(|end| format!("{start}.{end}")).collect(),
         None => vec![topic.to_owned()],
@@ -101,10 +108,10 @@ impl Twin {
         self.find_channel(id).is_some()
     }
 
-    fn find_channel(&self, id: &str) -> Option<usize> {
+    pub(super) fn find_channel(&self, id: &str) -> Option<usize> {
         let at = id.rsplit_once('-').and_then(|(_, end)| usize::from_str_radix(end, 16).ok())?;
         let channel = self.channels.get(at).filter(|c| c.id == id && c.open)?;
-        (self.now < channel.expires && self.token_valid(channel.token)).then_some(at)
+        (self.now < channel.expires && (channel.streaming || self.token_valid(channel.token))).then_some(at)
     }
 
     /// The caller's own channel.
@@ -118,7 +125,7 @@ impl Twin {
         let host = self.base_url.strip_prefix("http").map_or_else(|| self.base_url.clone(), |rest| format!("ws{rest}"));
         json!({
             "id": channel.id,
-            "connectUri": format!("{host}/channels/{}", channel.id),
+            "connectUri": format!("{host}/{}channels/{}", if channel.streaming { "stream/" } else { "" }, channel.id),
             "expires": channel.expires.rfc3339(),
         })
     }
@@ -131,15 +138,29 @@ impl Twin {
 
     pub(super) fn open_channel(&mut self, call: &Call<'_>) -> Answer {
         let client = self.tokens.get(call.token).map_or(Client::Publisher, |t| t.client);
+        let streaming = call.query.get("connectionType") == Some("streaming");
+        if let (true, Owner::Agent(i)) = (streaming, call.owner) {
+            self.admit_channel(i)?;
+        }
         let held = self.channels_of(call.owner, client);
         if held.len() >= CHANNELS_PER_OWNER {
-            held.first().into_iter().for_each(|at| self.close_channel(*at));
+            let idle = held.iter().find(|at| self.channels.get(**at).is_some_and(|c| c.stream.is_none()));
+            idle.or(held.first()).copied().into_iter().for_each(|at| self.close_channel(at));
         }
         let at = self.channels.len();
         let (a, b) = (Seed(self.secret ^ 0xc4a7).fork("channel").bits(), at as u64);
         let secret = Seed(a ^ b.wrapping_mul(0x9e37_79b9_7f4a_7c15)).bits();
         let id = format!("{:08x}-{:04x}-4{:03x}-8000-{at:012x}", secret >> 32, (secret >> 16) & 0xffff, secret & 0xfff);
-        let channel = Channel { id, token: call.token, expires: self.now + DAY_MS, topics: Vec::new(), open: true };
+        let channel = Channel {
+            id,
+            token: call.token,
+            expires: self.now + DAY_MS,
+            topics: Vec::new(),
+            open: true,
+            streaming,
+            spoken: Vec::new(),
+            stream: None,
+        };
         let body = self.channel_json(&channel);
         self.channels.push(channel);
         self.let_socket_close(at);
@@ -216,7 +237,13 @@ impl Twin {
         let Some(channel) = self.channels.get_mut(at) else { return };
         let before = std::mem::replace(&mut channel.topics, topics);
         channel.expires = self.now + DAY_MS;
-        let after = channel.topics.clone();
+        self.listen_anew(at, &before);
+    }
+
+    /// Brings the index of listeners up to date, after a channel's topics were others before.
+    pub(super) fn listen_anew(&mut self, at: usize, before: &[String]) {
+        let Some(channel) = self.channels.get(at) else { return };
+        let after: Vec<String> = channel.topics.iter().chain(&channel.spoken).cloned().collect();
         for topic in before.iter().flat_map(|t| split_topic(t)) {
             if let Some(heard_by) = self.topics.get_mut(&topic) {
                 heard_by.retain(|channel| *channel != at);
@@ -255,6 +282,7 @@ impl Twin {
     }
 
     fn close_channel(&mut self, at: usize) {
+        self.hush_stream(at);
         self.set_topics(at, Vec::new());
         let Some(channel) = self.channels.get_mut(at) else { return };
         channel.open = false;
@@ -268,7 +296,7 @@ impl Twin {
         }
         for client in [Client::App, Client::Page] {
             for at in self.channels_of(Owner::Agent(i), client) {
-                let revoked = self.channels.get(at).filter(|c| !self.token_valid(c.token));
+                let revoked = self.channels.get(at).filter(|c| !c.streaming && !self.token_valid(c.token));
                 let Some(id) = revoked.map(|c| c.id.clone()) else { continue };
                 let body = json!({
                     "channelId": id,
@@ -284,7 +312,7 @@ impl Twin {
     }
 
     /// Pushes an event to every channel that hears its topic. `make` is called only when somebody listens.
-    fn tell(&mut self, topic: &str, make: impl FnOnce(&Twin) -> Option<(Value, Option<&'static str>)>) {
+    pub(super) fn tell(&mut self, topic: &str, make: impl FnOnce(&Twin) -> Option<(Value, Option<&'static str>)>) {
         if !self.topics.contains_key(topic) {
             return;
         }
@@ -296,7 +324,7 @@ impl Twin {
         }
     }
 
-    fn user_topic(&self, i: usize, end: &str) -> Option<String> {
+    pub(super) fn user_topic(&self, i: usize, end: &str) -> Option<String> {
         if self.topics.is_empty() {
             return None;
         }

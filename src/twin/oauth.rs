@@ -101,7 +101,7 @@ impl Twin {
         }
         let token = self.issue(i, Client::App);
         let gets = self.agents.get(i).is_some_and(|a| a.logged_in.is_some() && a.kind.gets_hand_over());
-        if gets {
+        if gets && !self.scenario.softphone.companions {
             self.schedule_in(self.scenario.softphone.hand_over_s, Due::HandOver(i, token));
         }
         token
@@ -156,6 +156,7 @@ impl Twin {
         let i = self.find_agent(user)?;
         self.touch(i, Touch::TokensDeleted);
         self.revoke_tokens(i, self.now);
+        self.cut_streams(i);
         let keeps_station = self.scenario.softphone.station_survives_token_delete;
         let mut was_open = false;
         if let Some(agent) = self.agents.get_mut(i) {

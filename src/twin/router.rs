@@ -109,7 +109,12 @@ impl Twin {
         if rest == "authentication/refresh" && self.scenario.reported.offered {
             return self.refresh_by_token(request);
         }
-        let token = self.bearer(request).filter(|t| self.token_valid(*t));
+        let bearer = self.bearer(request);
+        self.note_page_call(request, bearer);
+        if let Some(Owner::Agent(i)) = bearer.and_then(|t| self.tokens.get(t)).map(|t| t.owner) {
+            self.refuses_path(i, request)?;
+        }
+        let token = bearer.filter(|t| self.token_valid(*t));
         if let Some(token) = token {
             if self.tokens.get(token).is_some_and(|t| t.owner == Owner::Publisher) {
                 self.calls.count(self.now, self.anchor, rest);

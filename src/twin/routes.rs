@@ -27,6 +27,8 @@ impl Twin {
             ["authorization", rest @ ..] => return self.route_authorization(call, rest),
             ["organizations", rest @ ..] => return self.route_organization(call, rest),
             ["communications", "webRTC"] => return self.route_reported(call, path),
+            ["conversations", rest @ ..] => return self.route_conversations(call, rest),
+            ["diagnostics", ..] if call.request.method == Post => super::answer::Reply::empty(202),
             ["tokens", "me"] => match call.request.method {
                 Get => self.token_info(call),
                 Method::Head => super::answer::Reply::empty(200),
@@ -49,6 +51,8 @@ impl Twin {
             ["workforcemanagement", "businessunits", ..] | ["workforcemanagement", "managementunits", ..] => true,
             ["users", "bulk", "export"] | ["communications", "webRTC"] => self.scenario.reported.offered,
             ["users", "bulk", ..] => false,
+            ["conversations", _, ..] => true,
+            ["diagnostics", ..] => method == Post,
             ["users", ..] | ["stations", ..] | ["notifications", "channels" | "availabletopics", ..] => true,
             ["telephony", "providers", "edges"] => true,
             ["telephony", "providers", "edges", what, ..] => edges.contains(what) || method == Get,

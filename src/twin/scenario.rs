@@ -309,6 +309,9 @@ pub struct Softphone {
     pub reconnect_s: i64,
     /// Seconds until the organisation's own app has handed a refreshed token to the agent's open page.
     pub hand_over_s: i64,
+    /// Whether agents' pages hold companions of the client under test: then it is for them to hand a token over, and nothing is
+    /// by itself.
+    pub companions: bool,
     /// Seconds until a session reset has re-initialised the softphone.
     pub reset_s: i64,
     /// Seconds until a rebooted phone is back.
@@ -327,6 +330,10 @@ pub struct Softphone {
     pub login_again_s: i64,
     /// Whether a station stays associated when the agent's tokens are deleted. UNCERTAIN on the platform.
     pub station_survives_token_delete: bool,
+    /// Whether a real softphone's line stays between calls (SOFTPHONE.md section 4, `webRtcPersistentEnabled`).
+    pub persistent_connection: bool,
+    /// How many calls a station takes at once (`webRtcCallAppearances`); with 1, all calls come over one line.
+    pub call_appearances: u32,
 }
 
 /// The mechanisms that users report (API.md section 13).
@@ -479,6 +486,7 @@ impl Default for Softphone {
         Softphone {
             reconnect_s: 2,
             hand_over_s: 1,
+            companions: false,
             reset_s: 6,
             reboot_s: 10,
             station_settle_s: 3,
@@ -488,6 +496,8 @@ impl Default for Softphone {
             phone_follows_socket: true,
             login_again_s: 60,
             station_survives_token_delete: true,
+            persistent_connection: false,
+            call_appearances: 100,
         }
     }
 }

@@ -15,16 +15,20 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::serve::ListenerExt;
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::notify::{Frame, answer_message, closed_message, heartbeat};
 use super::record::{Exchange, Recorder};
+use super::stream::Sent;
 use super::truth::Truth;
 use super::world::Twin;
 use crate::words::clock::Clock;
 use crate::words::http;
+
+mod softphones;
 
 /// Largest body that is read at all, in bytes: a packed schedule goes to another host on the platform, with a limit of its own.
 const UPLOAD_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -46,6 +50,10 @@ pub struct Served {
     twin: Arc<Mutex<Twin>>,
     clock: Clock,
     sockets: Arc<Mutex<HashMap<String, mpsc::Sender<Frame>>>>,
+    /// The sockets of real softphones' streams.
+    streams: Arc<Mutex<HashMap<u64, mpsc::Sender<Sent>>>>,
+    /// Changes whenever the twin may have something for the far end of a call.
+    moved: Arc<watch::Sender<()>>,
     changed: Arc<Notify>,
     recorder: Arc<Mutex<Recorder>>,
     stopped: watch::Receiver<bool>,
@@ -78,6 +86,8 @@ impl Served {
             twin: Arc::new(Mutex::new(twin)),
             clock,
             sockets: Arc::default(),
+            streams: Arc::default(),
+            moved: Arc::new(watch::Sender::new(())),
             changed: Arc::default(),
             recorder: Arc::new(Mutex::new(Recorder::new(options.exchanges_max))),
             stopped,
@@ -117,6 +127,10 @@ impl Served {
         let mover = tokio::spawn(self.clone().move_on());
         let ended = Arc::clone(&self.stop);
         let router = self.router();
+        // A stream's stanzas are small and come in pairs; each would wait for the other side's acknowledgement.
+        let listener = listener.tap_io(|connection| {
+            let _ = connection.set_nodelay(true);
+        });
         let served = axum::serve(listener, router)
             .with_graceful_shutdown(async move {
                 stop.await;
@@ -135,6 +149,7 @@ impl Served {
             .route("/twin/counters", get(async |State(s): State<Served>| json(&s.truth().counters)))
             .route("/twin/exchanges", get(async |State(s): State<Served>| json(&s.exchanges())))
             .route("/twin/enrolments", get(enrolments))
+            .merge(softphones::routes())
             .fallback(answer)
             .layer(axum::middleware::map_response(with_cors))
             .with_state(self)
@@ -162,6 +177,7 @@ impl Served {
 
     /// Hands pushes to the sockets. A channel without a socket loses them; so does one that reads too slowly.
     fn deliver(&self, twin: &mut Twin) {
+        self.deliver_streams(twin);
         let pushes = twin.drain_pushes();
         if pushes.is_empty() {
             return;
@@ -173,6 +189,33 @@ impl Served {
                 sockets.remove(&push.channel);
             }
         }
+    }
+
+    /// Hands stanzas to the streams' sockets. One that reads too slowly is cut off.
+    fn deliver_streams(&self, twin: &mut Twin) {
+        self.moved.send_replace(());
+        let pushes = twin.drain_streams();
+        if pushes.is_empty() {
+            return;
+        }
+        let mut streams = lock(&self.streams);
+        for push in pushes {
+            let Some(socket) = streams.get(&push.stream) else { continue };
+            if socket.try_send(push.sent).is_err() {
+                streams.remove(&push.stream);
+            }
+        }
+    }
+
+    /// Does something with the twin as it is now, and delivers what comes of it.
+    fn with_twin<T>(&self, act: impl FnOnce(&mut Twin) -> T) -> T {
+        let mut twin = lock(&self.twin);
+        twin.advance(self.clock.now());
+        let done = act(&mut twin);
+        self.deliver(&mut twin);
+        drop(twin);
+        self.changed.notify_one();
+        done
     }
 
     fn handle(&self, request: &http::Request) -> http::Response {

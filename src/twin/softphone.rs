@@ -29,6 +29,7 @@ impl Twin {
             && !agent.phone_stuck
             && !agent.broken
             && agent.page_token.is_some_and(|t| self.token_valid(t))
+            && self.page_hears(i)
     }
 
     /// Looks at the softphone after something has changed and keeps the books of its grey times.
@@ -72,7 +73,7 @@ impl Twin {
         token
     }
 
-    fn give_page(&mut self, i: usize, token: usize) {
+    pub(super) fn give_page(&mut self, i: usize, token: usize) {
         let expires = self.tokens.get(token).map_or(self.now, |t| t.expires);
         if let Some(agent) = self.agents.get_mut(i) {
             agent.page_token = Some(token);
@@ -82,6 +83,9 @@ impl Twin {
 
     /// The agent opens the page and logs in: new token, new socket, the remembered station.
     pub(super) fn log_in(&mut self, i: usize) {
+        if self.played_by_a_page(i) {
+            return;
+        }
         let token = self.issue(i, Client::Page);
         self.give_page(i, token);
         let now = self.now;
@@ -100,6 +104,9 @@ impl Twin {
 
     /// A refreshed token reaches the page, if it is still open and nothing newer is there.
     pub(super) fn hand_over(&mut self, i: usize, token: usize) {
+        if self.played_by_a_page(i) {
+            return;
+        }
         let Some(agent) = self.agents.get_mut(i) else { return };
         if agent.logged_in.is_none() || agent.page_token.is_some_and(|held| held > token) {
             return;
@@ -157,10 +164,14 @@ impl Twin {
     /// Revokes the agent's tokens issued up to an instant.
     pub(super) fn revoke_tokens(&mut self, i: usize, issued_until: Timestamp) {
         let Some(agent) = self.agents.get(i) else { return };
+        let held = agent.page_token.filter(|t| self.token_valid(*t));
         for token in &agent.tokens {
             if let Some(token) = self.tokens.get_mut(*token).filter(|t| t.issued <= issued_until) {
                 token.revoked = token.revoked.or(Some(self.now));
             }
+        }
+        if held.is_some_and(|t| self.played_by_a_page(i) && !self.token_valid(t)) {
+            self.note(i, "token", "the page's is revoked", None);
         }
         self.close_channels_of(i);
     }
@@ -169,6 +180,10 @@ impl Twin {
     pub(super) fn cut_sockets(&mut self, unit: usize) {
         let reconnect_s = self.scenario.softphone.reconnect_s;
         for i in self.agents_of(unit) {
+            if self.played_by_a_page(i) {
+                self.cut_by_publish(i);
+                continue;
+            }
             let Some(agent) = self.agents.get_mut(i) else { continue };
             if agent.socket != Socket::Up || agent.kind == Kind::TokenRevokedSocketUp {
                 continue;
@@ -182,6 +197,10 @@ impl Twin {
 
     /// A softphone that a remedy for somebody else has hit: cut, and its client gives up.
     pub(super) fn cut_for_good(&mut self, i: usize) {
+        if self.played_by_a_page(i) {
+            self.cut_streams(i);
+            return;
+        }
         let Some(agent) = self.agents.get_mut(i).filter(|a| a.socket == Socket::Up) else { return };
         agent.socket = Socket::GivenUp;
         self.tell_phone(i);
@@ -209,6 +228,9 @@ impl Twin {
 
     /// The one attempt after a cut: back with a good token, dead for good without.
     pub(super) fn reconnect(&mut self, i: usize) {
+        if self.played_by_a_page(i) {
+            return;
+        }
         let good = self.agents.get(i).and_then(|a| a.page_token).is_some_and(|t| self.token_valid(t));
         let Some(agent) = self.agents.get_mut(i) else { return };
         if agent.socket != Socket::Retrying {
@@ -221,6 +243,10 @@ impl Twin {
 
     /// A session reset has reached the page, if one is open.
     pub(super) fn finish_reset(&mut self, i: usize) {
+        // Nothing that a page would hear of is known to come of it (API.md section 13).
+        if self.played_by_a_page(i) {
+            return;
+        }
         let Some(agent) = self.agents.get_mut(i) else { return };
         if agent.logged_in.is_none() {
             return;
@@ -253,6 +279,9 @@ impl Twin {
 
     /// The person sees a softphone that has been grey since then, and reloads the page.
     pub(super) fn notice(&mut self, i: usize, since: Timestamp) {
+        if self.played_by_a_page(i) {
+            return;
+        }
         let now = self.now;
         let Some(agent) = self.agents.get_mut(i) else { return };
         if agent.grey_since != Some(since) || agent.broken || agent.logged_in.is_none() {

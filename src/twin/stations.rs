@@ -32,9 +32,9 @@ impl Twin {
             web_rtc_user_id: user,
             kind: TYPE,
             line_appearance_id: ids::id(Thing::Line, i),
-            web_rtc_persistent_enabled: false,
+            web_rtc_persistent_enabled: self.scenario.softphone.persistent_connection,
             web_rtc_force_turn: false,
-            web_rtc_call_appearances: 100,
+            web_rtc_call_appearances: self.scenario.softphone.call_appearances,
             self_uri: format!("/api/v2/stations/{id}"),
             id,
         }
@@ -77,7 +77,7 @@ impl Twin {
         let held = agent.station.associated_at.map(|since| UserStation {
             associated_user: Some(IdOnly { id: agent.id.as_str() }),
             associated_date: Some(since.rfc3339()),
-            web_rtc_call_appearances: Some(100),
+            web_rtc_call_appearances: Some(self.scenario.softphone.call_appearances),
             ..station.clone()
         });
         Some(Stations {

@@ -4,7 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ids::{self, Thing};
 use super::scenario::Kind;
+use super::world::Twin;
 use crate::words::clock::Timestamp;
 use crate::words::id::{AgentId, ScheduleId};
 
@@ -115,6 +117,12 @@ pub struct AgentTruth {
     pub shift_start: Timestamp,
     /// Whether the softphone's page is open.
     pub logged_in: bool,
+    /// Whether a page in a browser plays the agent.
+    #[serde(default)]
+    pub played_by_page: bool,
+    /// Whether that page has a stream that is bound.
+    #[serde(default)]
+    pub registered: bool,
     /// Whether the softphone could take a call now.
     pub media_ready: bool,
     /// Whether a call is up now.
@@ -154,6 +162,8 @@ pub enum Cure {
     Reboot,
     /// A fresh token was handed over to a softphone whose socket was still up.
     Token,
+    /// The companion in its page initialised it anew.
+    Companion,
     /// The agent logged in anew.
     Login,
     /// The agent reloaded the page by hand.
@@ -174,4 +184,57 @@ pub enum Touch {
     Reset,
     /// All tokens were deleted.
     TokensDeleted,
+}
+
+impl Twin {
+    /// What is really so, as no client can see it: for tests and for the rehearsal's last page.
+    #[must_use]
+    pub fn truth(&self) -> Truth {
+        Truth {
+            now: self.now,
+            counters: self.counters.clone(),
+            schedules: (0..self.schedules.len()).filter_map(|i| self.schedule_truth(i)).collect(),
+            agents: (0..self.agents.len()).filter_map(|i| self.agent_truth(i)).collect(),
+            calls_by_minute: self.calls.by_minute(),
+            most_calls_in_60_s: self.calls.most_in_60_s(),
+        }
+    }
+
+    fn schedule_truth(&self, i: usize) -> Option<ScheduleTruth> {
+        let schedule = self.schedules.get(i)?;
+        Some(ScheduleTruth {
+            id: ScheduleId::new(&ids::id(Thing::Schedule, i)).ok()?,
+            business_unit: self.scenario.org.business_units.get(schedule.unit).cloned().unwrap_or_default(),
+            description: schedule.description.clone(),
+            published: schedule.published,
+            updates_sent: schedule.updates,
+            publishes_applied: schedule.publishes,
+        })
+    }
+
+    fn agent_truth(&self, i: usize) -> Option<AgentTruth> {
+        let agent = self.agents.get(i)?;
+        let open = agent.grey_since.map_or((0, 0), |since| agent.grey_between(since, self.now));
+        Some(AgentTruth {
+            id: agent.id.clone(),
+            name: ids::person(i),
+            kind: agent.kind,
+            cohort: self.scenario.cohorts.get(usize::from(agent.cohort)).map(|c| c.name.clone()).unwrap_or_default(),
+            shift_start: agent.shift_start,
+            logged_in: agent.logged_in.is_some(),
+            played_by_page: self.played_by_a_page(i),
+            registered: agent.page.as_ref().is_some_and(|p| !p.streams.is_empty()),
+            media_ready: self.media_ready(i),
+            on_call: agent.on_call(),
+            grey_since: agent.grey_since,
+            grey_total_ms: agent.story.grey_total_ms + open.0,
+            grey_on_shift_ms: agent.story.grey_on_shift_ms + open.1,
+            grey_times: agent.story.grey_times,
+            calls_missed: agent.story.calls_missed,
+            cured_by: agent.story.cured_by,
+            remedies: agent.story.touches.clone(),
+            hand_overs: agent.story.hand_overs,
+            touched_while_on_call: agent.story.touched_while_on_call,
+        })
+    }
 }

@@ -84,7 +84,7 @@ impl Twin {
             id,
             name,
             division: Reference { id: division, name: Some("Home".to_owned()), self_uri, ..Reference::default() },
-            chat: Chat { jabber_id: format!("{}@northfield.orgspan.com", id.replace('-', "")) },
+            chat: Chat { jabber_id: self.bare_jid(i) },
             email: mail.clone(),
             username: mail,
             state: "active",

@@ -15,9 +15,10 @@ use super::ids::{self, Thing};
 use super::limit::Window;
 use super::notify::{Channel, Push};
 use super::scenario::{AgentsIn, Cohort, Kind, Scenario};
-use super::truth::{AgentTruth, Counters, Cure, ScheduleTruth, Truth};
+use super::stream::{Lines, Page};
+use super::truth::{Counters, Cure};
 use crate::words::clock::{Seed, Timestamp};
-use crate::words::id::{AgentId, ScheduleId};
+use crate::words::id::AgentId;
 use crate::words::secret::Secret;
 
 const MINUTE_MS: i64 = 60_000;
@@ -57,6 +58,8 @@ pub struct Twin {
     pub(super) sign_ins: super::oauth::SignIns,
     pub(super) counters: Counters,
     pub(super) calls: Calls,
+    /// The streams and calls of real softphones.
+    pub(super) lines: Lines,
 }
 
 /// One agent: the person, the page with the softphone, the station, the phone.
@@ -90,6 +93,8 @@ pub(super) struct Agent {
     pub odd_values: bool,
     pub grey_since: Option<Timestamp>,
     pub story: Story,
+    /// The page in a browser that plays the agent, if one was ever asked to.
+    pub page: Option<Box<Page>>,
 }
 
 /// What is told of an agent afterwards.
@@ -273,6 +278,7 @@ impl Twin {
             sign_ins: super::oauth::SignIns::default(),
             counters: Counters::default(),
             calls: Calls::default(),
+            lines: Lines::default(),
             scenario: Arc::new(scenario),
         };
         let scenario = Arc::clone(&twin.scenario);
@@ -346,6 +352,7 @@ impl Twin {
             odd_values,
             grey_since: None,
             story: Story::default(),
+            page: None,
         });
         self.schedule(login, Due::Login(at));
         if let Some(call) = call {
@@ -386,19 +393,6 @@ impl Twin {
         &self.counters
     }
 
-    /// What is really so, as no client can see it: for tests and for the rehearsal's last page.
-    #[must_use]
-    pub fn truth(&self) -> Truth {
-        Truth {
-            now: self.now,
-            counters: self.counters.clone(),
-            schedules: (0..self.schedules.len()).filter_map(|i| self.schedule_truth(i)).collect(),
-            agents: (0..self.agents.len()).filter_map(|i| self.agent_truth(i)).collect(),
-            calls_by_minute: self.calls.by_minute(),
-            most_calls_in_60_s: self.calls.most_in_60_s(),
-        }
-    }
-
     /// The agents of a business unit.
     pub(super) fn agents_of(&self, unit: usize) -> impl Iterator<Item = usize> + use<> {
         let (all, units) = (self.agents.len(), self.scenario.org.business_units.len().max(1));
@@ -408,42 +402,6 @@ impl Twin {
             AgentsIn::Every => (unit, units),
         };
         (first.min(all)..all).step_by(step)
-    }
-
-    fn schedule_truth(&self, i: usize) -> Option<ScheduleTruth> {
-        let schedule = self.schedules.get(i)?;
-        Some(ScheduleTruth {
-            id: ScheduleId::new(&ids::id(Thing::Schedule, i)).ok()?,
-            business_unit: self.scenario.org.business_units.get(schedule.unit).cloned().unwrap_or_default(),
-            description: schedule.description.clone(),
-            published: schedule.published,
-            updates_sent: schedule.updates,
-            publishes_applied: schedule.publishes,
-        })
-    }
-
-    fn agent_truth(&self, i: usize) -> Option<AgentTruth> {
-        let agent = self.agents.get(i)?;
-        let open = agent.grey_since.map_or((0, 0), |since| agent.grey_between(since, self.now));
-        Some(AgentTruth {
-            id: agent.id.clone(),
-            name: ids::person(i),
-            kind: agent.kind,
-            cohort: self.scenario.cohorts.get(usize::from(agent.cohort)).map(|c| c.name.clone()).unwrap_or_default(),
-            shift_start: agent.shift_start,
-            logged_in: agent.logged_in.is_some(),
-            media_ready: self.media_ready(i),
-            on_call: agent.on_call(),
-            grey_since: agent.grey_since,
-            grey_total_ms: agent.story.grey_total_ms + open.0,
-            grey_on_shift_ms: agent.story.grey_on_shift_ms + open.1,
-            grey_times: agent.story.grey_times,
-            calls_missed: agent.story.calls_missed,
-            cured_by: agent.story.cured_by,
-            remedies: agent.story.touches.clone(),
-            hand_overs: agent.story.hand_overs,
-            touched_while_on_call: agent.story.touched_while_on_call,
-        })
     }
 }
 

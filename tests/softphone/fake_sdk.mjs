@@ -193,6 +193,7 @@ export class FakeSdk extends EventEmitter {
   }
   /** A call begins, as the SDK tells it. */
   talk(id = 'call-1') {
+    this.sessionManager.pendingSessions.push({ id: `s-${id}`, conversationId: id }); // and there it stays
     const session = { id: `s-${id}`, conversationId: id, sessionType: 'softphone', talking: true, peerConnection: { connectionState: 'connected' } };
     this.live.push(session);
     this.emit('sessionStarted', session);

@@ -53,7 +53,7 @@ export class FakeServer {
         if (frame.type !== 'hello') return server.heard.push(frame);
         server.hellos.push(frame);
         const agent = server.accepts(frame);
-        if (agent) this.deliver({ type: 'welcome', agent, key: `key-of-${agent}`, heartbeat_ms: 30000 });
+        if (agent) this.deliver({ type: 'welcome', agent, key: `key-of-${agent}`, heartbeat_ms: 30000, enrol: server.enrol ?? null });
         else this.deliver({ type: 'refused', why: 'no', enrol: `${new URL(this.url).origin.replace(/^ws/, 'http')}/enrol` });
       }
       deliver(frame) {

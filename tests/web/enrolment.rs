@@ -2,6 +2,7 @@
 
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use serde_json::json;
+use softlanding::hands::vault::Taken;
 use softlanding::shells::daemon::news::News;
 use softlanding::twin::{APP_CLIENT_ID, APP_CLIENT_SECRET};
 
@@ -93,7 +94,8 @@ async fn a_dead_grant_comes_to_life_by_signing_in_again() {
     let (callback, cookie) = browser.to_the_platform_and_back(&room, 0).await;
     assert_eq!(browser.get(&callback, &cookie).await.status, 200);
     let first = room.vault.get(&room.agent(0)).await.expect("a vault").expect("a grant");
-    room.vault.mark_dead(&room.agent(0), "revoked").await.expect("a vault");
+    let Taken::Yours(spending) = room.vault.take(&room.agent(0)).await.expect("a vault") else { panic!("{REPEAT}") };
+    room.vault.mark_dead(&spending, "revoked").await.expect("a vault");
     let (page, welcome) = Page::hello(&room.url, "p", ("key", &room.key(0))).await;
     assert_eq!(welcome["enrol"], json!(format!("{}/enrol", room.url)), "{welcome}; {REPEAT}");
     drop(page);

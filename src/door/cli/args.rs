@@ -262,9 +262,19 @@ pub enum AgentsCommand {
         after_help = "The file holds lines of {\"agent\": \"…\", \"refresh_token\": \"…\"}, or CSV with the header\nagent,refresh_token. An agent is a user id, an e-mail address or a full name.\n\nExample:\n  softlanding agents import enrolments.jsonl"
     )]
     Import(ImportArgs),
-    /// Who is enrolled, and whose refresh token is dead
-    #[command(after_help = "Example:\n  softlanding agents list")]
+    /// Who is enrolled, since when, and who must sign in again; never a token
+    #[command(after_help = "Examples:\n  softlanding agents list\n  softlanding agents list --json")]
     List(ListArgs),
+    /// Take agents out of the vault, tokens and all; all who are named or nobody
+    #[command(
+        after_help = "An agent is a user id, the name under which they are enrolled, or an e-mail address. The platform keeps the\nrefresh token until it is revoked there.\n\nExamples:\n  softlanding agents forget ann@example.com\n  softlanding agents forget --all-dead"
+    )]
+    Forget(ForgetArgs),
+    /// Seal the vault with a new key
+    #[command(
+        after_help = "Write the new key as `key` and the one before as `old_key` in [vault]. All is sealed anew or nothing: after an\ninterruption, call it again. It waits for refreshes that are under way; what still runs with the old key says so and\nrefreshes nothing until it is started again.\n\nExample:\n  (umask 077; softlanding agents new-key > vault.new.key)\n  softlanding agents rotate-key"
+    )]
+    RotateKey(RotateKeyArgs),
     /// Print a new key for the vault
     #[command(after_help = "Example:\n  (umask 077; softlanding agents new-key > vault.key)")]
     NewKey,
@@ -283,6 +293,31 @@ pub struct ImportArgs {
 /// `agents list`
 #[derive(Debug, Args)]
 pub struct ListArgs {
+    /// One JSON document on standard output
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub config: ConfigArgs,
+}
+
+/// `agents forget`
+#[derive(Debug, Args)]
+pub struct ForgetArgs {
+    /// Whom to forget
+    #[arg(value_name = "AGENT", required_unless_present = "all_dead", conflicts_with = "all_dead")]
+    pub agents: Vec<String>,
+    /// Everybody who must sign in again
+    #[arg(long)]
+    pub all_dead: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub config: ConfigArgs,
+}
+
+/// `agents rotate-key`
+#[derive(Debug, Args)]
+pub struct RotateKeyArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "described by its type")]
     pub config: ConfigArgs,
@@ -303,6 +338,9 @@ pub struct TwinArgs {
     /// How many times as fast as real time
     #[arg(long, value_name = "X", default_value = "10", value_parser = speed)]
     pub speed: f64,
+    /// Run on this machine's clock; the publish instant then lies --start-before ahead of now. For softphones in browsers
+    #[arg(long, conflicts_with = "speed")]
+    pub system_clock: bool,
     /// How long before the publish instant the twin's clock begins
     #[arg(long, value_name = "DURATION", default_value = "25min", value_parser = duration)]
     pub start_before: i64,

@@ -23,14 +23,18 @@ pub(super) async fn twin(args: &TwinArgs) -> Result<ExitCode, Failure> {
     let listener = listen(args).await?;
     let unknown = |e: std::io::Error| Failure::new(ExitCode::Bug, "the twin's address is not known").because(e);
     let url = format!("http://{}", listener.local_addr().map_err(unknown)?);
-    let publish_at = parse_when("Friday 16:00", Clock::System.now(), ZONE)?.at;
-    let clock = Clock::scaled(publish_at - args.start_before, args.speed);
+    let (publish_at, clock) = if args.system_clock {
+        (Clock::System.now() + args.start_before, Clock::System)
+    } else {
+        let publish_at = parse_when("Friday 16:00", Clock::System.now(), ZONE)?.at;
+        (publish_at, Clock::scaled(publish_at - args.start_before, args.speed))
+    };
     let mut twin = Twin::new(scenario.clone(), Seed(args.seed), publish_at, &url);
     twin.advance(clock.now());
     let exchanges_max = if args.record.is_some() { EXCHANGES_MAX } else { 0 };
     let served = Served::new(twin, clock, Options { exchanges_max });
     let stopped = stop::asked()?;
-    out::say(introduction(args, &scenario, &url, publish_at, clock));
+    out::say(introduction(&scenario, &url, publish_at, clock));
     let handle = served.clone();
     served
         .run(listener, stopped)
@@ -55,7 +59,7 @@ async fn listen(args: &TwinArgs) -> Result<TcpListener, Failure> {
     })
 }
 
-fn introduction(args: &TwinArgs, scenario: &Scenario, url: &str, publish_at: Timestamp, clock: Clock) -> Vec<String> {
+fn introduction(scenario: &Scenario, url: &str, publish_at: Timestamp, clock: Clock) -> Vec<String> {
     let first = |names: &[String]| names.first().cloned().unwrap_or_default();
     let local = publish_at.utc().with_timezone(&ZONE);
     let at = local.format("%Y-%m-%d %H:%M").to_string();
@@ -63,14 +67,17 @@ fn introduction(args: &TwinArgs, scenario: &Scenario, url: &str, publish_at: Tim
         format!("Simulated organisation {} at {url}", scenario.org.name),
         format!("  {}", scenario.story),
         format!("  its publish instant: {}", describe(publish_at, ZONE, clock.now())),
-        format!("  its clock: {} times as fast as real time, {url}/twin/clock", args.speed),
+        match clock {
+            Clock::System => format!("  its clock: this machine's, {url}/twin/clock"),
+            Clock::Scaled { scale, .. } => format!("  its clock: {scale} times as fast as real time, {url}/twin/clock"),
+        },
         format!("  business units: {}", scenario.org.business_units.join(", ")),
         format!("  drafts: {}", scenario.org.drafts.join(", ")),
         format!(
             "  OAuth clients (simulated): {PUBLISHER_CLIENT_ID} publishes, {APP_CLIENT_ID} owns the agents' tokens"
         ),
         format!("  refresh tokens of the enrolled agents: {url}/twin/enrolments"),
-        format!("  what is really so: {url}/twin/truth"),
+        format!("  what is really so: {url}/twin/truth, and of softphones in browsers {url}/twin/softphones"),
         String::new(),
         "To try a run by hand, in another terminal and an empty folder:".to_owned(),
         format!("  softlanding init --twin {url}"),

@@ -331,6 +331,8 @@ fn level_of(event: &Event) -> Level {
         | Event::PhonesSeen { .. }
         | Event::PhonesAbsent { .. }
         | Event::Probed { .. }
+        | Event::PagesSeen { .. }
+        | Event::PageTold { .. }
         | Event::ReadFailed { .. }
         | Event::Watched { .. }
         | Event::Pushed { .. }

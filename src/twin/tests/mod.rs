@@ -7,4 +7,5 @@ mod notifications;
 mod publishing;
 mod reads;
 mod softphones;
+mod streams;
 mod tokens;

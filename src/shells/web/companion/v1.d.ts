@@ -19,7 +19,8 @@ export interface SoftphoneSdk {
  * - `connecting`: not yet known to softlanding in this page's life
  * - `connected`: commands can come
  * - `away`: softlanding cannot be reached, or closed the connection; it is called again, and nothing else happens
- * - `sign_in_needed`: the agent has to sign in once
+ * - `sign_in_needed`: the agent has to sign in once; softlanding either does not know whose page this is, or knows it and has
+ *   no grant of the agent, so that it can watch but not refresh
  * - `detached`: `detach()` was called
  */
 export type CompanionState = 'connecting' | 'connected' | 'away' | 'sign_in_needed' | 'detached';

@@ -24,13 +24,13 @@ const LIMITS = {
   ring_max_ms: 180_000, // what rings longer is a ring whose end was not heard
   after_call_ms: 500, // from the end of a call to what was put off until then
   look_ms: 1_000, // how often the end of a call is looked for while something waits for it
-  ask_over_ms: 20_000, // how often the platform is asked whether a call is over of which no news can come
+  ask_over_ms: 10_000, // how often the platform is asked whether a call is over of which no news can come
   revive_jitter_ms: 250, // many pages are told at once
   renew_jitter_ms: 2_000,
   waiting_max: 32, // commands that wait
   remembered_max: 64, // answers kept, so that a command that comes twice is done once
   report_ms: 2_000, // how long an answer waits for the report that goes before it
-  words_max: 300, // characters of a banner
+  words_max: 500, // characters of a banner
 };
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -66,11 +66,11 @@ function phoneOf(sdk, limits, changed) {
     http: null,
     httpAt: 0,
     asking: null,
-    tokenAt: 0,
     redialledAt: 0,
     dialling: null,
     moving: false, // we are disconnecting it ourselves
-    rings: new Map(),
+    rings: new Map(), // conversation -> since when it rings
+    answered: new Set(), // conversations whose session has begun or ended, the last ones
     over: new Set(),
   };
   const stream = () => quietly(() => sdk._streamingConnection);
@@ -92,7 +92,8 @@ function phoneOf(sdk, limits, changed) {
     try {
       const manager = sdk.sessionManager;
       const now = Date.now();
-      const rings = (manager.pendingSessions ?? []).map((ring) => ring.id ?? ring.sessionId);
+      // What was answered stays on the SDK's list of what rings, unless the platform says that it was answered.
+      const rings = (manager.pendingSessions ?? []).map((ring) => ring.conversationId).filter((id) => !seen.answered.has(id));
       for (const id of [...seen.rings.keys()]) if (!rings.includes(id)) seen.rings.delete(id);
       for (const id of rings) if (!seen.rings.has(id)) seen.rings.set(id, now);
       if ([...seen.rings.values()].some((since) => now - since < limits.ring_max_ms)) return true;
@@ -103,7 +104,8 @@ function phoneOf(sdk, limits, changed) {
   }
   const ended = (session) => ['failed', 'closed'].includes(session.peerConnection?.connectionState);
   const sessions = () => sdk.sessionManager.getAllSessions().filter((session) => !ended(session));
-  const idle = (session) => session.sessionType === 'softphone' && sdk.isPersistentConnectionEnabled?.() === true;
+  const idle = (session) => seen.over.has(session.conversationId)
+    || (session.sessionType === 'softphone' && sdk.isPersistentConnectionEnabled?.() === true);
   const talks = () => {
     const gone = sdk.sessionManager.getAllSessions().filter(ended).map((session) => session.id);
     const all = sdk.sessionManager.getAllActiveConversations?.() ?? [];
@@ -139,7 +141,7 @@ function phoneOf(sdk, limits, changed) {
   }
   // With a dead socket the SDK never hears that a call on a persistent connection is over; the platform knows.
   async function askWhetherOver() {
-    for (const { conversationId } of quietly(talks) ?? []) {
+    for (const { conversationId } of quietly(() => [...talks(), ...sessions()]) ?? []) {
       const answer = await api(`/conversations/calls/${encodeURIComponent(conversationId)}`);
       const told = answer?.status === 200 ? await answer.json().catch(() => null) : null;
       const mine = told?.participants?.filter((p) => p.userId === agent() || p.user?.id === agent());
@@ -177,14 +179,15 @@ function phoneOf(sdk, limits, changed) {
       call: call(),
       state: state(),
     };
-    const ready = report.connected && report.station && report.ice && report.microphone && http === 200;
+    // For a moment of its initialisation the SDK has a station and takes no calls yet.
+    const taking = quietly(() => sdk._config.allowedSessionTypes.includes('softphone')) !== false;
+    const ready = report.connected && report.station && report.ice && report.microphone && http === 200 && taking;
     return { ...report, ready: ready === true };
   }
 
   function setToken(fresh) {
     if (!fresh || fresh === token()) return;
     sdk.setAccessToken(fresh);
-    seen.tokenAt = Date.now();
     seen.httpAt = 0;
   }
   // Waits until a client that is still trying has connected or given up. Of one that we did not see going down nothing can be
@@ -209,8 +212,8 @@ function phoneOf(sdk, limits, changed) {
     seen.moving = true;
     const types = quietly(() => [...sdk._config.allowedSessionTypes]);
     try {
-      // A line that is kept between calls would otherwise live on unknown to the SDK.
-      for (const line of quietly(() => sessions().filter(idle)) ?? []) {
+      // There is no call; a line that is kept between calls would otherwise live on unknown to the SDK.
+      for (const line of quietly(() => sessions()) ?? []) {
         await within(sdk.forceTerminateSession(line.id), 1_000, 'ending the idle line').catch(() => {});
       }
       if (!connected()) retire(stream());
@@ -234,7 +237,6 @@ function phoneOf(sdk, limits, changed) {
     const inner = stream();
     seen.moving = true;
     try {
-      inner.hardReconnectRequired = true;
       await within(inner.disconnect(), limits.disconnect_ms, 'disconnecting');
       inner.hardReconnectRequired = true;
       await within(inner.connect({ keepTryingOnFailure: true }), limits.dial_ms, 'connecting');
@@ -272,14 +274,20 @@ function phoneOf(sdk, limits, changed) {
     seen.gaveUp = true;
     note();
   }
+  function onSession(session) {
+    seen.answered.add(session?.conversationId);
+    for (const old of seen.answered) if (seen.answered.size > limits.remembered_max) seen.answered.delete(old);
+    note();
+  }
   function onError(error) {
     const status = error?.details?.response?.status ?? error?.details?.status;
     if (error?.type === 'http' && status === 401 && !seen.asking) Object.assign(seen, { http: 401, httpAt: Date.now() });
     note();
   }
   const others = ['ready', 'connected', 'station', 'pendingSession', 'handledPendingSession', 'cancelPendingSession',
-    'sessionStarted', 'sessionEnded', 'conversationUpdate'];
-  const heard = [...others.map((name) => [sdk, name, note]), [sdk, 'disconnected', onDisconnected], [sdk, 'sdkError', onError]];
+    'conversationUpdate'];
+  const heard = [...others.map((name) => [sdk, name, note]), [sdk, 'disconnected', onDisconnected], [sdk, 'sdkError', onError],
+    [sdk, 'sessionStarted', onSession], [sdk, 'sessionEnded', onSession]];
   if (quietly(() => sdk.media.on)) heard.push([sdk.media, 'state', note]);
   for (const [emitter, name, hear] of heard) emitter.on(name, hear);
   globalThis.addEventListener?.('unhandledrejection', onRejection);
@@ -445,6 +453,7 @@ export function attach(sdk, options) {
   let refusedToken = null;
   let refusedKey = null;
   let enrolAt = null;
+  let asked = false;
   let reporting = null;
   let lastReport = '';
   let started = false;
@@ -483,12 +492,6 @@ export function attach(sdk, options) {
     if (mine && !started) start();
     if (phone.call()) quietly(() => banner.hide());
     else if (deferred.length) quietly(afterCall);
-    // A token was handed over, and the client gave up all the same: the attempt with the old one was already under way.
-    const { gaveUp, moving, tokenAt, redialledAt } = phone.seen;
-    if (gaveUp && !moving && tokenAt > Math.max(redialledAt, cured) && waiting + deferred.length === 0) {
-      cured = tokenAt;
-      enqueue(null, 'token', revive);
-    }
     reporting ??= setTimeout(() => {
       reporting = null;
       if (welcome) report(false).catch(() => {});
@@ -501,9 +504,7 @@ export function attach(sdk, options) {
   let deferred = [];
   let queue = Promise.resolve();
   let waiting = 0;
-  let cured = 0; // the token after whose coming a client that gave up was revived unasked
   function answer(id, result, reason) {
-    if (id === null) return;
     const frame = { type: 'done', id, result, ...(reason ? { why: reason } : {}) };
     answers.set(id, frame);
     for (const old of answers.keys()) if (answers.size > limits.remembered_max) answers.delete(old);
@@ -623,7 +624,8 @@ export function attach(sdk, options) {
   };
   function askToSignIn() {
     turn('sign_in_needed');
-    if (!mayShow || !globalThis.document || phone.call()) return;
+    if (!mayShow || asked || phone.call()) return; // once in the life of a page: it may be dismissed
+    asked = true;
     const popup = () => window.open(enrolUrl(), 'softlanding-enrol', 'popup,width=520,height=680');
     quietly(() => banner.show('Sign in once, so that your softphone can be kept ready.', 'Sign in', popup));
   }
@@ -649,9 +651,9 @@ export function attach(sdk, options) {
   function welcomed(frame) {
     welcome = frame.agent;
     if (typeof frame.key === 'string') keep(frame.agent, frame.key);
-    if (typeof frame.enrol === 'string') {
-      enrolAt = quietly(() => new URL(frame.enrol, base).href);
-      askToSignIn();
+    takeEnrolAt(frame);
+    if (enrolAt) {
+      askToSignIn(); // it is known, and could be helped more
     } else {
       quietly(() => state === 'sign_in_needed' && banner.hide());
       turn('connected');
@@ -660,9 +662,12 @@ export function attach(sdk, options) {
     report(false).catch(() => {});
   }
   // What to do next: call again soon (with the token after a refused key), or wait for the agent.
-  function refused(frame, first) {
-    enrolAt = quietly(() => new URL(frame.enrol, base).href);
+  function takeEnrolAt({ enrol }) {
+    enrolAt = typeof enrol === 'string' ? quietly(() => new URL(enrol, base).href) : null;
     if (enrolAt && new URL(enrolAt).origin !== server.origin) enrolAt = null;
+  }
+  function refused(frame, first) {
+    takeEnrolAt(frame);
     if (first?.key) {
       refusedKey = first.key;
       quietly(() => localStorage.removeItem(place));
