@@ -1,10 +1,10 @@
 //! The web room: agents sign in here, and the companions of their pages keep a socket to it.
 //!
-//! - [`listener`]: connections, counted and bounded.
-//! - [`socket`]: one companion, from its hello to its end.
-//! - [`admit`]: whose page it is, by page key or by token.
-//! - [`enrol`]: the agent's sign-in, from the link to the vault.
-//! - [`files`]: the companion's module and what stands around it.
+//! - `listener`: connections, counted and bounded.
+//! - `socket`: one companion, from its hello to its end.
+//! - `admit`: whose page it is, by page key or by token.
+//! - `enrol`: the agent's sign-in, from the link to the vault; `cookie` holds what is under way meanwhile.
+//! - `files`: the companion's module and what stands around it.
 //!
 //! TLS is a reverse proxy's. Everything here is about one organisation; a process that serves several has a room for each.
 //!
