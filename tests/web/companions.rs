@@ -237,6 +237,16 @@ async fn the_module_is_served_to_every_origin_and_nothing_else_is_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_guesses_is_not_listened_to_for_a_while() {
+    let room = Room::open("guesses").await;
+    for n in 0..600 {
+        let (mut page, answer) = Page::hello(&room.url, "p", ("key", &format!("slp1.guess-{n}"))).await;
+        assert_eq!((&answer["type"], page.closed().await.0), (&json!("refused"), 4401), "{n}: {answer}; {REPEAT}");
+    }
+    assert_eq!(refused_with(&room.url, Some(ORIGIN), Some("softlanding.companion.v1")).await, 429, "{REPEAT}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_bytes_upset_the_room() {
     let room = Room::open("bytes").await;
     let address = room.url.trim_start_matches("http://").to_owned();
