@@ -1,4 +1,5 @@
-//! A refresh token is good for one use, and the platform may drop it at once: how none is lost.
+//! A refresh token is good for one use, and the platform may drop it at once (UNCERTAIN, API.md section 2; the twin does either):
+//! how none is lost.
 //!
 //! 1. The grant is taken out: the row notes since when the token may be spent, and who has it. That is on disk before the
 //!    request leaves. Nobody else gets the grant; whoever wants it waits, and finds the new one.
