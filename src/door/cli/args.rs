@@ -259,7 +259,7 @@ pub struct AgentsArgs {
 pub enum AgentsCommand {
     /// Take in the refresh tokens that the organisation's own app holds
     #[command(
-        after_help = "The file holds lines of {\"agent\": \"…\", \"refresh_token\": \"…\"}, or CSV with the header\nagent,refresh_token. An agent is a user id, an e-mail address or a full name.\n\nExample:\n  softlanding agents import enrolments.jsonl"
+        after_help = "The file holds lines of {\"agent\": \"…\", \"refresh_token\": \"…\"}, or CSV with the header\nagent,refresh_token. An agent is a user id, an e-mail address or a full name. What is\nimported takes the place of what the vault holds: of a list that is older than the last refresh the tokens are spent.\n\nExample:\n  softlanding agents import enrolments.jsonl"
     )]
     Import(ImportArgs),
     /// Who is enrolled, since when, and who must sign in again; never a token

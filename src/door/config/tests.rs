@@ -104,6 +104,21 @@ fn everything_can_be_set() {
 }
 
 #[test]
+fn the_vault_is_where_the_journal_is_unless_it_has_a_path_of_its_own() {
+    let place = |above: &str, vault: &str| {
+        let config = parse(&format!("{above}{ORG}[vault]\nkey = {{ env = 'K' }}\n{vault}"));
+        config.unwrap_or_else(|e| panic!("{e:#?}")).vault.unwrap()
+    };
+    let file = |path: &str| StorePlace::Sqlite(path.into());
+    assert_eq!(place("", "").place, file("/etc/softlanding/vault.db"));
+    assert_eq!(place("store = 'sqlite:/var/j.db'\n", "").place, file("/etc/softlanding/vault.db"));
+    let shared = place("store = 'postgres://s@127.0.0.1/x'\n", "old_key = { env = 'O' }\n");
+    assert!(matches!(&shared.place, StorePlace::Postgres { url, .. } if url.contains("127.0.0.1")), "{shared:?}");
+    assert_eq!(shared.old_key, Some(SecretRef::Env("O".to_owned())));
+    assert_eq!(place("store = 'postgres://s@127.0.0.1/x'\n", "path = 'v.db'").place, file("/etc/softlanding/v.db"));
+}
+
+#[test]
 fn all_errors_come_at_once_in_order_of_the_lines() {
     let text = "[org]\nregoin = \"us_east_1\"\nclient_id = 5\nclient_secret = \"hush\"\n\n[timing]\nrefresh_lead = 45\n\
                 prepare_lead = \"soon\"\n\n[limts]\n[limits]\nin_flight_max = 0\n[mechanisms]\nask = \"yes\"\n";

@@ -1,4 +1,5 @@
-//! A refresh token is good for one use, and the platform may drop it at once: how none is lost.
+//! A refresh token is good for one use, and the platform may drop it at once (UNCERTAIN, API.md section 2; the twin does either):
+//! how none is lost.
 //!
 //! 1. The grant is taken out: the row notes since when the token may be spent, and who has it. That is on disk before the
 //!    request leaves. Nobody else gets the grant; whoever wants it waits, and finds the new one.
@@ -16,7 +17,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::home::HOLD_MS;
-use super::row::{Edition, Hold, Release};
+use super::row::{Edition, Hold, NewRow, Release};
 use super::{Vault, VaultError};
 use crate::words::clock::Timestamp;
 use crate::words::id::AgentId;
@@ -156,10 +157,13 @@ impl Vault {
     /// # Errors
     /// [`VaultError::BadToken`]; [`VaultError::KeyReplaced`]; [`VaultError::Store`] when all tries have failed.
     pub async fn keep(&self, spending: &Spending, grant: &Grant) -> Result<Kept, VaultError> {
-        let row = self.seal(&spending.agent, grant)?;
+        self.keep_row(spending, &self.seal(&spending.agent, grant)?).await
+    }
+
+    pub(super) async fn keep_row(&self, spending: &Spending, row: &NewRow) -> Result<Kept, VaultError> {
         let mut tries = 1;
         loop {
-            let stored = self.home.store(&self.key_id, spending.edition, &row, self.clock.now().0).await;
+            let stored = self.home.store(&self.key_id, spending.edition, row, self.clock.now().0).await;
             match stored {
                 Ok(true) => return Ok(Kept::Stored),
                 Ok(false) => {
