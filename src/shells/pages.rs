@@ -59,7 +59,12 @@ pub async fn tell(pages: &Pages, vault: Option<&Vault>, agent: &AgentId, errand:
             Sent::Notify("Please reload and sign in again, so that your softphone can be kept ready.".to_owned())
         }
     };
-    match pages.command(agent, sent).await {
+    let told = pages.command(agent, sent).await;
+    if let (Told::Done | Told::Deferred, Brings::Token, Some(vault)) = (&told, brings, vault) {
+        // When a grant was last of use is for people; a run does not wait for it, or end without it.
+        let _unknown = vault.used(std::slice::from_ref(agent)).await;
+    }
+    match told {
         Told::Done => PageAnswer::Done,
         Told::Deferred => PageAnswer::Deferred,
         Told::NoPage => PageAnswer::NoPage,
