@@ -81,6 +81,8 @@ export const hub = {
 };
 /** `softlanding serve` as a process, where the test runs one. */
 export const server = { enrol: () => ask({ do: 'enrol' }), start: () => ask({ do: 'start' }), kill: () => ask({ do: 'kill' }) };
+/** Waits until the run that publishes has settled, where there is one. */
+export const settled = () => ask({ do: 'settle' });
 /** Done once the hub has a report that fits. */
 export const reported = (agent, what, fits) => until(what, async () => {
   const seen = await hub.seen(agent);

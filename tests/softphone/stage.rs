@@ -12,6 +12,7 @@ use softlanding::hands::genesys::{AppClient, Client, Hosts, Org as ClientOrg, Or
 use softlanding::hands::vault::{Vault, new_key};
 use softlanding::shells::web::{Desk, Settings, Web};
 use softlanding::twin::{APP_CLIENT_ID, APP_CLIENT_SECRET, PUBLISHER_CLIENT_ID, PUBLISHER_CLIENT_SECRET, Scenario};
+use softlanding::words::clock::Clock;
 use softlanding::words::id::AgentId;
 use softlanding::words::secret::Secret;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -20,7 +21,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::{Mutex, watch};
 
 use crate::support::org::Org;
-use crate::support::process::{folder, patiently, softlanding, softlanding_says};
+use crate::support::process::{Bench, Talking, folder, patiently, softlanding, softlanding_says};
 
 /// One browser at a time: each keeps two cores busy, and the SDK gives up on what takes long.
 static BROWSER: Mutex<()> = Mutex::const_new(());
@@ -61,23 +62,23 @@ async fn free_address() -> String {
 /// softlanding as the script's page meets it.
 enum Server {
     /// Its web room in this process, whose hub the script may command.
-    Room { url: String, pages: Pages, _stop: watch::Sender<bool> },
+    Room { url: String, pages: Pages, run: Option<Talking>, _stop: watch::Sender<bool> },
     /// `softlanding serve`, which the script may kill and start.
     Process { url: String, folder: PathBuf, child: Option<Child> },
 }
 
 impl Server {
     /// The web room of the organisation in this process; only pages of `origin` may come.
-    async fn room(name: &str, org: &Org, origin: &str) -> Server {
-        let hosts = Hosts::given(&org.url, &org.url).expect("a host");
+    async fn room(name: &str, twin: &str, clock: Clock, origin: &str) -> Server {
+        let hosts = Hosts::given(twin, twin).expect("a host");
         let secret = |text: &str| Secret::new(text.to_owned());
         let mut settings = OrgSettings::new(hosts, PUBLISHER_CLIENT_ID, secret(PUBLISHER_CLIENT_SECRET));
         settings.app =
             Some(AppClient { client_id: APP_CLIENT_ID.to_owned(), client_secret: secret(APP_CLIENT_SECRET) });
-        let client = Client::new(ClientOrg::new(settings), Wire::new(org.clock()).expect("a wire"), org.clock());
+        let client = Client::new(ClientOrg::new(settings), Wire::new(clock).expect("a wire"), clock);
         let key = new_key().expect("a key");
         let vault = Vault::open(&folder(name).join("vault.db"), &key).await.expect("a vault");
-        let pages = Pages::new(org.clock(), PagesSettings { companions_max: 16, answer_ms: 60_000 });
+        let pages = Pages::new(clock, PagesSettings { companions_max: 16, answer_ms: 60_000 });
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let listen = listener.local_addr().expect("an address");
         let url = format!("http://{listen}");
@@ -93,7 +94,7 @@ impl Server {
             Desk::new(settings, pages.clone(), client, Some(Arc::new(vault)), &key, Arc::new(|_| ())).expect("a desk");
         let (stop, stopping) = watch::channel(false);
         tokio::spawn(Web::on(listener, desk).serve(stopping));
-        Server::Room { url, pages, _stop: stop }
+        Server::Room { url, pages, run: None, _stop: stop }
     }
 
     /// `softlanding serve` on a free port, configured for the organisation and not yet started.
@@ -123,6 +124,11 @@ impl Server {
                 json!({ "told": told(pages.command(&agent(), errand(asked)).await) })
             }
             (Server::Room { pages, .. }, "seen") => pages.seen(&agent()).map_or(Value::Null, |seen| report(&seen)),
+            (Server::Room { run, .. }, "settle") => {
+                let (code, complaint, _) = run.take().expect("a run").rest().await;
+                assert_eq!(code, 0, "{complaint}");
+                Value::Null
+            }
             (Server::Process { folder, .. }, "enrol") => {
                 softlanding_says(folder, &["agents", "import", "enrolments.jsonl"]).await;
                 Value::Null
@@ -203,20 +209,57 @@ pub async fn prove_with_serve(script: &str, sdk: &str) {
 
 async fn play(script: &str, sdk: &str, scenario: Scenario, process: bool) {
     let _alone = BROWSER.lock().await;
-    let repeat = format!("to repeat: ./tests/run --test softphone {script}");
     let name = format!("softphone-{script}-{sdk}");
     let desk = free_address().await;
     let origin = format!("http://{desk}");
     let org = Org::serve(scenario, -60, 1.0).await;
-    let mut server =
-        if process { Server::process(&name, &org, &origin).await } else { Server::room(&name, &org, &origin).await };
+    let mut server = if process {
+        Server::process(&name, &org, &origin).await
+    } else {
+        Server::room(&name, &org.url, org.clock(), &origin).await
+    };
+    attend(script, sdk, &org.url, &desk, &mut server).await;
+}
+
+/// Twin seconds per second on the Friday that is published.
+const SPEED: u32 = 10;
+
+/// A publish by a run of softlanding, which revokes tokens and cuts sockets; the web room is in this process. Gives the
+/// report's document.
+pub async fn friday(script: &str, sdk: &str) -> Value {
+    let _alone = BROWSER.lock().await;
+    let name = format!("softphone-{script}-{sdk}");
+    let desk = free_address().await;
+    let text = "story = \"softphone: two agents; the publish revokes old tokens and cuts every socket 10 s later\"\n\
+        [publish]\nduration_s = 10\n[revoke]\non_publish = true\ncut_after_s = 10\n[[cohorts]]\nname = \"evening\"\n\
+        agents = 2\nshift_start_min = 30\nlogin_min = [-200, -120]\n";
+    let bench = Bench::open_before(&name, text, SPEED, "8min").await;
+    bench.configure("refresh_lead = \"12min\"", "refresh_lead = \"90s\"");
+    bench.configure("prepare_lead = \"1min\"", "prepare_lead = \"30s\"");
+    bench.configure("settle_after = \"35min\"", "settle_after = \"7min\"");
+    let run = bench.stage().await;
+    let running = bench.run(&run);
+    let clock = bench.clock().await;
+    let mut server = Server::room(&format!("{name}-room"), &bench.url, clock, &format!("http://{desk}")).await;
+    if let Server::Room { run, .. } = &mut server {
+        *run = Some(running);
+    }
+    attend(script, sdk, &bench.url, &desk, &mut server).await;
+    let report = bench.report(&run).await;
+    bench.close().await;
+    report
+}
+
+/// Runs a script to its end, and answers what it asks.
+async fn attend(script: &str, sdk: &str, twin: &str, desk: &str, server: &mut Server) {
+    let repeat = format!("to repeat: ./tests/run --test softphone {script}");
     let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("softphone-pictures");
     let mut command = node(&[], &format!("{script}.mjs"));
     command
         .env("SOFTLANDING_TEST_NODE", packages())
         .env("SOFTLANDING_TEST_OUT", &out)
         .env("SOFTLANDING_TEST_SDK", sdk)
-        .env("SOFTLANDING_TEST_TWIN", &org.url)
+        .env("SOFTLANDING_TEST_TWIN", twin)
         .env("SOFTLANDING_TEST_SERVE", server.url())
         .env("SOFTLANDING_TEST_DESK", desk.rsplit(':').next().expect("a port"))
         .stdin(Stdio::piped())
