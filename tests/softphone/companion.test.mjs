@@ -12,7 +12,7 @@ import { FakeServer } from './fake_server.mjs';
 const VERSIONS = ['9.2.4', '14.0.0'];
 // The companion's bounds, a twentieth as long, like the SDK's pauses.
 const LIMITS = {
-  backoff_first_ms: 20, backoff_max_ms: 60, steady_ms: 50, known_ms: 50, subscribe_ms: 20, patience_ms: 400, quiet_ms: 5_500, probe_min_ms: 60_000,
+  backoff_first_ms: 20, backoff_max_ms: 60, steady_ms: 50, known_ms: 50, subscribe_ms: 20, patrol_ms: 60_000, patience_ms: 400, quiet_ms: 5_500, probe_min_ms: 60_000,
   probe_every_ms: 0, after_call_ms: 10, look_ms: 10, ask_over_ms: 30, revive_jitter_ms: 5, renew_jitter_ms: 5,
 };
 const TOKEN_OF = /^(.+?)-token/;
