@@ -12,7 +12,7 @@ import { FakeServer } from './fake_server.mjs';
 const VERSIONS = ['9.2.4', '14.0.0'];
 // The companion's bounds, a twentieth as long, like the SDK's pauses.
 const LIMITS = {
-  backoff_first_ms: 20, backoff_max_ms: 60, steady_ms: 50, known_ms: 50, subscribe_ms: 20, patience_ms: 400, quiet_ms: 5_500, probe_min_ms: 60_000,
+  backoff_first_ms: 20, backoff_max_ms: 60, steady_ms: 50, known_ms: 50, subscribe_ms: 20, patrol_ms: 60_000, patience_ms: 400, quiet_ms: 5_500, probe_min_ms: 60_000,
   probe_every_ms: 0, after_call_ms: 10, look_ms: 10, ask_over_ms: 30, revive_jitter_ms: 5, renew_jitter_ms: 5,
 };
 const TOKEN_OF = /^(.+?)-token/;
@@ -261,8 +261,7 @@ for (const version of VERSIONS) {
     assert.equal(sdk.initialised, 1);
     sdk.hangUp(session);
     for (const id of later) await answered(id, 'done');
-    assert.equal(sdk.initialised, 2, 'one new connection serves them all');
-    assert.equal(platform.peak, 1);
+    assert.deepEqual([sdk.initialised, platform.opened, platform.peak], [2, 2, 1], 'one new connection serves them all');
     await ready();
   });
 
@@ -315,6 +314,7 @@ for (const version of VERSIONS) {
     platform.calls.set('call-7', { participants: [{ userId: 'agent-1', calls: [{ state: 'terminated' }] }] });
     await answered(id, 'done');
     await ready();
+    assert.deepEqual([sdk.ended, platform.sockets.size, platform.peak], [['s-call-7'], 1, 1], 'the platform heard of the end of the line');
   });
 
   it('commands come one at a time, and one that comes twice is done once and answered twice', async () => {
@@ -362,10 +362,12 @@ test('the server goes away: nothing changes, and the page comes back to it with 
 
 test('an answer that could not be said is said after the next welcome', async () => {
   const { sdk, companion } = await desk('9.2.4');
+  platform.refuse = 'handshake';
   const id = server.order('revive');
   await until('it is at work', () => sdk.initialised === 2);
   server.away = true;
   server.hangUp();
+  platform.refuse = null;
   await until('done', () => sdk.connected && !server.socket);
   await sleep(50);
   server.away = false;

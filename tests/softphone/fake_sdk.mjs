@@ -17,6 +17,7 @@ export class Platform {
     this.refuse = null; // 'handshake': the socket is refused as a network error; 'station': row 9 of the sequence fails
     this.sockets = new Set();
     this.peak = 0; // most sockets at once
+    this.opened = 0;
     this.asked = []; // HTTP calls: [token, path, status]
     this.away = false;
     this.calls = new Map();
@@ -30,6 +31,7 @@ export class Platform {
   open(client) {
     const socket = { client, close: () => this.sockets.delete(socket) };
     this.sockets.add(socket);
+    this.opened += 1;
     this.peak = Math.max(this.peak, this.sockets.size);
     return socket;
   }
@@ -188,7 +190,7 @@ export class FakeSdk extends EventEmitter {
     return this._streamingConnection?.disconnect();
   }
   async forceTerminateSession(id) {
-    this.ended.push(id);
+    if (this.connected) this.ended.push(id); // over a dead socket nobody hears of it
     this.live.splice(this.live.findIndex((s) => s.id === id), 1);
   }
   /** A call begins, as the SDK tells it. */

@@ -16,6 +16,7 @@ const LIMITS = {
   known_ms: 5_000, // how long the first call waits until the SDK knows whose page this is
   patience_ms: 8_000, // how long a client that is still trying may heal itself (9.2 gives up after 6.1 s)
   disconnect_ms: 6_000, // the SDK's own bound is 5 s
+  cancel_ms: 100,
   subscribe_ms: 500, // from the connection to the subscriptions
   dial_ms: 20_000, // an attempt of the SDK takes at most 15 s
   probe_min_ms: 30_000, // an answer of the platform is good for so long, and not asked for more often unprompted
@@ -25,6 +26,7 @@ const LIMITS = {
   ring_max_ms: 180_000, // what rings longer is a ring whose end was not heard
   after_call_ms: 500, // from the end of a call to what was put off until then
   look_ms: 1_000, // how often the end of a call is looked for while something waits for it
+  patrol_ms: 10_000, // how often it is looked whether something changed of which no event tells
   ask_over_ms: 10_000, // how often the platform is asked whether a call is over of which no news can come
   revive_jitter_ms: 250, // many pages are told at once
   renew_jitter_ms: 2_000,
@@ -62,7 +64,7 @@ function phoneOf(sdk, limits, changed) {
   const born = Date.now();
   const seen = {
     downSince: born,
-    upSince: born,
+    upSince: 0, // when it last reconnected
     heardDown: false, // whether we were there when it went down; if not, nothing is known of what it tries
     gaveUp: false,
     http: null,
@@ -221,8 +223,10 @@ function phoneOf(sdk, limits, changed) {
       for (const line of quietly(() => sessions()) ?? []) {
         await within(sdk.forceTerminateSession(line.id), 1_000, 'ending the idle line').catch(() => {});
       }
-      if (!connected()) retire(stream());
-      await within(sdk.disconnect(), limits.disconnect_ms, 'disconnecting').catch(() => {});
+      const wasUp = connected();
+      if (!wasUp) retire(stream());
+      // What is cancelled is cancelled at once; the rest may wait 5 s for a goodbye over a socket that is no more.
+      await within(sdk.disconnect(), wasUp ? limits.disconnect_ms : limits.cancel_ms, 'disconnecting').catch(() => {});
       if (seen.dialling) await within(seen.dialling, 1_000, 'the attempt before').catch(() => {});
       const dialling = sdk.initialize();
       seen.dialling = dialling;
@@ -260,15 +264,18 @@ function phoneOf(sdk, limits, changed) {
   // Brings what we remember in line with what the SDK says.
   function note() {
     if (connected()) {
-      if (seen.downSince !== null && seen.heardDown) {
-        seen.upSince = Date.now();
-        setTimeout(() => quietly(changed), limits.subscribe_ms + 10);
-      }
       Object.assign(seen, { downSince: null, heardDown: false, gaveUp: false });
     } else if (seen.downSince === null) {
       Object.assign(seen, { downSince: Date.now(), heardDown: true });
     }
     changed();
+  }
+  function onConnected(info) {
+    if (info?.reconnect) {
+      seen.upSince = Date.now();
+      setTimeout(() => quietly(changed), limits.subscribe_ms + 10);
+    }
+    note();
   }
   function onDisconnected(_words, data) {
     if (seen.downSince === null) seen.heardDown = true;
@@ -295,9 +302,9 @@ function phoneOf(sdk, limits, changed) {
     if (error?.type === 'http' && status === 401 && !seen.asking) Object.assign(seen, { http: 401, httpAt: Date.now() });
     note();
   }
-  const others = ['ready', 'connected', 'station', 'pendingSession', 'handledPendingSession', 'cancelPendingSession',
+  const others = ['ready', 'station', 'pendingSession', 'handledPendingSession', 'cancelPendingSession',
     'conversationUpdate'];
-  const heard = [...others.map((name) => [sdk, name, note]), [sdk, 'disconnected', onDisconnected], [sdk, 'sdkError', onError],
+  const heard = [...others.map((name) => [sdk, name, note]), [sdk, 'connected', onConnected], [sdk, 'disconnected', onDisconnected], [sdk, 'sdkError', onError],
     [sdk, 'sessionStarted', onSession], [sdk, 'sessionEnded', onSession]];
   if (quietly(() => sdk.media.on)) heard.push([sdk.media, 'state', note]);
   for (const [emitter, name, hear] of heard) emitter.on(name, hear);
@@ -705,7 +712,7 @@ export function attach(sdk, options) {
   const patrol = setInterval(() => {
     if (state === 'sign_in_needed' && !welcome && hello()) start();
     changed();
-  }, limits.look_ms * 10);
+  }, limits.patrol_ms);
   const probing = limits.probe_every_ms
     ? setInterval(() => welcome && report(false).catch(() => {}), limits.probe_every_ms * (0.9 + Math.random() * 0.2))
     : null;
