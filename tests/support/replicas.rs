@@ -79,6 +79,7 @@ client_secret = {{ file = "twin-publisher.secret" }}
 client_id = "{APP_CLIENT_ID}"
 client_secret = {{ file = "twin-app.secret" }}
 [vault]
+path = "vault.db"
 key = {{ file = "vault.key" }}
 [timing]
 {timing}
