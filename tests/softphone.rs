@@ -41,6 +41,7 @@ macro_rules! proofs {
 proofs! {
     dead with prove,
     pre_refresh with prove,
+    renewed with prove,
     late with prove,
     socket_up with prove,
     on_call with prove,
