@@ -17,7 +17,7 @@ use softlanding::twin::scenario::Cohort;
 use softlanding::words::clock::Seed;
 use softlanding::words::id::{AgentId, BusinessUnitId, ManagementUnitId, ScheduleId, WeekDate};
 use softlanding::words::secret::Secret;
-use support::org::{Org, friday};
+use support::org::Org;
 use support::process::{Bench, patiently};
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::JoinHandle;
@@ -150,7 +150,7 @@ fn plan(agents: &[AgentId]) -> Plan {
             description: "Draft".to_owned(),
             version: 7,
         },
-        publish_at: friday(),
+        publish_at: support::org::friday(),
         zone: "America/Chicago".to_owned(),
         roster: agents.iter().map(member).collect(),
         timing: Default::default(),
