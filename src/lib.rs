@@ -66,7 +66,9 @@
 //! | verdict | ready, recovered, deferred, straggler or unknown: what is said about an agent |
 //! | straggler | an agent whose softphone cannot take calls |
 //! | remedy, rung, ladder | something done to help a straggler; its place among the others, gentlest first |
-//! | hint | that something was pushed: a reason to look sooner, and never proof |
+//! | hint | that something was pushed: a reason to look sooner, and never proof that anything is well |
+//! | media leg | the connection that a softphone's sound goes over; that it failed is only pushed |
+//! | line | one notification channel's worth of topics, shared by the runs that want them |
 //! | watch | looks at everybody before the publish, so that losses after it can be held against those before |
 //! | loss, exposure | a softphone that was ready at one look and is not at the next; for how long ready ones were watched |
 //! | roll call | one look at everybody's signals at any time, without a run |

@@ -6,7 +6,7 @@ use crate::law::command::UserSeen;
 use crate::law::event::Attempt;
 use crate::law::page::{Errand, PageAnswer, PageSeen, PageState};
 use crate::law::plan::{Mechanisms, RemedyPolicy};
-use crate::law::verdict::{CallState, PhoneState, ProbeState, Readiness, Rung, Signals, Verdict, readiness};
+use crate::law::verdict::{CallState, LegState, PhoneState, ProbeState, Readiness, Rung, Signals, Verdict, readiness};
 use crate::words::clock::Timestamp;
 use crate::words::id::PhoneId;
 
@@ -41,6 +41,8 @@ pub struct Agent {
     pub judged_at: Timestamp,
     /// What was seen before this instant says nothing about now: a publish or a remedy lies between.
     pub fresh_from: Timestamp,
+    /// The same of what was pushed of the media leg. What the publish itself breaks is pushed once, and before the looks begin.
+    pub leg_from: Timestamp,
 }
 
 /// When each source last spoke; the epoch means never.
@@ -54,6 +56,8 @@ pub struct SeenAt {
     pub probe: Timestamp,
     /// The page.
     pub page: Timestamp,
+    /// What is pushed of the media leg.
+    pub leg: Timestamp,
 }
 
 /// The agent's token, as far as softlanding holds one.
@@ -114,6 +118,7 @@ impl Agent {
         if self.seen.page < self.fresh_from {
             (signals.page, signals.page_call) = (PageState::Unknown, CallState::Unknown);
         }
+        signals.leg = self.leg();
         if self.seen.probe < since {
             signals.probe = ProbeState::Unknown;
         }
@@ -129,6 +134,11 @@ impl Agent {
             }
         }
         Some(readiness(&signals))
+    }
+    /// What was pushed of the media leg, as far as it still holds: until something newer is heard, or done.
+    #[must_use]
+    pub fn leg(&self) -> LegState {
+        if self.seen.leg < self.leg_from { LegState::Unknown } else { self.signals.leg }
     }
     /// The verdict that a readiness means for this agent.
     #[must_use]
@@ -147,6 +157,11 @@ impl Agent {
     #[must_use]
     pub fn is_doubtful(&self) -> bool {
         self.verdict.is_some_and(Verdict::is_final) && self.signals.phone == PhoneState::Down
+    }
+    /// Whether the media leg was pushed as failed after a final verdict.
+    #[must_use]
+    pub fn is_stirred(&self) -> bool {
+        self.verdict.is_some_and(Verdict::is_final) && self.leg() == LegState::Failed
     }
     /// Whether the agent may be touched, as far as was seen since `since`.
     #[must_use]
@@ -191,6 +206,11 @@ impl Agent {
         (self.signals.page, self.signals.page_call) = (page.state, page.call);
         self.seen.page = page.at;
     }
+    /// Takes in what was pushed of the media leg.
+    pub(crate) fn hear_leg(&mut self, at: Timestamp, state: LegState) {
+        self.signals.leg = state;
+        self.seen.leg = at;
+    }
     /// Takes in what became of the agent's token. A dead refresh token stays dead, whatever else is tried, until a new
     /// token proves otherwise: the agent is to be asked to sign in.
     pub(crate) fn token_is(&mut self, token: TokenState) {
@@ -222,6 +242,7 @@ impl Agent {
         self.unsent = 0;
         self.last_rung = Some(rung);
         self.fresh_from = at + rung.effect_ms();
+        self.leg_from = self.fresh_from;
     }
     /// A remedy had no effect. One that never left is taken back from the attempts.
     pub(crate) fn miss_remedy(&mut self, rung: Rung, attempt: Attempt) {

@@ -9,7 +9,7 @@ use crate::law::command::{Concern, Failure, FailureKind, PhoneSeen, TokenVia, Us
 use crate::law::order::{OrderId, Wish};
 use crate::law::page::{Errand, PageAnswer, PageSeen};
 use crate::law::plan::{OnDrift, Plan};
-use crate::law::verdict::{ProbeState, Rung, Verdict};
+use crate::law::verdict::{LegState, ProbeState, Rung, Verdict};
 use crate::words::clock::Timestamp;
 use crate::words::hook::{HookPoint, HookRun};
 use crate::words::id::{OperationId, Seat};
@@ -237,12 +237,22 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         undecided: Vec<Seat>,
     },
-    /// Stations were pushed as disassociated. Evidence and nothing else: what is concluded of an agent rests on a read.
+    /// What was pushed. Stations and tokens are evidence and nothing else, because what is concluded of them rests on a read;
+    /// media legs are a signal.
     Pushed {
         /// When the first of them was heard; the others within the 10 s after it, in the same minute counted from T.
         since: Timestamp,
-        /// Whose, in the order of seats, each once.
+        /// Whose stations were disassociated, in the order of seats, each once.
         disassociated: Vec<Seat>,
+        /// Whose tokens changed, in the order of seats, each once.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        tokens: Vec<Seat>,
+        /// Media legs that changed at `since`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        legs: Vec<(Seat, LegState)>,
+        /// Of how many topics nothing can be heard from `since` on, where that is news.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unheard: Option<u32>,
     },
     /// What a publish needs was looked over once more, shortly before it.
     Preflighted {

@@ -2,9 +2,12 @@
 //!
 //! Pushed events may be lost, late, doubled, or about somebody else's doing (API.md section 11). So a hint only moves the next
 //! look forward, and what is concluded always rests on a read; a run without any hint ends the same, a little later.
-//! How many stations were pushed as disassociated around T is kept as evidence, beside what was read.
-//! Must never: conclude anything from what was pushed.
+//! How many stations were pushed as disassociated around T is kept as evidence, beside what was read, and so are tokens that
+//! changed. One thing is only pushed and never read: that a softphone's media leg has failed (API.md section 12). That is a
+//! signal of its own, and bad news only ([`crate::law::verdict::LegState`]).
+//! Must never: conclude anything good from what was pushed.
 
+use crate::law::verdict::LegState;
 use crate::words::id::AgentId;
 
 /// That something may have changed.
@@ -21,6 +24,11 @@ pub enum Hint {
     },
     /// Anything: events were lost, because nobody listened for a while.
     Gap,
+    /// Of so many topics of the run nothing can be heard, because its client's channels are full.
+    Unheard {
+        /// How many; 0 when all are heard again.
+        topics: u32,
+    },
 }
 
 /// What was heard of an agent.
@@ -32,6 +40,10 @@ pub enum Stirred {
     PageCame,
     /// The companion in its page says that the softphone is not ready any more.
     PageFell,
+    /// The media leg changed.
+    Leg(LegState),
+    /// A token was issued, refreshed or revoked; which of them is UNCERTAIN (API.md section 8).
+    Token,
     /// Anything else of the station, the presence or the routing.
     Other,
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::law::event::{Event, Record};
 use crate::law::evidence::{Between, Evidence, Exposure};
-use crate::law::verdict::{Deferral, ProbeState, Verdict};
+use crate::law::verdict::{Deferral, LegState, ProbeState, Verdict};
 use crate::words::clock::Timestamp;
 use crate::words::id::Seat;
 
@@ -26,6 +26,10 @@ pub struct Minute {
     pub refused: u32,
     /// Stations that were pushed as disassociated; pushed events may be lost, so that there may have been more.
     pub disconnected: u32,
+    /// Agents whose tokens were pushed as changed: issued, refreshed or revoked.
+    pub tokens: u32,
+    /// Media legs that were pushed as failed.
+    pub legs: u32,
 }
 
 /// The losses of a run, as far as its records tell.
@@ -41,6 +45,7 @@ pub struct Losses {
     published: bool,
     after: Exposure,
     minutes: BTreeMap<i64, Minute>,
+    unheard: u32,
 }
 
 impl Losses {
@@ -60,7 +65,16 @@ impl Losses {
                 self.watched(*at, *since, at_risk, lost.len() as u32);
             }
             Event::PublishConfirmed { .. } | Event::PublishedElsewhere { .. } => self.published = true,
-            Event::Pushed { since, disassociated } => self.minute(*since).disconnected += disassociated.len() as u32,
+            Event::Pushed { since, disassociated, tokens, legs, unheard } => {
+                let failed = legs.iter().filter(|(_, state)| *state == LegState::Failed).count();
+                if !disassociated.is_empty() || !tokens.is_empty() || failed > 0 {
+                    let minute = self.minute(*since);
+                    minute.disconnected += disassociated.len() as u32;
+                    minute.tokens += tokens.len() as u32;
+                    minute.legs += failed as u32;
+                }
+                self.unheard = self.unheard.max(unheard.unwrap_or_default());
+            }
             Event::Probed { result: ProbeState::Refused, .. } => self.minute(*at).refused += 1,
             Event::Judged { verdicts } if self.published => {
                 verdicts.iter().for_each(|(seat, verdict)| self.judged(*at, *seat, *verdict));
@@ -78,6 +92,11 @@ impl Losses {
     #[must_use]
     pub fn agents(&self) -> u64 {
         self.agents
+    }
+    /// Of how many topics nothing could be heard, at the worst time: the notification channels were full.
+    #[must_use]
+    pub fn unheard(&self) -> u32 {
+        self.unheard
     }
     /// Looks before the publish.
     #[must_use]
@@ -204,15 +223,19 @@ mod tests {
 
     #[test]
     fn what_was_pushed_counts_in_the_minute_in_which_it_was_heard_and_is_no_loss() {
-        let pushed =
-            |since, seats: &[u32]| Event::Pushed { since, disassociated: seats.iter().copied().map(Seat).collect() };
+        let seats = |seats: &[u32]| seats.iter().copied().map(Seat).collect::<Vec<_>>();
+        let pushed = |since, of: &[u32]| {
+            let (tokens, legs) = (seats(&of[1..]), vec![(Seat(of[0]), LegState::Failed), (Seat(5), LegState::Up)]);
+            Event::Pushed { since, disassociated: seats(of), tokens, legs, unheard: Some(9 - of[0]) }
+        };
         let losses = of(vec![
             (T, pushed(T - 10_000, &[1, 2])),
             (T + 10_000, pushed(T, &[0])),
             (T + 50_000, pushed(T + 40_000, &[0, 3, 4])),
         ]);
-        let seen = |disconnected| Minute { disconnected, ..Minute::default() };
-        assert_eq!(losses.minutes().collect::<Vec<_>>(), [(-1, seen(2)), (0, seen(4))]);
+        let seen = |disconnected, tokens, legs| Minute { disconnected, tokens, legs, ..Minute::default() };
+        assert_eq!(losses.minutes().collect::<Vec<_>>(), [(-1, seen(2, 1, 1)), (0, seen(4, 2, 2))]);
+        assert_eq!(losses.unheard(), 9);
         assert_eq!(losses.evidence().finding(), Finding::Nothing);
     }
 

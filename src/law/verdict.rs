@@ -74,6 +74,22 @@ pub enum ProbeState {
     Refused,
 }
 
+/// What was pushed of the softphone's media leg, its persistent connection (API.md section 12). Only heard where stations keep
+/// one, and never read: what is pushed may be lost, so that it can be bad news and no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum LegState {
+    /// Nothing was pushed, or nothing clear.
+    #[default]
+    Unknown,
+    /// PERSISTED or ACTIVE_CALL: it is up. What failed before has passed; that calls ring does not follow from it.
+    Up,
+    /// DISCONNECTED: idle legs are closed after a while, so it is no fault.
+    Idle,
+    /// FAILED: it could not be established, or broke.
+    Failed,
+}
+
 /// What is known of an agent, each part from its own source.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Signals {
@@ -91,6 +107,8 @@ pub struct Signals {
     pub page: PageState,
     /// Whether a call is up in the agent's page.
     pub page_call: CallState,
+    /// What was pushed of the media leg.
+    pub leg: LegState,
 }
 
 impl Signals {
@@ -132,6 +150,8 @@ pub enum Reason {
     SoftphoneDown,
     /// The agent's page has no microphone.
     NoMicrophone,
+    /// The softphone's media leg failed, as the platform pushed; everything that is read may look well.
+    MediaLegFailed,
 }
 
 /// Which signal is missing.
@@ -280,6 +300,12 @@ impl Reason {
                 const RUNGS: [Rung; 7] = Rung::ALL;
                 &RUNGS
             }
+            // A reboot is left out: a softphone that is registered has nothing to gain from it (API.md section 10).
+            Reason::MediaLegFailed => {
+                const RUNGS: [Rung; 5] =
+                    [Rung::Companion, Rung::SessionReset, Rung::Reassociate, Rung::RevokeTokens, Rung::Ask];
+                &RUNGS
+            }
             Reason::NoPhone | Reason::NoMicrophone => &[Rung::Ask],
         }
     }
@@ -293,6 +319,7 @@ impl Reason {
             Reason::NoPhone => "no WebRTC phone",
             Reason::SoftphoneDown => "softphone not connected (page)",
             Reason::NoMicrophone => "no microphone (page)",
+            Reason::MediaLegFailed => "media leg failed (pushed)",
         }
     }
 }
@@ -335,6 +362,7 @@ impl Verdict {
 /// | page: no microphone | not ready: no microphone |
 /// | phone down | not ready: phone down |
 /// | no phone in the org | not ready: no phone |
+/// | media leg pushed as FAILED, nothing newer heard or done | not ready: media leg failed |
 /// | station missing | unknown |
 /// | phone unknown, no probe accepted and no page ready | unknown |
 /// | call state missing | unknown |
@@ -342,6 +370,8 @@ impl Verdict {
 ///
 /// Where sources disagree, the bad one is believed: the platform has not noticed a revoked token, and a page has not noticed a
 /// server that fell silent for up to a minute (SOFTPHONE.md sections 0 and 7).
+///
+/// Nothing that was pushed of the media leg is a good sign: where it is up, idle or unknown, the other signals decide.
 ///
 /// An agent on a call whose signals are all good is ready: audio flows, nothing is to be done.
 #[must_use]
@@ -386,6 +416,11 @@ fn health(signals: &Signals) -> Health {
         (_, PhoneState::Absent) => return Health::Bad(Reason::NoPhone),
         (ProbeState::Accepted | ProbeState::Unknown, PhoneState::Up | PhoneState::Unknown) => {}
     }
+    match signals.leg {
+        LegState::Failed => return Health::Bad(Reason::MediaLegFailed),
+        // Never a reason to call anybody ready.
+        LegState::Up | LegState::Idle | LegState::Unknown => {}
+    }
     if signals.station == StationState::Unknown {
         return Health::Unclear(Missing::Station);
     }
@@ -399,3 +434,6 @@ fn health(signals: &Signals) -> Health {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

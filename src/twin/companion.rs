@@ -118,6 +118,7 @@ impl Twin {
         }
         let works = good && !agent.broken;
         agent.socket = if works { Socket::Up } else { Socket::GivenUp };
+        agent.leg_failed &= !works;
         self.tell_phone(i);
         self.review(i, Some(Cure::Companion));
         if works { PageDone::Done } else { PageDone::Refused }

@@ -9,7 +9,7 @@ use super::ids::{self, Thing};
 use super::router::Call;
 use super::shapes::Routing;
 use super::users::conversations_json;
-use super::world::{Client, DAY_MS, Owner, Twin};
+use super::world::{Client, DAY_MS, Leg, Owner, Socket, Twin};
 use crate::words::clock::{Seed, Timestamp};
 
 /// Topics per channel (API.md section 11).
@@ -106,6 +106,11 @@ impl Twin {
     #[must_use]
     pub fn channel_is_open(&self, id: &str) -> bool {
         self.find_channel(id).is_some()
+    }
+
+    /// The platform closes the socket of one channel, as it does before it looks after its machines (API.md section 11).
+    pub fn close_socket_of(&mut self, id: &str) {
+        self.find_channel(id).into_iter().for_each(|at| self.close_socket(at));
     }
 
     pub(super) fn find_channel(&self, id: &str) -> Option<usize> {
@@ -347,6 +352,40 @@ impl Twin {
         });
     }
 
+    /// Says what has become of the softphone's media leg, where that is news (API.md section 12).
+    pub(super) fn tell_leg(&mut self, i: usize) {
+        if !self.scenario.softphone.legs_pushed || self.played_by_a_page(i) {
+            return;
+        }
+        let Some(agent) = self.agents.get_mut(i) else { return };
+        let now = match agent.socket {
+            Socket::GivenUp => Leg::Failed,
+            Socket::Up if agent.leg_failed => Leg::Failed,
+            Socket::Up if agent.on_call() => Leg::ActiveCall,
+            Socket::Up => Leg::Persisted,
+            Socket::Closed => Leg::Disconnected,
+            Socket::Retrying => agent.leg,
+        };
+        if std::mem::replace(&mut agent.leg, now) == now {
+            return;
+        }
+        let Some(topic) = self.user_topic(i, "persistentconnection") else { return };
+        self.tell(&topic, |_| {
+            let (state, code) = match now {
+                Leg::Disconnected => ("DISCONNECTED", None),
+                Leg::Persisted => ("PERSISTED", None),
+                Leg::ActiveCall => ("ACTIVE_CALL", None),
+                Leg::Failed => ("FAILED", Some("error.ininedgecontrol.connection.webrtc.endpoint.disconnect")),
+            };
+            let mut body = json!({ "persistentState": state });
+            if let Some(code) = code {
+                body["errorInfo"] = json!({ "code": code });
+            }
+            Some((body, None))
+        });
+    }
+
+    /// One of the agent's tokens was issued or revoked; told of both, which is UNCERTAIN on the platform (API.md section 8).
     pub(super) fn tell_token(&mut self, i: usize, token: usize) {
         let Some(topic) = self.user_topic(i, "tokens") else { return };
         self.tell(&topic, |twin| {
@@ -358,7 +397,7 @@ impl Twin {
             let body = json!({
                 "user": { "id": agent.id.as_str(), "name": ids::person(i) },
                 "dateCreated": token.issued.rfc3339(),
-                "tokenExpirationDate": token.expires.rfc3339(),
+                "tokenExpirationDate": token.revoked.unwrap_or(token.expires).rfc3339(),
                 "clientId": client,
             });
             Some((body, None))
@@ -367,6 +406,7 @@ impl Twin {
 
     /// A call has begun or ended.
     pub(super) fn tell_routing(&mut self, i: usize) {
+        self.tell_leg(i);
         let Some(topic) = self.user_topic(i, "routingStatus") else { return };
         self.tell(&topic, |twin| {
             let agent = twin.agents.get(i)?;

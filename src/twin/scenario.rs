@@ -112,12 +112,14 @@ pub struct KindCounts {
     pub incurable: u32,
     /// [`Kind::BlocksMissing`].
     pub blocks_missing: u32,
+    /// [`Kind::MediaLegFailed`].
+    pub media_leg_failed: u32,
 }
 
 impl KindCounts {
     /// The counts with their kinds, in a fixed order.
     #[must_use]
-    pub fn pairs(&self) -> [(Kind, u32); 9] {
+    pub fn pairs(&self) -> [(Kind, u32); 10] {
         [
             (Kind::NotEnrolled, self.not_enrolled),
             (Kind::HandOverMissed, self.hand_over_missed),
@@ -128,6 +130,7 @@ impl KindCounts {
             (Kind::Stubborn, self.stubborn),
             (Kind::Incurable, self.incurable),
             (Kind::BlocksMissing, self.blocks_missing),
+            (Kind::MediaLegFailed, self.media_leg_failed),
         ]
     }
     /// How many agents are not healthy.
@@ -162,6 +165,9 @@ pub enum Kind {
     Incurable,
     /// As healthy, but reads of the user never carry presence, routing status and conversations.
     BlocksMissing,
+    /// The publish makes the media leg fail, and all that can be read looks well: only a push tells, where `legs_pushed`. A new
+    /// session cures it. UNCERTAIN on the platform.
+    MediaLegFailed,
 }
 
 impl Kind {
@@ -332,6 +338,9 @@ pub struct Softphone {
     pub station_survives_token_delete: bool,
     /// Whether a real softphone's line stays between calls (SOFTPHONE.md section 4, `webRtcPersistentEnabled`).
     pub persistent_connection: bool,
+    /// Whether stations keep a persistent connection, so that it is pushed what becomes of the media legs of softphones that no
+    /// page plays (API.md section 12).
+    pub legs_pushed: bool,
     /// How many calls a station takes at once (`webRtcCallAppearances`); with 1, all calls come over one line.
     pub call_appearances: u32,
 }
@@ -497,6 +506,7 @@ impl Default for Softphone {
             login_again_s: 60,
             station_survives_token_delete: true,
             persistent_connection: false,
+            legs_pushed: false,
             call_appearances: 100,
         }
     }

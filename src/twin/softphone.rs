@@ -28,12 +28,14 @@ impl Twin {
             && agent.station.associated_at.is_some()
             && !agent.phone_stuck
             && !agent.broken
+            && !agent.leg_failed
             && agent.page_token.is_some_and(|t| self.token_valid(t))
             && self.page_hears(i)
     }
 
     /// Looks at the softphone after something has changed and keeps the books of its grey times.
     pub(super) fn review(&mut self, i: usize, cure: Option<Cure>) {
+        self.tell_leg(i);
         let ready = self.media_ready(i);
         let now = self.now;
         let Some(agent) = self.agents.get_mut(i) else { return };
@@ -93,6 +95,7 @@ impl Twin {
         agent.logged_in = Some(now);
         agent.forced_out = false;
         agent.socket = if agent.broken { Socket::GivenUp } else { Socket::Up };
+        agent.leg_failed = false;
         let had_station = agent.station.associated_at.is_some();
         agent.station.associated_at = agent.station.associated_at.or(Some(now));
         if !had_station {
@@ -150,6 +153,7 @@ impl Twin {
                 self.tell_phone(i);
             }
             Kind::Incurable => agent.broken = true,
+            Kind::MediaLegFailed => agent.leg_failed = true,
             Kind::Healthy
             | Kind::NotEnrolled
             | Kind::HandOverMissed
@@ -165,10 +169,13 @@ impl Twin {
     pub(super) fn revoke_tokens(&mut self, i: usize, issued_until: Timestamp) {
         let Some(agent) = self.agents.get(i) else { return };
         let held = agent.page_token.filter(|t| self.token_valid(*t));
-        for token in &agent.tokens {
-            if let Some(token) = self.tokens.get_mut(*token).filter(|t| t.issued <= issued_until) {
-                token.revoked = token.revoked.or(Some(self.now));
+        let ends = |t: &usize| self.tokens.get(*t).is_some_and(|t| t.issued <= issued_until && t.revoked.is_none());
+        let revoked: Vec<usize> = agent.tokens.iter().copied().filter(ends).collect();
+        for token in revoked {
+            if let Some(token) = self.tokens.get_mut(token) {
+                token.revoked = Some(self.now);
             }
+            self.tell_token(i, token);
         }
         if held.is_some_and(|t| self.played_by_a_page(i) && !self.token_valid(t)) {
             self.note(i, "token", "the page's is revoked", None);
@@ -264,6 +271,7 @@ impl Twin {
         self.give_page(i, token);
         if let Some(agent) = self.agents.get_mut(i) {
             agent.socket = Socket::Up;
+            agent.leg_failed = false;
         }
         self.tell_phone(i);
         self.review(i, Some(cure));

@@ -84,6 +84,10 @@ pub(super) struct Agent {
     pub station: StationState,
     pub phone_stuck: bool,
     pub broken: bool,
+    /// The media leg has failed, and nothing but a push tells.
+    pub leg_failed: bool,
+    /// What was said last of the media leg.
+    pub leg: Leg,
     /// The next association of this agent's station is refused, whatever its time.
     pub refuse_association: bool,
     pub resets_done: u32,
@@ -120,6 +124,15 @@ pub(super) enum Socket {
     Retrying,
     /// Refused: the client has given up for good and only a new initialisation revives it (SOFTPHONE.md section 5).
     GivenUp,
+}
+
+/// The softphone's media leg, its persistent connection (API.md section 12).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leg {
+    Disconnected,
+    Persisted,
+    ActiveCall,
+    Failed,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -344,6 +357,8 @@ impl Twin {
             station: StationState::default(),
             phone_stuck: false,
             broken: false,
+            leg_failed: false,
+            leg: Leg::Disconnected,
             refuse_association: refuse,
             resets_done: 0,
             call,

@@ -95,6 +95,11 @@ impl Org {
         twin.advance(now + ms);
     }
 
+    /// Has the socket of one notification channel closed; it is told with the next answer.
+    pub fn close_socket(&self, channel: &str) {
+        self.served.twin().lock().unwrap_or_else(PoisonError::into_inner).close_socket_of(channel);
+    }
+
     /// Everything asked and answered so far.
     pub fn exchanges(&self) -> Vec<Value> {
         let list = serde_json::to_value(self.served.exchanges()).expect("exchanges are JSON");

@@ -4,12 +4,11 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Semaphore, SemaphorePermit};
-
 use crate::hands::genesys::ask::{Ask, Next};
 use crate::hands::genesys::call::{Call, Done};
 use crate::hands::genesys::failure;
 use crate::hands::genesys::org::Org;
+use crate::hands::genesys::push::Hub;
 use crate::hands::genesys::wire::Wire;
 use crate::law::command::Failure;
 use crate::law::pace::Party;
@@ -17,7 +16,8 @@ use crate::words::clock::{Clock, Timestamp};
 use crate::words::http::{Lost, Response};
 use crate::words::permit::Permit;
 
-/// One organisation over real sockets. Clones share login, rate budgets and connections.
+/// One organisation over real sockets. Clones share login, rate budgets, connections and notification
+/// channels.
 #[derive(Debug, Clone)]
 pub struct Client {
     org: Arc<Mutex<Org>>,
@@ -25,20 +25,15 @@ pub struct Client {
     clock: Clock,
     party: Party,
     permit: Permit,
-    channels: Arc<Semaphore>,
+    hub: Hub,
 }
-
-/// Notification channels of one process. The platform allows 20 of one OAuth client (API.md section 11), and two replicas may
-/// share it.
-const CHANNELS_MAX: usize = 10;
 
 impl Client {
     /// A client for `org`, over `wire`, waiting on `clock`.
     #[must_use]
     pub fn new(org: Org, wire: Wire, clock: Clock) -> Client {
         let (party, permit) = (Party::HOUSE, Permit::always());
-        let channels = Arc::new(Semaphore::new(CHANNELS_MAX));
-        Client { org: Arc::new(Mutex::new(org)), wire: Arc::new(wire), clock, party, permit, channels }
+        Client { org: Arc::new(Mutex::new(org)), wire: Arc::new(wire), clock, party, permit, hub: Hub::default() }
     }
     /// The same client on behalf of a party: what it asks spends that party's share of the rate budgets. A new client asks
     /// for [`Party::HOUSE`].
@@ -66,13 +61,14 @@ impl Client {
             failure
         })
     }
-    /// Whether this process may still act for the run.
-    pub(super) fn may_act(&self) -> bool {
-        self.permit.holds()
+    /// What this client's requests are permitted by.
+    pub(super) fn permit(&self) -> Permit {
+        self.permit.clone()
     }
-    /// Waits until one more notification channel may be open, for as long as what comes back is kept.
-    pub(super) async fn channel_seat(&self) -> Option<SemaphorePermit<'_>> {
-        self.channels.acquire().await.ok()
+    /// The notification channels, shared with every clone.
+    #[must_use]
+    pub fn hub(&self) -> &Hub {
+        &self.hub
     }
     /// The clock that the client waits on.
     #[must_use]

@@ -56,6 +56,7 @@ fn fill(work: &mut Work) {
         }
     }
     harm::fill(work);
+    hinted::fill(work);
 }
 
 fn sweep(work: &mut Work) {

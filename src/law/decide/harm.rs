@@ -150,7 +150,8 @@ fn is_doubtful(work: &Work, seat: Seat) -> bool {
 
 /// At the end, whoever could not be looked at again gets the verdict that was seen last.
 pub(super) fn last_verdicts(work: &Work) -> Vec<(Seat, Verdict)> {
-    let doubtful = work.run.all_seats().filter(|seat| is_doubtful(work, *seat));
+    let is_stirred = |seat: Seat| work.run.agent(seat).is_some_and(|agent| agent.is_stirred());
+    let doubtful = work.run.all_seats().filter(|seat| is_doubtful(work, *seat) || is_stirred(*seat));
     let verdict = |seat: Seat| {
         let agent = work.run.agent(seat)?;
         Some((seat, agent.verdict_for(agent.readiness()?)))

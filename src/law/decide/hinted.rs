@@ -3,9 +3,10 @@
 //! A station that is disassociated, or a softphone that its page reports as gone, is a reason to look at its agent again even after a final verdict: a read then decides
 //! whether the verdict still holds.
 //!
-//! How many stations are pushed as disassociated around T is written down as evidence, in batches.
+//! How many stations are pushed as disassociated around T, and how many tokens as changed, is written down as evidence, in
+//! batches. A media leg that changes is written down at once, as a signal: it is only pushed, and nothing else tells of it.
 //!
-//! Must never: conclude anything from a hint, or let hints ask more often than the platform can bear.
+//! Must never: conclude anything from a hint but that a media leg is or is not known to have failed, or let hints ask more often than the platform can bear.
 
 use std::collections::BTreeSet;
 
@@ -14,8 +15,8 @@ use crate::law::agent::RemedyState;
 use crate::law::event::{Event, Phase};
 use crate::law::hint::{Hint, Stirred};
 use crate::law::losses::MINUTES;
-use crate::law::run::{Closing, PublishState};
-use crate::law::verdict::Verdict;
+use crate::law::run::{Batch, Closing, PublishState};
+use crate::law::verdict::{LegState, Verdict};
 use crate::words::clock::Timestamp;
 use crate::words::id::{AgentId, Seat};
 
@@ -34,11 +35,10 @@ const KEPT_MS: i64 = MINUTES * 60_000;
 const BATCH_MS: i64 = 10_000;
 
 pub(super) fn taken(work: &mut Work, hint: &Hint) {
-    if let Hint::Agent { agent, what: Stirred::Disassociated } = hint {
-        keep(work, agent);
-    }
-    if let Hint::Agent { agent, what: Stirred::PageCame } = hint {
-        page::came(work, agent);
+    match hint {
+        Hint::Agent { agent, what } => taken_of(work, agent, *what),
+        Hint::Unheard { topics } => unheard(work, *topics),
+        Hint::Schedule | Hint::Gap => {}
     }
     match (work.run.phase, hint) {
         // Only while the outcome is open: before, other things wait for the same instant.
@@ -52,8 +52,11 @@ pub(super) fn taken(work: &mut Work, hint: &Hint) {
         (Phase::Checking, Hint::Agent { agent, what }) => {
             let Some(seat) = work.run.seat_of(agent) else { return };
             match what {
-                Stirred::Disassociated | Stirred::PageFell => stir(work, seat),
-                Stirred::PageCame | Stirred::Other => look_soon(work, seat),
+                Stirred::Disassociated | Stirred::PageFell | Stirred::Leg(LegState::Failed) => stir(work, seat),
+                Stirred::PageCame | Stirred::Leg(LegState::Up | LegState::Idle) | Stirred::Other => {
+                    look_soon(work, seat);
+                }
+                Stirred::Token | Stirred::Leg(LegState::Unknown) => {}
             }
         }
         (Phase::Checking, Hint::Gap) => {
@@ -62,7 +65,7 @@ pub(super) fn taken(work: &mut Work, hint: &Hint) {
                 look_soon(work, seat);
             }
         }
-        (Phase::Publishing, _) | (Phase::Checking, Hint::Schedule) => {}
+        (Phase::Publishing, _) | (Phase::Checking, Hint::Schedule | Hint::Unheard { .. }) => {}
         (
             Phase::Waiting
             | Phase::Refreshing
@@ -73,6 +76,53 @@ pub(super) fn taken(work: &mut Work, hint: &Hint) {
             | Phase::InDoubt,
             _,
         ) => {}
+    }
+}
+
+/// What is kept of a hint about an agent, whatever is looked at because of it.
+fn taken_of(work: &mut Work, agent: &AgentId, what: Stirred) {
+    match what {
+        Stirred::Disassociated => keep(work, agent, |batch| &mut batch.disassociated),
+        Stirred::Token => keep(work, agent, |batch| &mut batch.tokens),
+        Stirred::Leg(state) => leg(work, agent, state),
+        Stirred::PageCame => page::came(work, agent),
+        Stirred::PageFell | Stirred::Other => {}
+    }
+}
+
+/// Writes down what a media leg has come to, where that is news: from the publish on, and a good state only where it takes a
+/// bad one back.
+fn leg(work: &mut Work, agent: &AgentId, state: LegState) {
+    let Some(seat) = work.run.seat_of(agent) else { return };
+    if !matches!(work.run.phase, Phase::Publishing | Phase::Checking) {
+        return;
+    }
+    let Some(was) = work.run.agent(seat).map(|agent| agent.leg()) else { return };
+    let is_news = match state {
+        LegState::Failed => was != LegState::Failed,
+        LegState::Up | LegState::Idle => was == LegState::Failed,
+        LegState::Unknown => false,
+    };
+    if is_news {
+        let (since, legs) = (work.now, vec![(seat, state)]);
+        work.note(Event::Pushed { since, disassociated: Vec::new(), tokens: Vec::new(), legs, unheard: None });
+    }
+}
+
+/// Of some topics nothing can be heard: the report says so, and the planned looks do without.
+fn unheard(work: &mut Work, topics: u32) {
+    if !work.run.is_over() && work.run.phase < Phase::Settled {
+        let (since, unheard) = (work.now, Some(topics));
+        work.note(Event::Pushed { since, disassociated: Vec::new(), tokens: Vec::new(), legs: Vec::new(), unheard });
+    }
+}
+
+/// Takes up what a process before has heard of media legs and had no time to look at.
+pub(super) fn fill(work: &mut Work) {
+    let is_stirred = |seat: &Seat| work.run.agent(*seat).is_some_and(|agent| agent.is_stirred());
+    let stirred: Vec<Seat> = work.run.all_seats().filter(is_stirred).collect();
+    for seat in stirred {
+        stir(work, seat);
     }
 }
 
@@ -122,8 +172,8 @@ pub(super) fn looked(work: &mut Work, seat: Seat, since: Timestamp) {
     }
 }
 
-/// Keeps a disassociation for the next batch. Of the same station, one in each batch: frames come doubled.
-fn keep(work: &mut Work, agent: &AgentId) {
+/// Keeps something for the next batch. Of the same agent, once in each batch: frames come doubled.
+fn keep(work: &mut Work, agent: &AgentId, of: fn(&mut Batch) -> &mut BTreeSet<Seat>) {
     let from_t_ms = work.now.since_ms(work.run.plan.publish_at);
     let Some(seat) = work.run.seat_of(agent) else { return };
     if !(-KEPT_MS..KEPT_MS).contains(&from_t_ms) {
@@ -131,12 +181,13 @@ fn keep(work: &mut Work, agent: &AgentId) {
     }
     write_down(work);
     let now = work.now;
-    work.run.desk.pushed.get_or_insert_with(|| (now, BTreeSet::new())).1.insert(seat);
+    let empty = || Batch { since: now, disassociated: BTreeSet::new(), tokens: BTreeSet::new() };
+    of(work.run.desk.pushed.get_or_insert_with(empty)).insert(seat);
 }
 
 /// Writes down what was pushed when its batch is over, or the process or the check is about to end; until then, it waits for that.
 pub(super) fn write_down(work: &mut Work) {
-    let Some(since) = work.run.desk.pushed.as_ref().map(|(since, _)| *since) else { return };
+    let Some(since) = work.run.desk.pushed.as_ref().map(|batch| batch.since) else { return };
     let publish_at = work.run.plan.publish_at;
     let ends = publish_at + (since.since_ms(publish_at).div_euclid(BATCH_MS) + 1) * BATCH_MS;
     let is_over = match work.run.phase {
@@ -154,8 +205,9 @@ pub(super) fn write_down(work: &mut Work) {
         work.wake(ends);
         return;
     }
-    if let Some((since, disassociated)) = work.run.desk.pushed.take() {
-        work.note(Event::Pushed { since, disassociated: disassociated.into_iter().collect() });
+    if let Some(Batch { since, disassociated, tokens }) = work.run.desk.pushed.take() {
+        let (disassociated, tokens) = (disassociated.into_iter().collect(), tokens.into_iter().collect());
+        work.note(Event::Pushed { since, disassociated, tokens, legs: Vec::new(), unheard: None });
     }
 }
 

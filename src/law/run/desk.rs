@@ -69,11 +69,22 @@ pub struct Desk {
     pub stirred: BTreeMap<Seat, Timestamp>,
     /// How often an agent was looked at again because of that.
     pub stirs: BTreeMap<Seat, u8>,
-    /// Whose stations were pushed as disassociated and are not in the journal yet, and when the first of them was heard.
-    pub pushed: Option<(Timestamp, BTreeSet<Seat>)>,
+    /// What was pushed and is not in the journal yet.
+    pub pushed: Option<Batch>,
     /// A bug planted on purpose, to show that the simulation finds it.
     #[cfg(test)]
     pub planted: Option<crate::law::decide::Planted>,
+}
+
+/// What was pushed within a few seconds.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// When the first of it was heard.
+    pub since: Timestamp,
+    /// Whose stations were disassociated.
+    pub disassociated: BTreeSet<Seat>,
+    /// Whose tokens changed.
+    pub tokens: BTreeSet<Seat>,
 }
 
 /// How far one process takes a run. What lies beyond is another call's.

@@ -9,7 +9,7 @@ mod state;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-pub use desk::{Closing, Desk, Goal, Look, PhoneLook, Sweep};
+pub use desk::{Batch, Closing, Desk, Goal, Look, PhoneLook, Sweep};
 pub use state::{Approved, Brake, Counts, Held, Lateness, Preflighted, ProbeUse, PublishState, Score, Watched};
 
 use crate::law::agent::{Agent, Delivery, OpenRungs, RemedyState, TokenState};
@@ -313,7 +313,12 @@ impl Run {
             Event::PageTold { seat, errand, answer } => {
                 self.with(*seat, |agent| agent.page_answered(*errand, answer));
             }
-            Event::ReadFailed { .. } | Event::Pushed { .. } => {}
+            Event::ReadFailed { .. } => {}
+            Event::Pushed { since, legs, .. } => {
+                for (seat, state) in legs {
+                    self.with(*seat, |agent| agent.hear_leg(*since, *state));
+                }
+            }
             Event::Preflighted { concerns } => self.preflighted = Some(Preflighted { at, stops: stops(concerns) }),
             Event::Watched { since, ready, undecided, .. } => {
                 let mut at_risk = [ready.as_slice(), undecided.as_slice()].concat();
@@ -370,7 +375,8 @@ impl Run {
     fn confirm(&mut self, at: Timestamp) {
         self.publish = PublishState::Confirmed { at };
         let fresh_from = at + self.plan.timing.check_delay_ms;
-        self.agents.iter_mut().for_each(|agent| agent.fresh_from = fresh_from);
+        let leg_from = self.claimed_at.unwrap_or(at);
+        self.agents.iter_mut().for_each(|agent| (agent.fresh_from, agent.leg_from) = (fresh_from, leg_from));
     }
 
     /// Whether the publish may still be claimed: it never was, or it is proven not done and will be tried again. Until then it

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::law::command::{Failure, TokenVia, UserSeen};
 use crate::law::page::{Errand, PageState};
 use crate::law::verdict::{
-    CallState, Deferral, PhoneState, PresenceState, ProbeState, Reason, Rung, StationState, Verdict,
+    CallState, Deferral, LegState, PhoneState, PresenceState, ProbeState, Reason, Rung, StationState, Verdict,
 };
 use crate::shells::report::story::HandOver;
 use crate::shells::report::words::{Zone, clean};
@@ -92,6 +92,8 @@ pub enum Happening {
     Phone(PhoneState),
     /// The companion in the agent's page said something new.
     PageSaid(PageState),
+    /// The platform pushed what has become of the media leg.
+    Leg(LegState),
     /// The page was told to do something; what became of it, in words.
     PageTold(Errand, Arc<str>),
     /// The media-token endpoint answered.
@@ -245,6 +247,7 @@ impl AgentStory {
             | Happening::Phone(_)
             | Happening::Probed(_)
             | Happening::PageSaid(_)
+            | Happening::Leg(_)
             | Happening::PageTold(..)
             | Happening::Judged(_)
             | Happening::RefreshStarted(_)
@@ -321,6 +324,12 @@ impl Happening {
             Happening::RemedyAccepted(Rung::Ask) => "the straggler hooks have run".to_owned(),
             Happening::RemedyAccepted(Rung::Companion) => "done by the agent's page".to_owned(),
             Happening::RemedyAccepted(rung) => format!("{} accepted by the platform", rung.words()),
+            Happening::Leg(state) => match state {
+                LegState::Unknown => "pushed: media leg, nothing clear".to_owned(),
+                LegState::Up => "pushed: media leg up".to_owned(),
+                LegState::Idle => "pushed: media leg closed".to_owned(),
+                LegState::Failed => "pushed: media leg failed".to_owned(),
+            },
             Happening::PageSaid(state) => format!("its page says: {}", state.words()),
             Happening::PageTold(errand, answer) => format!("page told to {}: {answer}", errand.words()),
             Happening::RemedyFailed(rung, why) => format!("{} could not be applied: {why}", rung.words()),

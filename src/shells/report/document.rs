@@ -67,6 +67,15 @@ struct MinuteDoc {
     lost: u32,
     refused: u32,
     disconnected: u32,
+    #[serde(skip_serializing_if = "is_none_at_all")]
+    tokens_changed: u32,
+    #[serde(skip_serializing_if = "is_none_at_all")]
+    legs_failed: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_none_at_all(number: &u32) -> bool {
+    *number == 0
 }
 
 #[derive(Serialize)]
@@ -306,6 +315,8 @@ fn losses(story: &Story) -> LossesDoc {
         lost: seen.lost,
         refused: seen.refused,
         disconnected: seen.disconnected,
+        tokens_changed: seen.tokens,
+        legs_failed: seen.legs,
     };
     LossesDoc {
         looks_before: losses.looks(),

@@ -40,10 +40,10 @@ pub fn rate_words(seen: &Exposure) -> String {
 pub fn sentences(losses: &Losses) -> Vec<String> {
     let evidence = losses.evidence();
     let Evidence { before, after } = evidence;
-    let pushed = pushed_words(losses);
+    let (pushed, unheard) = (pushed_words(losses), unheard_words(losses));
     if losses.looks() == 0 {
         let alone = "Nobody was watched before the publish, so losses after it cannot be compared.".to_owned();
-        return std::iter::once(alone).chain(pushed).collect();
+        return std::iter::once(alone).chain(pushed).chain(unheard).collect();
     }
     let looks = counted(losses.looks() as u64, "look", "looks");
     let told = [
@@ -51,22 +51,50 @@ pub fn sentences(losses: &Losses) -> Vec<String> {
         format!("Before the publish: {}, in {looks}.", rate_words(&before)),
         format!("From the last of them to the first answer after the publish: {}.", rate_words(&after)),
     ];
-    told.into_iter().chain(pushed).collect()
+    told.into_iter().chain(pushed).chain(unheard).collect()
 }
 
 /// What was pushed, where anything was. Nothing that was pushed says nothing: perhaps nobody listened.
 fn pushed_words(losses: &Losses) -> Option<String> {
-    let stations = |is_after: bool| {
+    let told: Vec<String> = PUSHED.iter().filter_map(|(of, one, many)| around_t(losses, *of, one, many)).collect();
+    let (last, rest) = told.split_last()?;
+    let told = if rest.is_empty() { last.clone() } else { format!("{}, and that {last}", rest.join(", that ")) };
+    Some(format!(
+        "The platform pushed that {told}; what is pushed may be lost, and a remedy, a refresh or a logout does it as well."
+    ))
+}
+
+/// One of the things that are counted in a minute.
+type Part = fn(&Minute) -> u32;
+
+/// What is pushed, and its words for one and for many.
+const PUSHED: [(Part, &str, &str); 3] = [
+    (|minute| minute.disconnected, "station was disassociated", "stations were disassociated"),
+    (|minute| minute.tokens, "agent's token changed", "agents' tokens changed"),
+    (|minute| minute.legs, "media leg failed", "media legs failed"),
+];
+
+/// How often something was pushed before T and after it; `None` where it was not.
+fn around_t(losses: &Losses, of: Part, one: &str, many: &str) -> Option<String> {
+    let side = |is_after: bool| {
         let side = losses.minutes().filter(|(minute, _)| (*minute >= 0) == is_after);
-        side.map(|(_, seen)| u64::from(seen.disconnected)).sum::<u64>()
+        side.map(|(_, seen)| u64::from(of(&seen))).sum::<u64>()
     };
-    let (before, after) = (stations(false), stations(true));
+    let (before, after) = (side(false), side(true));
     (before + after > 0).then(|| {
+        let before = counted(before, one, many);
+        format!("{before} in the {MINUTES} min before T and {} in the {MINUTES} min after it", count(after))
+    })
+}
+
+/// That nothing could be heard of some, where it was so.
+fn unheard_words(losses: &Losses) -> Option<String> {
+    let unheard = u64::from(losses.unheard());
+    (unheard > 0).then(|| {
+        let agents = counted(unheard, "agent", "agents");
         format!(
-            "The platform pushed that {} in the {MINUTES} min before T and {} in the {MINUTES} min after it; what is pushed \
-             may be lost, and a remedy or a logout does it as well.",
-            counted(before, "station was disassociated", "stations were disassociated"),
-            count(after)
+            "Of {agents} nothing that is pushed could be heard for a while, because the notification channels were full: they \
+             were looked at as planned."
         )
     })
 }
@@ -150,17 +178,52 @@ fn minute_words(seen: &Minute) -> String {
     let refused = counted(u64::from(seen.refused), "token refused with 401", "tokens refused with 401");
     // Told where anything was: without notifications, there is nothing to tell.
     let pushed = counted(u64::from(seen.disconnected), "station disassociated", "stations disassociated");
-    if seen.disconnected == 0 { format!("{lost}, {refused}") } else { format!("{lost}, {refused}, {pushed}") }
+    let told = [
+        (seen.disconnected, pushed),
+        (seen.tokens, counted(u64::from(seen.tokens), "token changed", "tokens changed")),
+        (seen.legs, counted(u64::from(seen.legs), "media leg failed", "media legs failed")),
+    ];
+    let told = told.into_iter().filter(|(n, _)| *n > 0).map(|(_, words)| words);
+    [lost, refused].into_iter().chain(told).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::law::event::{Event, Record};
+    use crate::law::verdict::LegState;
+    use crate::words::clock::Timestamp;
+    use crate::words::id::Seat;
 
     fn of(after: (u64, u64), before: (u64, u64)) -> String {
         let seen = |(losses, minutes): (u64, u64)| Exposure { losses, agent_ms: minutes * 60_000 };
         let evidence = Evidence { before: seen(before), after: seen(after) };
         finding_words(evidence.finding(), &evidence, "in the 5 min after the publish")
+    }
+
+    #[test]
+    fn what_was_pushed_is_told_by_kind_and_so_is_of_whom_nothing_was_heard() {
+        let pushed = |since, tokens: &[u32], failed: &[u32], unheard| {
+            let seats = |seats: &[u32]| seats.iter().copied().map(Seat).collect::<Vec<_>>();
+            let legs = seats(failed).into_iter().map(|seat| (seat, LegState::Failed)).collect();
+            let event = Event::Pushed { since, disassociated: Vec::new(), tokens: seats(tokens), legs, unheard };
+            Record { seq: 2, at: since, event }
+        };
+        let of = |records: &[Record]| sentences(&Losses::of(records)).split_off(1);
+        assert!(of(&[]).is_empty());
+        let told = of(&[pushed(Timestamp(-5_000), &[1, 2], &[], None), pushed(Timestamp(61_000), &[1], &[3], Some(7))]);
+        let [pushed, unheard] = told.as_slice() else { panic!("{told:?}") };
+        assert!(
+            pushed.contains("2 agents' tokens changed in the 30 min before T and 1 in the 30 min after it"),
+            "{pushed}"
+        );
+        assert!(pushed.contains(", and that 0 media legs failed in the 30 min before T and 1 in"), "{pushed}");
+        assert!(unheard.starts_with("Of 7 agents nothing"), "{unheard}");
+        let minute = Minute { tokens: 1, legs: 2, ..Minute::default() };
+        assert_eq!(
+            minute_words(&minute),
+            "0 softphones lost, 0 tokens refused with 401, 1 token changed, 2 media legs failed"
+        );
     }
 
     #[test]

@@ -123,8 +123,14 @@ impl Story {
             | Event::Drifted { .. }
             | Event::PublishWaits { .. }
             | Event::PublishLate { .. }
-            | Event::Watched { .. }
-            | Event::Pushed { .. } => {}
+            | Event::Watched { .. } => {}
+            Event::Pushed { legs, .. } => {
+                for (seat, state) in legs {
+                    if let Some(agent) = self.agents.get_mut(seat.index()) {
+                        agent.add(at, Happening::Leg(*state));
+                    }
+                }
+            }
             Event::Preflighted { concerns } => {
                 let told = concerns.iter().map(|concern| (at, shared(&concern_words(concern))));
                 told.for_each(|line| self.control.push(line));

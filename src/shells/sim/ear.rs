@@ -6,7 +6,7 @@
 use super::setup;
 use crate::hands::genesys::login::token_request;
 use crate::hands::genesys::push::{
-    self, CHANNELS, FIRST_PAUSE_MS, Heard, IN_VAIN_MAX, PAUSE_MS_MAX, STAYED_MS, TOPICS_MAX, Topic,
+    self, Board, CHANNELS, FIRST_PAUSE_MS, Heard, IN_VAIN_MAX, PAUSE_MS_MAX, STAYED_MS, Topic,
 };
 use crate::law::hint::Hint;
 use crate::law::pace::backoff_ms;
@@ -14,7 +14,6 @@ use crate::law::plan::Plan;
 use crate::twin::{Frame, Push, Twin};
 use crate::words::clock::{Seed, Timestamp};
 use crate::words::http::{Method, Request, Response};
-use crate::words::id::BusinessUnitId;
 use crate::words::secret::Secret;
 
 /// What a life heard, all its processes together.
@@ -42,7 +41,8 @@ pub(super) enum Told {
 /// All that one process listens with.
 #[derive(Debug)]
 pub(super) struct Ear {
-    unit: BusinessUnitId,
+    /// What is wanted, as the hub of a client keeps it.
+    board: Board,
     lines: Vec<Line>,
     /// The publisher's token; of its own, so that the requests of the run are counted apart.
     token: Option<String>,
@@ -67,17 +67,11 @@ struct Line {
 
 impl Ear {
     pub fn new(plan: &Plan, chance: Seed) -> Ear {
-        let all = push::topics(plan);
-        let line = |topics: &[Topic]| Line { topics: topics.to_vec(), ..Line::default() };
-        let lines = all.chunks(TOPICS_MAX).map(line).collect();
-        Ear {
-            unit: plan.business_unit.id.clone(),
-            lines,
-            token: None,
-            wanted: false,
-            chance,
-            pushed: Pushed::default(),
-        }
+        let mut board = Board::default();
+        let (_, lines) = board.join(push::topics(plan));
+        let line = |number| Line { topics: board.topics(number).0.to_vec(), ..Line::default() };
+        let lines = lines.into_iter().map(line).collect();
+        Ear { board, lines, token: None, wanted: false, chance, pushed: Pushed::default() }
     }
 
     /// The process wants to hear from now on: the lines that are to be opened, at the first call.
@@ -144,16 +138,17 @@ impl Ear {
         let heard_by = |l: &Line| l.up_since.is_some() && l.channel.as_deref() == Some(push.channel.as_str());
         let Some(line) = self.lines.iter().position(heard_by) else { return Told::Nothing };
         let heard = match &push.frame {
-            Frame::Text(text) => push::heard(text, &self.unit),
+            Frame::Text(text) => push::heard(text, &push.channel),
             Frame::Close => Heard::Closing,
         };
         match heard {
             Heard::Alive => Told::Nothing,
-            Heard::Hint(hint) => {
+            Heard::Hint { topic, .. } if self.board.heard_by(&topic).is_empty() => Told::Nothing,
+            Heard::Hint { hint, .. } => {
                 match hint {
                     Hint::Schedule => self.pushed.schedule += 1,
                     Hint::Agent { .. } => self.pushed.agent += 1,
-                    Hint::Gap => self.pushed.gap += 1,
+                    Hint::Gap | Hint::Unheard { .. } => self.pushed.gap += 1,
                 }
                 Told::Hint(hint)
             }

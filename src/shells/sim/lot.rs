@@ -245,6 +245,8 @@ fn cohort(c: &mut Seed) -> Cohort {
         stubborn: one(),
         incurable: one(),
         blocks_missing: one(),
+        // Only a push tells of one, and pushes may be lost: nobody could be held to it.
+        media_leg_failed: 0,
     };
     let special = kinds.total() as u32;
     let agents = special + c.between(1, 4) as u32;

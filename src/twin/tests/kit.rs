@@ -46,6 +46,7 @@ pub fn struck_one(kind: Kind) -> Scenario {
         Kind::Stubborn => kinds.stubborn = 1,
         Kind::Incurable => kinds.incurable = 1,
         Kind::BlocksMissing => kinds.blocks_missing = 1,
+        Kind::MediaLegFailed => kinds.media_leg_failed = 1,
     }
     struck(kinds, 1)
 }

@@ -264,3 +264,43 @@ fn the_twenty_first_channel_ends_the_first() {
     assert!(!desk.twin.channel_is_open(&all[0]));
     assert!(all[1..].iter().all(|id| desk.twin.channel_is_open(id)));
 }
+
+#[test]
+fn what_becomes_of_a_media_leg_and_of_a_token_is_told() {
+    let mut scenario = struck_one(Kind::MediaLegFailed);
+    scenario.softphone.legs_pushed = true;
+    let calls = crate::twin::scenario::Calls { agents: 1, start_min: [-10, -10], end_min: [-5, -5] };
+    scenario.cohorts[0].calls = vec![calls];
+    scenario.revoke.tokens_older_than_s = 3_600;
+    let mut desk = Desk::new(scenario);
+    let agent = desk.agent(0);
+    desk.until(anchor() - 20 * 60_000);
+    channel(&mut desk, &[format!("v2.users.{agent}?persistentconnection&tokens")]);
+    desk.friday();
+    desk.reset(0);
+    desk.wait_s(6);
+    let told = heard(&mut desk);
+    let of = |end: &str| -> Vec<Value> {
+        let ours = told.iter().filter(|(topic, _)| topic.ends_with(end));
+        ours.map(|(_, frame)| frame["eventBody"].clone()).collect()
+    };
+    let states: Vec<Value> = of(".persistentconnection").iter().map(|body| body["persistentState"].clone()).collect();
+    // Cut as everybody is, it comes back by itself or gives up; nothing of that is news while it has failed.
+    assert_eq!(states, ["ACTIVE_CALL", "PERSISTED", "FAILED", "PERSISTED"]);
+    let revoked = |body: &&Value| body["tokenExpirationDate"].as_str().unwrap() < desk.twin.now.rfc3339().as_str();
+    assert_eq!(of(".tokens").iter().filter(revoked).count(), 1, "{told:?}");
+}
+
+#[test]
+fn a_media_leg_that_failed_is_seen_by_no_read() {
+    let mut scenario = struck_one(Kind::MediaLegFailed);
+    scenario.revoke.on_publish = false;
+    let mut desk = Desk::new(scenario);
+    desk.friday();
+    let phone = &desk.get("/api/v2/telephony/providers/edges/phones?expand=status")["entities"][0];
+    assert_eq!(phone["status"]["operationalStatus"], "OPERATIONAL", "{phone}");
+    assert!(!desk.twin.truth().agents[0].media_ready);
+    desk.reset(0);
+    desk.wait_s(6);
+    assert!(desk.twin.truth().agents[0].media_ready);
+}

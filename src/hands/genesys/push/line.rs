@@ -1,28 +1,29 @@
-//! Listening: channels with their subscriptions, one socket each, opened again when they end, renewed before they lapse.
+//! One line of the hub: a channel with its subscriptions and one socket, opened again when it ends, renewed before it lapses.
 //!
-//! Every opening is told as a gap, because what was pushed while nobody listened is lost. Must never: hold anybody up; what a
-//! run is too busy to hear is dropped, and its next planned look finds it.
+//! Every opening is told as a gap, because what was pushed while nobody listened is lost. Must never: hold anybody up, or go on
+//! when nobody has anything on it.
 
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
-use tokio::sync::mpsc::{Sender, error::TrySendError};
+use tokio::sync::Notify;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use super::frames::{Heard, TOPICS_MAX, Topic, heard, subscription, topics};
+use super::board::LineId;
+use super::frames::{COUNTED_SINGLY, Heard, TOPICS_MAX, Topic, heard, plainer, refused, subscription};
+use super::hub::Hub;
 use crate::hands::genesys::ask::Ask;
 use crate::hands::genesys::client::Client;
 use crate::hands::genesys::{failure, hosts};
 use crate::law::command::{Failure, FailureKind};
-use crate::law::hint::Hint;
 use crate::law::pace::backoff_ms;
-use crate::law::plan::Plan;
 use crate::words::clock::{Seed, Timestamp};
 use crate::words::http::{Method, Response};
-use crate::words::id::BusinessUnitId;
 use crate::words::secret::Secret;
 
 /// Where channels are opened.
@@ -31,6 +32,8 @@ pub const CHANNELS: &str = "/api/v2/notifications/channels";
 const SILENCE_MS: i64 = 35_000;
 /// A channel lives 24 h and is renewed by subscribing again (API.md section 11); half of that leaves room, in ms.
 const RENEW_MS: i64 = 12 * 3_600_000;
+/// What is wanted anew is subscribed so long after it is first heard of, in ms: of several runs that come or go, one call.
+const SETTLE_MS: i64 = 1_000;
 /// The client's own question whether the socket lives (API.md section 11).
 const PING: &str = r#"{"message":"ping"}"#;
 /// The first pause before a channel is opened again, in ms.
@@ -43,37 +46,17 @@ pub const STAYED_MS: i64 = 60_000;
 pub const IN_VAIN_MAX: u8 = 4;
 /// A fast clock does not make a machine faster: no wait for a socket is cut below this.
 const REAL_WAIT_MIN: Duration = Duration::from_secs(2);
-/// A channel that the platform refuses for its number of topics counts each of the three that are combined (UNCERTAIN, API.md
-/// section 11); it gets a third of them, and the other agents are looked at without being pushed.
-const COUNTED_SINGLY: usize = 3;
 
 type Socket = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
 
-/// Listens for a run, until it is dropped or nobody wants to hear any more. What goes wrong is tried again, with growing
-/// pauses: a run does without what is pushed.
-pub async fn listen(client: Client, plan: &Plan, seed: Seed, tell: Sender<Hint>) {
-    let all = topics(plan);
-    let channels = all.chunks(TOPICS_MAX).enumerate().map(|(number, topics)| {
-        let listener = Listener {
-            client: client.clone(),
-            unit: plan.business_unit.id.clone(),
-            topics: topics.to_vec(),
-            chance: seed.fork(&format!("channel {number}")),
-            tell: tell.clone(),
-            failed: 0,
-        };
-        listener.keep()
-    });
-    futures_util::future::join_all(channels).await;
-}
-
-/// One channel's worth of topics.
-struct Listener {
+/// A line that is kept open.
+pub(super) struct Line {
     client: Client,
-    unit: BusinessUnitId,
-    topics: Vec<Topic>,
+    hub: Hub,
+    number: LineId,
+    /// Something about what is wanted on it may have changed.
+    changed: Arc<Notify>,
     chance: Seed,
-    tell: Sender<Hint>,
     /// Pauses since a socket has stayed.
     failed: u8,
 }
@@ -82,6 +65,15 @@ struct Listener {
 struct Channel {
     id: Secret,
     connect: Secret,
+}
+
+/// A channel that is listened to.
+struct Attended {
+    channel: Channel,
+    /// What the platform was told is wanted on it.
+    said: u64,
+    /// When that is told once more, so that the channel does not lapse.
+    renew_at: Timestamp,
 }
 
 /// Why a channel is not listened to any more.
@@ -94,15 +86,17 @@ enum End {
     Unwanted,
 }
 
-impl Listener {
-    async fn keep(mut self) {
-        let client = self.client.clone();
-        let Some(_seat) = client.channel_seat().await else { return };
-        while !self.tell.is_closed() {
-            if let Ok(End::Unwanted) = self.attend().await {
-                return;
+impl Line {
+    pub(super) fn new(client: Client, hub: Hub, number: LineId, changed: Arc<Notify>, chance: Seed) -> Line {
+        Line { client, hub, number, changed, chance, failed: 0 }
+    }
+
+    /// Keeps the line open until nobody has anything on it.
+    pub(super) async fn keep(mut self) {
+        while !self.hub.retire(self.number) {
+            if !matches!(self.attend().await, Ok(End::Unwanted)) {
+                self.pause().await;
             }
-            self.pause().await;
         }
     }
 
@@ -110,20 +104,20 @@ impl Listener {
     /// which no socket stays is given up: it may be gone without a word.
     async fn attend(&mut self) -> Result<End, Failure> {
         let channel = self.open().await?;
-        self.subscribe(&channel).await?;
-        let mut renew_at = self.client.clock().now() + RENEW_MS;
+        let said = self.subscribe(&channel).await?;
+        let mut attended = Attended { channel, said, renew_at: self.client.clock().now() + RENEW_MS };
         let mut in_vain = 0;
         while in_vain < IN_VAIN_MAX {
-            // A process that was paused for longer than its lease listens for nobody.
-            if !self.client.may_act() {
+            if self.hub.is_unwanted(self.number) {
                 return Ok(End::Unwanted);
             }
             let began = self.client.clock().now();
-            if let Ok(mut socket) = self.connect(&channel).await {
-                if !self.say(Hint::Gap) {
-                    return Ok(End::Unwanted);
+            if let Ok(mut socket) = self.connect(&attended.channel).await {
+                if self.hub.version(self.number) != attended.said {
+                    attended.said = self.subscribe(&attended.channel).await?;
                 }
-                match self.hear(&channel, &mut socket, &mut renew_at).await? {
+                self.hub.gap(self.number, attended.said);
+                match self.hear(&mut attended, &mut socket).await? {
                     End::Socket => {}
                     ended => return Ok(ended),
                 }
@@ -141,9 +135,14 @@ impl Listener {
         self.failed = self.failed.saturating_add(1);
         let clock = self.client.clock();
         let at = clock.now() + backoff_ms(FIRST_PAUSE_MS, PAUSE_MS_MAX, self.failed, &mut self.chance);
+        let until_unwanted = async {
+            while !self.hub.is_unwanted(self.number) {
+                self.changed.notified().await;
+            }
+        };
         tokio::select! {
             () = clock.sleep_until(at) => {}
-            () = self.tell.closed() => {}
+            () = until_unwanted => {}
         }
     }
 
@@ -162,22 +161,41 @@ impl Listener {
         Ok(Channel { id: Secret::new(id.to_owned()), connect: Secret::new(connect.to_owned()) })
     }
 
-    /// Topics that are forbidden are left out by the platform; the others are heard.
-    async fn subscribe(&self, channel: &Channel) -> Result<(), Failure> {
+    /// Tells the platform all that is wanted on the line; gives back which state of it that is. Topics that are forbidden are
+    /// left out by the platform; the others are heard.
+    async fn subscribe(&self, channel: &Channel) -> Result<u64, Failure> {
+        let (topics, said, _) = self.hub.wanted(self.number);
+        match self.put(channel, &topics).await {
+            Err(failure) if failure.status == Some(400) && topics.len() > TOPICS_MAX / COUNTED_SINGLY => {
+                self.hub.narrow(&self.client, self.number, TOPICS_MAX / COUNTED_SINGLY, self.chance.clone());
+                let (topics, said, _) = self.hub.wanted(self.number);
+                self.put(channel, &topics).await.map(|()| said)
+            }
+            other => other.map(|()| said),
+        }
+    }
+
+    /// A topic that is refused because of something newer in it is asked for once more without that.
+    async fn put(&self, channel: &Channel, topics: &[Topic]) -> Result<(), Failure> {
         let asked = |topics: &[Topic]| {
             let path = format!("{CHANNELS}/{}/subscriptions?ignoreErrors=true", channel.id.expose());
             self.asked(Ask::api(Method::Put, path).json(&subscription(topics)))
         };
-        match asked(&self.topics).await {
-            Err(failure) if failure.status == Some(400) => {
-                asked(self.topics.get(..self.topics.len().div_ceil(COUNTED_SINGLY)).unwrap_or_default()).await.map(drop)
-            }
-            other => other.map(drop),
+        let refused: HashSet<String> = refused(&asked(topics).await?.value());
+        if refused.is_empty() {
+            return Ok(());
         }
+        let plain = |topic: &Topic| if refused.contains(&**topic) { plainer(topic) } else { Topic::clone(topic) };
+        asked(&topics.iter().map(plain).collect::<Vec<_>>()).await.map(drop)
     }
 
+    /// Asks on behalf of somebody who has something on the line, and only while this process may act for that one.
     async fn asked(&self, ask: Ask) -> Result<Response, Failure> {
-        let response = self.client.ask(ask).await?;
+        let (_, _, permit) = self.hub.wanted(self.number);
+        let Some(permit) = permit else {
+            return Err(Failure::plain(FailureKind::NotSent, "nobody wants to hear it any more"));
+        };
+        let response = self.client.permitted_by(permit).ask(ask).await?;
         failure::accepted(response, self.client.clock().now())
     }
 
@@ -189,16 +207,17 @@ impl Listener {
         }
     }
 
-    /// Hears until the socket ends, is silent, or the channel is gone.
-    async fn hear(&self, channel: &Channel, socket: &mut Socket, renew_at: &mut Timestamp) -> Result<End, Failure> {
+    /// Hears until the socket ends, is silent, the channel is gone, or nobody wants to hear.
+    async fn hear(&mut self, attended: &mut Attended, socket: &mut Socket) -> Result<End, Failure> {
         let clock = self.client.clock();
         let mut asked = false;
+        let mut put_at = attended.renew_at;
         loop {
             tokio::select! {
                 frame = timeout(self.patience(), socket.next()) => match frame {
                     Ok(Some(Ok(message))) => {
                         asked = false;
-                        if let Some(end) = self.take_in(&message) {
+                        if let Some(end) = self.take_in(&attended.channel, &message) {
                             return Ok(end);
                         }
                     }
@@ -211,32 +230,56 @@ impl Listener {
                     }
                     Ok(Some(Err(_)) | None) | Err(_) => return Ok(End::Socket),
                 },
-                () = clock.sleep_until(*renew_at) => {
-                    self.subscribe(channel).await?;
-                    *renew_at = clock.now() + RENEW_MS;
+                () = clock.sleep_until(put_at) => put_at = self.say_again(attended).await?,
+                () = self.changed.notified() => {
+                    if self.hub.is_unwanted(self.number) {
+                        return Ok(End::Unwanted);
+                    }
+                    if self.hub.version(self.number) != attended.said {
+                        put_at = put_at.min(clock.now() + SETTLE_MS);
+                    }
+                    self.hub.welcome(self.number, attended.said);
                 }
-                () = self.tell.closed() => return Ok(End::Unwanted),
             }
         }
     }
 
-    fn take_in(&self, message: &Message) -> Option<End> {
+    /// Subscribes again: because the channel would lapse, or because something else is wanted. Gives back when that is due
+    /// next. What goes wrong is tried again, as long as there is a channel: those who hear on it must not pay for it.
+    async fn say_again(&mut self, attended: &mut Attended) -> Result<Timestamp, Failure> {
+        let clock = self.client.clock();
+        match self.subscribe(&attended.channel).await {
+            Ok(said) => {
+                (attended.said, attended.renew_at) = (said, clock.now() + RENEW_MS);
+                self.failed = 0;
+                self.hub.welcome(self.number, said);
+                // Something may have changed meanwhile, before anybody waited for it.
+                self.changed.notify_one();
+                Ok(attended.renew_at)
+            }
+            Err(failure) if failure.status == Some(404) => Err(failure),
+            Err(_) => {
+                self.failed = self.failed.saturating_add(1);
+                Ok(clock.now() + backoff_ms(FIRST_PAUSE_MS, PAUSE_MS_MAX, self.failed, &mut self.chance))
+            }
+        }
+    }
+
+    fn take_in(&self, channel: &Channel, message: &Message) -> Option<End> {
         let text = match message {
             Message::Text(text) => text,
             Message::Close(_) => return Some(End::Socket),
             Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return None,
         };
-        match heard(text, &self.unit) {
-            Heard::Hint(hint) if !self.say(hint.clone()) => Some(End::Unwanted),
-            Heard::Hint(_) | Heard::Alive => None,
+        match heard(text, channel.id.expose()) {
+            Heard::Hint { topic, hint } => {
+                self.hub.heard(&topic, &hint);
+                None
+            }
+            Heard::Alive => None,
             Heard::Closing => Some(End::Socket),
             Heard::Gone => Some(End::Channel),
         }
-    }
-
-    /// Tells the run; false when nobody hears any more. A run that is behind has enough to look at.
-    fn say(&self, hint: Hint) -> bool {
-        !matches!(self.tell.try_send(hint), Err(TrySendError::Closed(_)))
     }
 
     fn patience(&self) -> Duration {
@@ -248,18 +291,11 @@ impl Listener {
 mod tests {
     use tokio::io::AsyncWriteExt;
     use tokio::net::TcpListener;
-    use tokio::sync::mpsc;
 
     use super::*;
     use crate::hands::genesys::tests::support::settings;
     use crate::hands::genesys::{Org, Wire};
     use crate::words::clock::Clock;
-
-    fn listener(tell: Sender<Hint>) -> Listener {
-        let client = Client::new(Org::new(settings()), Wire::new(Clock::System).unwrap(), Clock::System);
-        let unit = BusinessUnitId::new("care").unwrap();
-        Listener { client, unit, topics: Vec::new(), chance: Seed(1), tell, failed: 0 }
-    }
 
     #[tokio::test]
     async fn a_socket_that_speaks_no_tls_is_an_error_that_names_no_address() {
@@ -270,20 +306,12 @@ mod tests {
                 let _gone = stream.write_all(b"HTTP/1.1 400 no\r\n\r\n").await;
             }
         });
-        let (tell, _told) = mpsc::channel(1);
         let secret = |text: String| Secret::new(text);
         let channel =
             Channel { id: secret("c-1".to_owned()), connect: secret(format!("wss://127.0.0.1:{port}/channels/c-1")) };
-        let Err(failure) = listener(tell).connect(&channel).await else { panic!("nobody speaks TLS there") };
+        let client = Client::new(Org::new(settings()), Wire::new(Clock::System).unwrap(), Clock::System);
+        let line = Line::new(client, Hub::default(), 1, Arc::default(), Seed(1));
+        let Err(failure) = line.connect(&channel).await else { panic!("nobody speaks TLS there") };
         assert!(!failure.to_string().contains("c-1"), "{failure}");
-    }
-
-    #[test]
-    fn who_is_behind_loses_a_hint_and_who_is_gone_ends_it() {
-        let (tell, told) = mpsc::channel(1);
-        let listener = listener(tell);
-        assert!(listener.say(Hint::Gap) && listener.say(Hint::Schedule), "a run that is behind holds nobody up");
-        drop(told);
-        assert!(!listener.say(Hint::Gap));
     }
 }
