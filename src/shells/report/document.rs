@@ -8,11 +8,13 @@ use crate::law::event::Tally;
 use crate::law::evidence::{Evidence, Finding};
 use crate::law::losses::Minute;
 use crate::law::verdict::Rung;
+use crate::shells::report::coverage::{self, Coverage, Said};
 use crate::shells::report::document_agents::Agents;
 use crate::shells::report::ending::answer;
 use crate::shells::report::facts::{Ending, PublishStanding};
 use crate::shells::report::ready::{Group, groups};
 use crate::shells::report::story::Story;
+use crate::shells::report::waves::{self, Wave};
 use crate::words::clock::Timestamp;
 
 /// The name and version of the format.
@@ -37,10 +39,13 @@ pub struct Document<'a> {
     not_checked: u32,
     on_call: u32,
     tokens: TokensDoc,
+    coverage: Coverage,
+    pages: Vec<Said>,
     probes: ProbesDoc,
     losses: LossesDoc,
     ready_times: Vec<Group>,
     remedies: Vec<RungDoc>,
+    waves: Vec<WavesDoc>,
     control: Vec<ControlDoc<'a>>,
     brakes: Vec<BrakeDoc<'a>>,
     not_offered: Vec<NotOffered<'a>>,
@@ -147,6 +152,22 @@ struct RungDoc {
     could_not_be_applied: u32,
 }
 
+/// The waves of one remedy, in order.
+#[derive(Serialize)]
+struct WavesDoc {
+    rung: Rung,
+    waves: Vec<WaveDoc>,
+    left_out: u64,
+}
+
+#[derive(Serialize)]
+struct WaveDoc {
+    began: String,
+    begun: u32,
+    at_once: u32,
+    helped_before: u32,
+}
+
 #[derive(Serialize)]
 struct BrakeDoc<'a> {
     at: String,
@@ -205,10 +226,13 @@ pub fn document(story: &Story) -> Document<'_> {
         not_checked: story.counts.unjudged,
         on_call: story.counts.on_call,
         tokens: tokens(story),
+        coverage: coverage::coverage(story),
+        pages: coverage::said(story),
         probes: probes(story),
         losses: losses(story),
         ready_times: groups(story),
         remedies: remedies(story),
+        waves: waves(story),
         control: story.control.items.iter().map(|(at, words)| ControlDoc { at: at.rfc3339(), words }).collect(),
         brakes: story.brakes.items.iter().map(|b| BrakeDoc { at: b.at.rfc3339(), rung: b.rung, why: &b.why }).collect(),
         not_offered: story
@@ -335,6 +359,18 @@ fn remedies(story: &Story) -> Vec<RungDoc> {
             cured: told.cured,
             could_not_be_applied: told.failed,
         })
+        .collect()
+}
+
+fn waves(story: &Story) -> Vec<WavesDoc> {
+    let wave = |wave: Wave| WaveDoc {
+        began: wave.began.rfc3339(),
+        begun: wave.begun,
+        at_once: wave.at_once,
+        helped_before: wave.helped_before,
+    };
+    let told = waves::rungs(story);
+    told.map(|(rung, told)| WavesDoc { rung, waves: told.all().map(wave).collect(), left_out: told.kept.more })
         .collect()
 }
 
