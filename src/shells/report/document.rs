@@ -419,6 +419,19 @@ mod tests {
         for (verdict, tally) in [("ready", "ready"), ("straggler", "stragglers"), ("deferred", "deferred")] {
             assert_eq!(Some(count(verdict)), value["tally"][tally].as_u64(), "{verdict}");
         }
+        let covered = &value["coverage"];
+        let parts = ["handed_over", "no_page", "not_taken", "not_in_time"].map(|part| covered[part].as_u64().unwrap());
+        assert_eq!(Some(parts.iter().sum::<u64>()), covered["renewed"].as_u64());
+        assert!(parts[0] > 0 && parts[1] > 0 && parts[2] > 0, "{covered}");
+        let heard =
+            |look: &str| value["pages"].as_array().unwrap().iter().map(|p| p[look].as_u64().unwrap()).sum::<u64>();
+        assert_eq!((heard("first"), heard("last")), (60, 60));
+        for (at, told) in value["waves"].as_array().unwrap().iter().enumerate() {
+            let begun: u64 = told["waves"].as_array().unwrap().iter().map(|wave| wave["begun"].as_u64().unwrap()).sum();
+            let remedy = &value["remedies"][at];
+            assert_eq!((&told["rung"], Some(begun)), (&remedy["rung"], remedy["starts"].as_u64()));
+        }
+        assert!(!value["waves"].as_array().unwrap().is_empty());
         assert_eq!(agents[0]["name"], sample::HOSTILE[0]);
         assert!(agents.iter().all(|agent| !agent["moments"].as_array().unwrap().is_empty()));
     }

@@ -349,6 +349,9 @@ mod tests {
             "deferred: on a call",
             "post-publish.d/20-wallboard: failed with exit code 3",
             "  enrolled for token refresh (",
+            "had no new token in their page: depend on remedies",
+            "  softphone ready",
+            "Remedies in waves: for 5 agents first",
             "What to do next:",
             "  reports/report.html",
         ] {
