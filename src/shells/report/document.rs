@@ -423,6 +423,8 @@ mod tests {
         let parts = ["handed_over", "no_page", "not_taken", "not_in_time"].map(|part| covered[part].as_u64().unwrap());
         assert_eq!(Some(parts.iter().sum::<u64>()), covered["renewed"].as_u64());
         assert!(parts[0] > 0 && parts[1] > 0 && parts[2] > 0, "{covered}");
+        let placed = |place: &str| agents.iter().filter(|agent| agent["new_token_at_publish"] == place).count() as u64;
+        assert_eq!(parts, ["in_the_page", "no_page", "not_taken", "not_handed_over"].map(placed));
         let heard =
             |look: &str| value["pages"].as_array().unwrap().iter().map(|p| p[look].as_u64().unwrap()).sum::<u64>();
         assert_eq!((heard("first"), heard("last")), (60, 60));
