@@ -34,6 +34,10 @@ pub struct AgentStory {
     pub token: TokenStory,
     /// Whether that token has reached the agent's page.
     pub hand_over: HandOver,
+    /// How both stood when the publish was claimed.
+    pub at_publish: AtPublish,
+    /// What the page said at the first look after the publish was claimed; `None` for one that was not heard since.
+    pub page_first: Option<PageState>,
     /// How often each rung was tried, by [`Rung::index`].
     pub tried: [u8; Rung::ALL.len()],
     /// What was last seen.
@@ -43,6 +47,15 @@ pub struct AgentStory {
     first: Vec<Moment>,
     newest: VecDeque<Moment>,
     left_out: u32,
+}
+
+/// The agent's token when the publish was claimed; until then, now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AtPublish {
+    /// The token that softlanding held for the agent.
+    pub token: TokenStory,
+    /// Whether it had reached the agent's page.
+    pub hand_over: HandOver,
 }
 
 /// An answer by which the platform refused something.

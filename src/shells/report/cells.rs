@@ -97,7 +97,7 @@ fn into_step(story: &Story, at: i64, step_ms: i64) -> i64 {
 pub fn remedies(story: &Story) -> String {
     let rungs: Vec<_> = Rung::ALL.into_iter().zip(story.rungs).filter(|(_, s)| s.agents > 0 || s.cured > 0).collect();
     let most = rungs.iter().map(|(_, s)| s.agents.max(s.cured)).max().unwrap_or(1).max(1);
-    let (left, right) = (190.0, WIDTH - 230.0);
+    let (left, right) = (220.0, WIDTH - 230.0);
     let scale = (right - left) / f64::from(most);
     let mut svg = Svg::new();
     let mut told = Vec::new();

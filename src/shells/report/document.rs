@@ -8,11 +8,13 @@ use crate::law::event::Tally;
 use crate::law::evidence::{Evidence, Finding};
 use crate::law::losses::Minute;
 use crate::law::verdict::Rung;
+use crate::shells::report::coverage::{self, Coverage, Said};
 use crate::shells::report::document_agents::Agents;
 use crate::shells::report::ending::answer;
 use crate::shells::report::facts::{Ending, PublishStanding};
 use crate::shells::report::ready::{Group, groups};
 use crate::shells::report::story::Story;
+use crate::shells::report::waves::{self, Wave};
 use crate::words::clock::Timestamp;
 
 /// The name and version of the format.
@@ -37,10 +39,13 @@ pub struct Document<'a> {
     not_checked: u32,
     on_call: u32,
     tokens: TokensDoc,
+    coverage: Coverage,
+    pages: Vec<Said>,
     probes: ProbesDoc,
     losses: LossesDoc,
     ready_times: Vec<Group>,
     remedies: Vec<RungDoc>,
+    waves: Vec<WavesDoc>,
     control: Vec<ControlDoc<'a>>,
     brakes: Vec<BrakeDoc<'a>>,
     not_offered: Vec<NotOffered<'a>>,
@@ -156,6 +161,22 @@ struct RungDoc {
     could_not_be_applied: u32,
 }
 
+/// The waves of one remedy, in order.
+#[derive(Serialize)]
+struct WavesDoc {
+    rung: Rung,
+    waves: Vec<WaveDoc>,
+    left_out: u64,
+}
+
+#[derive(Serialize)]
+struct WaveDoc {
+    began: String,
+    begun: u32,
+    at_once: u32,
+    helped_before: u32,
+}
+
 #[derive(Serialize)]
 struct BrakeDoc<'a> {
     at: String,
@@ -214,10 +235,13 @@ pub fn document(story: &Story) -> Document<'_> {
         not_checked: story.counts.unjudged,
         on_call: story.counts.on_call,
         tokens: tokens(story),
+        coverage: coverage::coverage(story),
+        pages: coverage::said(story),
         probes: probes(story),
         losses: losses(story),
         ready_times: groups(story),
         remedies: remedies(story),
+        waves: waves(story),
         control: story.control.items.iter().map(|(at, words)| ControlDoc { at: at.rfc3339(), words }).collect(),
         brakes: story.brakes.items.iter().map(|b| BrakeDoc { at: b.at.rfc3339(), rung: b.rung, why: &b.why }).collect(),
         not_offered: story
@@ -349,6 +373,18 @@ fn remedies(story: &Story) -> Vec<RungDoc> {
         .collect()
 }
 
+fn waves(story: &Story) -> Vec<WavesDoc> {
+    let wave = |wave: Wave| WaveDoc {
+        began: wave.began.rfc3339(),
+        begun: wave.begun,
+        at_once: wave.at_once,
+        helped_before: wave.helped_before,
+    };
+    let told = waves::rungs(story);
+    told.map(|(rung, told)| WavesDoc { rung, waves: told.all().map(wave).collect(), left_out: told.kept.more })
+        .collect()
+}
+
 fn hooks(story: &Story) -> Vec<HookDoc<'_>> {
     let problems = story.hook_problems.items.iter();
     problems
@@ -394,6 +430,21 @@ mod tests {
         for (verdict, tally) in [("ready", "ready"), ("straggler", "stragglers"), ("deferred", "deferred")] {
             assert_eq!(Some(count(verdict)), value["tally"][tally].as_u64(), "{verdict}");
         }
+        let covered = &value["coverage"];
+        let parts = ["handed_over", "no_page", "not_taken", "not_in_time"].map(|part| covered[part].as_u64().unwrap());
+        assert_eq!(Some(parts.iter().sum::<u64>()), covered["renewed"].as_u64());
+        assert!(parts[0] > 0 && parts[1] > 0 && parts[2] > 0, "{covered}");
+        let placed = |place: &str| agents.iter().filter(|agent| agent["new_token_at_publish"] == place).count() as u64;
+        assert_eq!(parts, ["in_the_page", "no_page", "not_taken", "not_handed_over"].map(placed));
+        let heard =
+            |look: &str| value["pages"].as_array().unwrap().iter().map(|p| p[look].as_u64().unwrap()).sum::<u64>();
+        assert_eq!((heard("first"), heard("last")), (60, 60));
+        for (at, told) in value["waves"].as_array().unwrap().iter().enumerate() {
+            let begun: u64 = told["waves"].as_array().unwrap().iter().map(|wave| wave["begun"].as_u64().unwrap()).sum();
+            let remedy = &value["remedies"][at];
+            assert_eq!((&told["rung"], Some(begun)), (&remedy["rung"], remedy["starts"].as_u64()));
+        }
+        assert!(!value["waves"].as_array().unwrap().is_empty());
         assert_eq!(agents[0]["name"], sample::HOSTILE[0]);
         assert!(agents.iter().all(|agent| !agent["moments"].as_array().unwrap().is_empty()));
     }

@@ -5,11 +5,12 @@
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
+use crate::law::page::PageState;
 use crate::law::plan::Member;
 use crate::law::verdict::{Deferral, Missing, Reason, Rung, Verdict};
-use crate::shells::report::agent::{AgentStory, TokenStory};
+use crate::shells::report::agent::{AgentStory, AtPublish, TokenStory};
 use crate::shells::report::next::next_words;
-use crate::shells::report::story::Story;
+use crate::shells::report::story::{HandOver, Story};
 use crate::shells::report::words::clean;
 use crate::words::clock::Timestamp;
 use crate::words::id::Seat;
@@ -36,6 +37,12 @@ struct AgentDoc<'a> {
     ready_at: Option<String>,
     ready_after_publish_ms: Option<i64>,
     token: &'static str,
+    /// Where the new token was when the publish was claimed.
+    new_token_at_publish: &'static str,
+    /// What the page said at the first look after the publish; none where it was not heard after it.
+    page_said_first: Option<PageState>,
+    /// What the page said last.
+    page_said_last: PageState,
     /// The newest answer by which the platform refused something for this agent.
     refused: Option<RefusedDoc<'a>>,
     /// What comes next and when, in words; empty for one who is ready.
@@ -118,6 +125,9 @@ fn agent_doc<'a>(story: &Story, seat: Seat, member: &'a Member, agent: &'a Agent
         ready_at: agent.ready_at.map(Timestamp::rfc3339),
         ready_after_publish_ms: story.ready_after_ms(agent),
         token: token_name(agent.token),
+        new_token_at_publish: hand_over_name(agent.at_publish),
+        page_said_first: agent.page_first,
+        page_said_last: agent.seen.page,
         refused: agent.refused.as_ref().map(|refused| RefusedDoc {
             at: refused.at.rfc3339(),
             status: refused.status,
@@ -128,6 +138,18 @@ fn agent_doc<'a>(story: &Story, seat: Seat, member: &'a Member, agent: &'a Agent
         tried: agent.rungs_tried().map(|(rung, times)| TriedDoc { rung, times }).collect(),
         moments: moments.collect(),
         moments_left_out: agent.left_out(),
+    }
+}
+
+fn hand_over_name(at_publish: AtPublish) -> &'static str {
+    match (at_publish.token, at_publish.hand_over) {
+        (_, HandOver::Made) => "in_the_page",
+        (_, HandOver::NoPage) => "no_page",
+        (_, HandOver::Missed) => "not_taken",
+        (TokenStory::Fresh, HandOver::None) => "not_handed_over",
+        (TokenStory::Untouched | TokenStory::UnderWay | TokenStory::Failed | TokenStory::Dead, HandOver::None) => {
+            "none"
+        }
     }
 }
 

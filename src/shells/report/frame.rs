@@ -3,7 +3,7 @@
 //! Must never: be wider than 80 columns, or read a clock: `now` is an argument.
 
 use crate::law::event::Phase;
-use crate::law::verdict::Verdict;
+use crate::law::verdict::{Rung, Verdict};
 use crate::shells::report::agent::AgentStory;
 use crate::shells::report::ending::publish_words;
 use crate::shells::report::facts::{Ending, PublishStanding};
@@ -68,9 +68,22 @@ pub fn rows(story: &Story, now: Timestamp) -> [Row; 4] {
 pub fn straggler(story: &Story, seat: Seat) -> String {
     let Some((member, agent)) = story.agent(seat) else { return String::new() };
     let reason = agent.first_not_ready.map_or("", |(_, reason)| reason.words());
-    let remedy = agent.last_rung().map_or("", |rung| rung.words());
+    let remedy = agent.last_rung().map_or("", short);
     let line = format!("  {} {} {} {}", fit(&clean(&member.name), 16), fit(reason, 30), fit(remedy, 22), result(agent));
     cut(&line, WIDTH)
+}
+
+/// The remedy's name in at most 22 columns.
+fn short(rung: Rung) -> &'static str {
+    match rung {
+        Rung::Companion => "re-initialisation",
+        Rung::TokenRefresh
+        | Rung::SessionReset
+        | Rung::Reassociate
+        | Rung::RebootPhone
+        | Rung::RevokeTokens
+        | Rung::Ask => rung.words(),
+    }
 }
 
 fn result(agent: &AgentStory) -> &'static str {

@@ -11,6 +11,7 @@
 //! | [`document`] | `report.json` |
 //! | [`view`], [`rows`], [`render`] | what templates may show, and the templates |
 //! | [`losses`], [`ready`] | what was lost around T; how long it took until agents could take calls |
+//! | [`coverage`], [`waves`] | whom the preparations reached, what pages said; how remedies were widened |
 //! | [`pictures`], [`cells`], [`svg`] | the pictures in the page |
 //! | [`mod@write`] | all reports into a folder |
 //! | [`words`] | instants, durations, counts and names as people read them |
@@ -21,6 +22,7 @@ pub mod agent;
 pub mod bars;
 pub mod cells;
 pub mod control;
+pub mod coverage;
 pub mod document;
 mod document_agents;
 pub mod ending;
@@ -42,6 +44,7 @@ pub mod summary;
 pub mod svg;
 pub mod terminal;
 pub mod view;
+pub mod waves;
 pub mod words;
 pub mod write;
 

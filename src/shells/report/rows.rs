@@ -63,6 +63,8 @@ pub struct AgentView {
     pub refused: String,
     /// What comes next and when; empty for one who is ready.
     pub next: String,
+    /// Whether the platform tells the agent of the publish: empty, or `not told by the platform`.
+    pub told: &'static str,
     /// The agent's token, in words.
     pub token: &'static str,
     /// What was seen and done; empty in tables.
@@ -114,6 +116,7 @@ fn agent(story: &Story, seat: Seat) -> Option<AgentView> {
         grey_for,
         refused: agent.refused.as_ref().map(|refused| clean(&refused.words)).unwrap_or_default(),
         next: next_words(story, agent),
+        told: if story.plan.as_ref().is_some_and(|plan| plan.is_told(seat)) { "" } else { "not told by the platform" },
         token: token_words(agent, member.enrolled),
         moments: Vec::new(),
         moments_more: 0,

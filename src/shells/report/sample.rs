@@ -4,6 +4,7 @@
 
 use crate::law::command::{Failure, FailureKind, PhoneSeen, TokenVia, UserSeen};
 use crate::law::event::{Attempt, Event, Phase, Record, StopKind, Tally};
+use crate::law::page::{Errand, PageAnswer, PageSeen, PageState};
 use crate::law::plan::{BusinessUnit, Limits, Mechanisms, Member, PinnedSchedule, Plan, Policy, RemedyPolicy, Timing};
 use crate::law::verdict::{
     CallState, Deferral, Missing, PhoneState, PresenceState, ProbeState, Reason, Rung, StationState, Verdict,
@@ -90,7 +91,7 @@ pub fn plan(seed: u64, agents: usize) -> Plan {
         timing: Timing::default(),
         limits: Limits::default(),
         remedies: RemedyPolicy::default(),
-        mechanisms: Mechanisms { session_reset: true, media_probe: true, ..Mechanisms::default() },
+        mechanisms: Mechanisms { session_reset: true, media_probe: true, companion: true, ..Mechanisms::default() },
         seed: Seed(1),
         policy: Policy::default(),
     }
@@ -141,6 +142,13 @@ pub fn refresh(scribe: &mut Scribe, plan: &Plan, seed: &mut Seed) {
             scribe.say(answer, Event::RefreshFailed { seat, failure, again_at: None });
         } else {
             scribe.say(answer, Event::TokenRefreshed { seat, expires_at: T + 1_000 * MINUTE });
+            let told = match at % 7 {
+                0 => PageAnswer::NoPage,
+                1 => PageAnswer::Failed { why: "<i>no</i> softphone | here".to_owned() },
+                2 => PageAnswer::Deferred,
+                _ => PageAnswer::Done,
+            };
+            scribe.say(answer + 400, Event::PageTold { seat, errand: Errand::Token, answer: told });
         }
     }
 }
@@ -186,6 +194,13 @@ pub fn check(scribe: &mut Scribe, plan: &Plan, seed: &mut Seed) {
         };
         scribe.say(seen, Event::UsersSeen { seen: vec![saw(seat, presence, call)] });
         let down = matches!(dice, 8..38) || dice == 99;
+        let page = |state, at| PageSeen { seat, state, call, at };
+        if at % 7 != 0 {
+            let state = if down { PageState::Refused } else { PageState::Ready };
+            scribe.say(seen, Event::PagesSeen { seen: vec![page(state, seen)] });
+            let end = T + 44 * MINUTE;
+            scribe.say(end, Event::PagesSeen { seen: vec![page(PageState::Ready, end)] });
+        }
         let state = if down { PhoneState::Down } else { PhoneState::Up };
         let phone = PhoneId::new(&format!("phone-{at}")).unwrap();
         let seen_phone = PhoneSeen { agent: member.agent.clone(), phone, state };
@@ -193,6 +208,8 @@ pub fn check(scribe: &mut Scribe, plan: &Plan, seed: &mut Seed) {
         let last = agent(scribe, seed, seat, seen + 200, dice);
         verdicts.push(last);
     }
+    let why = "phone reboot helped <b>0</b> of 10 | agents".to_owned();
+    scribe.say(T + 43 * MINUTE, Event::BrakeApplied { rung: Some(Rung::RebootPhone), why });
     let end = T + 45 * MINUTE;
     scribe.say(end, Event::PhaseEntered { phase: Phase::Settling });
     let tally = Tally::of(verdicts.into_iter().map(Some));

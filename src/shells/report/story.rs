@@ -18,6 +18,7 @@ use crate::shells::report::facts::{
     Bounded, Brake, Claim, Counts, Ending, HookProblem, PhaseSpan, ProbeCounts, PublishStory, RefreshCounts, RungStory,
     Series, Unavailable,
 };
+use crate::shells::report::waves::Waves;
 use crate::shells::report::words::Zone;
 use crate::words::clock::Timestamp;
 use crate::words::hook::{HookPoint, HookRun};
@@ -52,6 +53,8 @@ pub struct Story {
     pub found: u32,
     /// How each rung did, by [`Rung::index`].
     pub rungs: [RungStory; Rung::ALL.len()],
+    /// The waves of each rung, by [`Rung::index`].
+    pub waves: [Waves; Rung::ALL.len()],
     /// What people told it, and what the publish waited for.
     pub control: Bounded<(Timestamp, std::sync::Arc<str>)>,
     /// Whether remedies go on.
@@ -333,11 +336,15 @@ impl Story {
         }
     }
     fn token(&mut self, seat: Seat, after: TokenStory, at: Timestamp, what: Happening) {
+        let is_before = self.side() == Side::BeforeTheClaim;
         let Some(agent) = self.agents.get_mut(seat.index()) else { return };
         // Dead stays dead, whatever else is tried, until a new token proves otherwise.
         let after =
             if agent.token == TokenStory::Dead && after != TokenStory::Fresh { TokenStory::Dead } else { after };
         let before = std::mem::replace(&mut agent.token, after);
+        if is_before {
+            agent.at_publish.token = after;
+        }
         agent.add(at, what);
         if let Some(n) = token_count(&mut self.refresh, before) {
             *n = n.saturating_sub(1);
@@ -401,6 +408,9 @@ impl Story {
         }
         if let Verdict::Recovered { by } = after {
             self.rung(by).cured += 1;
+            if let Some(waves) = self.waves.get_mut(by.index()) {
+                waves.helped();
+            }
         }
     }
     /// What never left was not tried.
@@ -413,9 +423,16 @@ impl Story {
             let story = self.rung(rung);
             story.agents = story.agents.saturating_sub(u32::from(was_only));
             story.starts = story.starts.saturating_sub(1);
+            if let Some(waves) = self.waves.get_mut(rung.index()) {
+                waves.unsent(1);
+            }
         }
     }
     fn remedy_started(&mut self, at: Timestamp, rung: Rung, seats: &[Seat]) {
+        let canary = self.plan.as_ref().map_or(0, |plan| plan.remedies.canary);
+        if let Some(waves) = self.waves.get_mut(rung.index()) {
+            waves.begun(at, seats.len() as u32, canary);
+        }
         for seat in seats {
             let Some(agent) = self.agents.get_mut(seat.index()) else { continue };
             agent.add(at, Happening::RemedyStarted(rung));
@@ -469,6 +486,6 @@ fn words(failure: &Failure) -> std::sync::Arc<str> {
 }
 
 mod pages;
-pub use pages::{HandOver, PageCounts};
+pub use pages::HandOver;
 #[cfg(test)]
 mod tests;

@@ -6,9 +6,11 @@ use std::path::PathBuf;
 
 use crate::law::verdict::Verdict;
 use crate::shells::report::agent::TokenStory;
+use crate::shells::report::coverage;
 use crate::shells::report::ending::{Answer, answer, cures_words, deferred, publish_words};
 use crate::shells::report::facts::{Ending, PublishStanding};
 use crate::shells::report::story::Story;
+use crate::shells::report::waves;
 use crate::shells::report::words::{clean, columns, count, counted, cut, fit, wrap};
 use crate::words::id::Seat;
 
@@ -16,6 +18,8 @@ use crate::words::id::Seat;
 pub const WIDTH: usize = 80;
 /// Agents named in one list; the reports hold the others.
 const NAMED_MAX: usize = 25;
+/// Waves told of one remedy; the reports hold the others.
+const WAVES_MAX: usize = 6;
 
 /// The closing text, one line each, no line wider than [`WIDTH`].
 #[must_use]
@@ -33,6 +37,9 @@ pub fn summary(story: &Story, reports: &[PathBuf]) -> Vec<String> {
     stragglers(&mut lines, story);
     unknown(&mut lines, story);
     sign_in(&mut lines, story);
+    covered(&mut lines, story);
+    pages(&mut lines, story);
+    waves(&mut lines, story);
     trouble(&mut lines, story);
     next(&mut lines, &answer);
     where_they_lie(&mut lines, reports);
@@ -48,6 +55,21 @@ impl Lines {
     }
     fn item(&mut self, text: &str) {
         self.0.extend(wrap(text, WIDTH, "  - ", "    "));
+    }
+    /// Pieces with commas between them, each whole on one line; the first line starts with `first`, the others as far in.
+    fn pieces(&mut self, first: &str, pieces: impl Iterator<Item = String>) {
+        let mut line = first.to_owned();
+        for (n, piece) in pieces.enumerate() {
+            if n > 0 {
+                line.push(',');
+                if columns(&line) + 2 + columns(&piece) > WIDTH {
+                    self.0.push(std::mem::replace(&mut line, " ".repeat(columns(first).saturating_sub(1))));
+                }
+                line.push(' ');
+            }
+            line.push_str(&piece);
+        }
+        self.raw(line);
     }
     fn gap(&mut self) {
         if self.0.last().is_some_and(|line| !line.is_empty()) {
@@ -148,28 +170,62 @@ fn sign_in(lines: &mut Lines, story: &Story) {
     let dead: Vec<Seat> =
         story.everyone().filter(|(_, _, agent)| agent.token == TokenStory::Dead).map(|(seat, _, _)| seat).collect();
     name_them(lines, story, "To be asked to sign in again (refresh token dead):", &dead);
-    let Some(plan) = &story.plan else { return };
-    let all = plan.roster.len() as u64;
-    let enrolled = plan.roster.iter().filter(|member| member.enrolled).count() as u64;
-    lines.gap();
-    let rest = if enrolled == all {
-        String::new()
-    } else {
-        format!("; the other {} depend on remedies", count(all - enrolled))
-    };
-    lines.say(&format!("Enrolled for token refresh: {} of {} agents{rest}.", count(enrolled), count(all)));
-    let refresh = story.refresh;
-    if refresh.ended() > 0 {
-        lines.say(&format!(
-            "Tokens refreshed: {} done, {} given up, {} dead, {} not needed or not reached.",
-            count(u64::from(refresh.done)),
-            count(u64::from(refresh.failed)),
-            count(u64::from(refresh.dead)),
-            count(u64::from(refresh.untouched() + refresh.under_way))
-        ));
+}
+
+/// Whom the preparations have reached.
+fn covered(lines: &mut Lines, story: &Story) {
+    let rows = coverage::rows(story);
+    if rows.is_empty() {
+        return;
     }
-    if let Some(words) = story.pages().words() {
-        lines.say(&format!("Companions: {words}."));
+    lines.gap();
+    lines.say(&format!("Of {}:", counted(story.agents.len() as u64, "agent", "agents")));
+    let width = rows.iter().map(|row| columns(&row.agents)).max().unwrap_or(1).max(4);
+    for row in rows {
+        let indent = usize::from(row.depth) * 2;
+        let first = format!("  {:>width$}  {}", row.agents, " ".repeat(indent));
+        let note = if row.note.is_empty() { String::new() } else { format!(" ({})", row.note) };
+        lines.0.extend(wrap(&format!("{}{note}", row.who), WIDTH, &first, &" ".repeat(columns(&first))));
+    }
+}
+
+/// What pages said at the first look and at the last.
+fn pages(lines: &mut Lines, story: &Story) {
+    let rows = coverage::said_rows(story);
+    if rows.is_empty() {
+        return;
+    }
+    lines.gap();
+    lines.raw(format!("{}{:>12}{:>12}", fit("Agents whose page said", 40), "first look", "at the end"));
+    for row in rows {
+        lines.raw(format!("{}{:>12}{:>12}", fit(&format!("  {}", row.what), 40), row.first, row.last));
+    }
+}
+
+/// How each remedy was widened.
+fn waves(lines: &mut Lines, story: &Story) {
+    let rungs: Vec<_> = waves::rungs(story).collect();
+    let Some(policy) = waves::policy(story).filter(|_| !rungs.is_empty()) else { return };
+    lines.gap();
+    lines.say(&format!(
+        "Remedies in waves: for {} first, and for {} more at once for each one helped:",
+        counted(u64::from(policy.canary), "agent", "agents"),
+        waves::WIDER_BY
+    ));
+    for (rung, waves) in rungs {
+        let told: Vec<String> = waves
+            .all()
+            .take(WAVES_MAX)
+            .map(|wave| {
+                let at = story.zone.near_second(wave.began, story.publish_at());
+                let helped =
+                    if wave.helped_before == 0 { String::new() } else { format!(" ({} helped)", wave.helped_before) };
+                format!("{} at {at}{helped}", count(u64::from(wave.begun)))
+            })
+            .collect();
+        let more = waves.all().count().saturating_sub(WAVES_MAX) as u64 + waves.kept.more;
+        let more = (more > 0).then(|| format!("… and {}", counted(more, "more wave", "more waves")));
+        lines.pieces(&format!("  {}", fit(rung.words(), 31)), told.into_iter().chain(more));
     }
 }
 
@@ -292,7 +348,10 @@ mod tests {
             "session reset",
             "deferred: on a call",
             "post-publish.d/20-wallboard: failed with exit code 3",
-            "Enrolled for token refresh: ",
+            "  enrolled for token refresh (",
+            "had no new token in their page: depend on remedies",
+            "  softphone ready",
+            "Remedies in waves: for 5 agents first",
             "What to do next:",
             "  reports/report.html",
         ] {

@@ -9,6 +9,7 @@ use crate::law::plan::{Mechanisms, Plan, TOLD_MAX};
 use crate::law::verdict::{Rung, Verdict};
 use crate::shells::report::agent::{AgentStory, TokenStory};
 use crate::shells::report::cells::{cells, remedies};
+use crate::shells::report::coverage::{self, CoverageRow, SaidRow};
 use crate::shells::report::ending::{answer, cures_words};
 use crate::shells::report::losses;
 use crate::shells::report::pictures::{Kind, readiness, timeline};
@@ -16,6 +17,7 @@ use crate::shells::report::ready::{self, GroupRow};
 use crate::shells::report::rows::{AgentView, EventRow, Recovered, Table, recovered, stories, table};
 use crate::shells::report::story::Story;
 use crate::shells::report::summary::those;
+use crate::shells::report::waves::{self, RungWaves};
 use crate::shells::report::words::{clean, count, counted, duration, offset, percent};
 use crate::words::id::Seat;
 
@@ -50,6 +52,16 @@ pub struct View {
     pub deferred: Table,
     /// Agents that were helped, by remedy.
     pub recovered: Vec<Recovered>,
+    /// Whom the preparations have reached.
+    pub coverage: Vec<CoverageRow>,
+    /// What pages said at the first look after the publish and at the last.
+    pub pages: Vec<SaidRow>,
+    /// Agents with whom each remedy is tried first; 0 where remedies do not go in waves.
+    pub canary: u32,
+    /// For how many more at once a remedy may be used for each agent that it has helped.
+    pub wider_by: u32,
+    /// The waves of each remedy, with the brakes among them.
+    pub waves: Vec<RungWaves>,
     /// Refreshes of tokens, in sentences.
     pub tokens: Vec<String>,
     /// Agents whose refresh token is dead.
@@ -172,6 +184,11 @@ pub fn view(story: &Story) -> View {
         unknown: table(story, &those(story, |v| matches!(v, Some(Verdict::Unknown { .. }) | None))),
         deferred: table(story, &those(story, |v| matches!(v, Some(Verdict::Deferred { .. })))),
         recovered: recovered(story),
+        coverage: coverage::rows(story),
+        pages: coverage::said_rows(story),
+        canary: waves::policy(story).map_or(0, |policy| policy.canary),
+        wider_by: waves::WIDER_BY,
+        waves: waves::rows(story),
         tokens: tokens(story),
         sign_in: table(story, &everyone(|agent| agent.token == TokenStory::Dead)),
         not_enrolled: table(story, &not_enrolled),
@@ -396,5 +413,6 @@ fn mechanisms(on: &Mechanisms) -> Vec<Mechanism> {
         row("forced new login", "published", on.revoke_tokens),
         row("asking a person", "hook", on.ask),
         row("pushed notifications", "published", on.notifications),
+        row("companions in agents' pages", "published", on.companion),
     ]
 }

@@ -164,6 +164,11 @@ mod tests {
             "id=\"cells-t\"",
             "id=\"remedies-t\"",
             "To be asked to sign in again",
+            "had no new token in their page: depend on remedies",
+            "What pages said of their softphones",
+            "Each remedy is tried for 5 agents first",
+            "<td>widened</td>",
+            "brake: phone reboot helped &lt;b&gt;0",
             "20-wallboard",
         ] {
             assert!(html.contains(part), "{part:?} is missing");
@@ -187,7 +192,13 @@ mod tests {
             let cells = line.replace("\\|", "").matches('|').count();
             assert_eq!(*columns.get_or_insert(cells), cells, "{line}");
         }
-        assert!(text.contains("&lt;script&gt;") && text.contains("Pipe \\| and \\`tick\\` new line"), "{text}");
+        assert!(
+            text.contains("| softphone ready |")
+                && text.contains("| widened |")
+                && text.contains("&lt;script&gt;")
+                && text.contains("Pipe \\| and \\`tick\\` new line"),
+            "{text}"
+        );
     }
 
     #[test]
