@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 
-import { desk, endCall, freshToken, hub, prove, reported, someAgent, talk, twin, until } from './kit.mjs';
+import { desk, endCall, freshToken, hub, prove, reported, someAgent, talk, twin } from './kit.mjs';
 
 await prove('renewed', async (room) => {
   const agent = await someAgent();
@@ -19,7 +19,7 @@ await prove('renewed', async (room) => {
   assert.deepEqual([(await at.ask('sockets')).opened, (await at.ask('sockets')).now], [2, 1]);
 
   await twin.cut(agent);
-  await until('cut', async () => !(await at.ask('connected')));
+  await reported(agent, 'down', (seen) => !seen.connected);
   await reported(agent, 'back by itself', (seen) => seen.ready);
   await endCall(at, await talk(room, at));
 });
