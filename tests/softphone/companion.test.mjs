@@ -396,6 +396,12 @@ test('a refused key is forgotten and the token tried; a refused token asks for a
   assert.deepEqual(states, ['sign_in_needed', 'connected']);
 });
 
+test('nobody is sent anywhere but to softlanding to sign in', async () => {
+  server.enrol = 'http://elsewhere.test/enrol';
+  const { companion } = await desk('9.2.4');
+  assert.equal(companion.state, 'connected');
+});
+
 test('an agent who is known but has not signed in is asked to, once, and is served meanwhile', async () => {
   let shown = 0;
   server.enrol = 'http://softlanding.test/enrol';
