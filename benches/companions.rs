@@ -50,7 +50,7 @@ async fn server() {
     let org = Org::new(OrgSettings::new(nobody, "publisher", Secret::new("secret".to_owned())));
     let client = Client::new(org, Wire::new(Clock::System).expect("a wire"), Clock::System);
     let key = new_key().expect("a key");
-    let keys = PageKeys::new(&org_name(&client), &key, None).expect("a key");
+    let keys = PageKeys::new(&org_name(&client), &key).expect("a key");
     let hub = Pages::new(Clock::System, PagesSettings { companions_max: count, answer_ms: 60_000 });
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let listen = listener.local_addr().expect("an address");

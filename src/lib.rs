@@ -54,10 +54,11 @@
 //! | replica | one of several processes that serve one store |
 //! | goal | how far one process takes a run; what lies beyond is another's |
 //! | drift | the schedule is not what was staged: changed, published, or gone |
+//! | spent, taken out | a refresh token that was used, and is worth nothing then; a grant that somebody is about to spend |
 //! | permit | what a request asks before it leaves: whether this process may still act for the run |
 //! | claim | the journal row that must exist before the publish is sent |
 //! | doubt | the publish may have had its effect: settled by looking, never by sending again |
-//! | enrolled | the vault holds a refresh token of the agent |
+//! | enrolled | the vault holds a refresh token of the agent that is not known to be dead |
 //! | companion, page | the module beside the softphone in an agent's page; one load of that page |
 //! | page key | what a page authenticates with once its token is revoked; opens nothing of the platform's |
 //! | hub, errand | where the pages of all replicas are known and commanded; what a page is to do |

@@ -8,7 +8,7 @@
 mod stage;
 mod support;
 
-use stage::{friday, node, packages, prove, prove_persistent, prove_with_serve};
+use stage::{node, packages, prove, prove_a_friday, prove_persistent, prove_with_serve};
 use support::process::{patiently, texts};
 
 const REPEAT: &str = "to repeat: ./tests/run --test softphone";
@@ -49,22 +49,8 @@ proofs! {
     sign_in with prove_with_serve,
 }
 
-/// A publish by softlanding itself: the agent whose page got a token beforehand takes calls, the other one is a straggler whom no
-/// remedy of the server's helps.
-async fn published(sdk: &str) {
-    let report = friday("friday", sdk).await;
-    let verdicts: Vec<&str> = report["agents"]
-        .as_array()
-        .map_or(Vec::new(), |agents| agents.iter().filter_map(|agent| agent["verdict"].as_str()).collect());
-    assert_eq!(verdicts, ["ready", "straggler"], "{}; {REPEAT}", report["agents"]);
-}
-
+/// Longer than all others together, and about softlanding rather than about the SDK: once, with the SDK as published.
 #[tokio::test(flavor = "multi_thread")]
-async fn friday_sdk_9() {
-    published("9").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn friday_sdk_19() {
-    published("19").await;
+async fn a_whole_friday() {
+    prove_a_friday("friday", "9").await;
 }

@@ -9,6 +9,8 @@ mod companions;
 mod enrolment;
 #[path = "web/page.rs"]
 mod page;
+#[path = "web/replicas.rs"]
+mod replicas;
 #[path = "web/room.rs"]
 mod room;
 #[path = "web/serve.rs"]

@@ -232,6 +232,7 @@ impl From<StoreError> for Failure {
             | StoreError::Newer { .. }
             | StoreError::ReadOnly { .. }
             | StoreError::Replaced { .. }
+            | StoreError::Exposed { .. }
             | StoreError::Damaged { .. }
             | StoreError::Unreachable { .. }
             | StoreError::Lost { .. }
@@ -267,8 +268,9 @@ impl From<JournalError> for Failure {
 impl From<VaultError> for Failure {
     fn from(e: VaultError) -> Self {
         let code = match &e {
-            VaultError::BadKey { .. } | VaultError::WrongKey => ExitCode::Config,
-            VaultError::NotEnrolled { .. } | VaultError::BadToken { .. } => ExitCode::Usage,
+            VaultError::BadKey { .. } | VaultError::WrongKey | VaultError::KeyReplaced => ExitCode::Config,
+            VaultError::Held { .. } | VaultError::Out { .. } => ExitCode::NotYet,
+            VaultError::BadToken { .. } => ExitCode::Usage,
             VaultError::Altered { .. } | VaultError::Damaged | VaultError::NoEntropy | VaultError::Store(_) => {
                 ExitCode::Access
             }

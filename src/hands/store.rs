@@ -74,6 +74,14 @@ pub enum StoreError {
         /// The file or the server.
         place: String,
     },
+    /// Others than its owner can read or change the file; it has not been opened.
+    #[error("others than its owner can read or change the {name} {place}")]
+    Exposed {
+        /// "vault".
+        name: &'static str,
+        /// The file.
+        place: String,
+    },
     /// The file is not the one that was opened: somebody has put another in its place. Nothing was done.
     #[error("another file stands at {place} than the {name} that was opened")]
     Replaced {
@@ -137,11 +145,34 @@ impl StoreError {
             StoreError::ReadOnly { .. } => {
                 "make it (a file: and its folder) writable for the user that softlanding runs or connects as"
             }
+            StoreError::Exposed { .. } => {
+                "chmod 600 it; what stands in it is sealed, so look to its key if others may have read both"
+            }
             StoreError::Replaced { .. } => "start softlanding again, so that it opens the file that is there now",
             StoreError::Unreachable { hint, .. } => hint,
             StoreError::Lost { .. } => "look at the server and the network to it; then take the run up again",
             StoreError::Busy { .. } => "another softlanding is writing to it; let it finish, or stop it",
             StoreError::Sql { .. } => "check the disk's free space and health; keep a copy of the store",
+        }
+    }
+
+    /// Whether asking again later may help.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        match self {
+            StoreError::Unreachable { .. }
+            | StoreError::Lost { .. }
+            | StoreError::Busy { .. }
+            | StoreError::ReadOnly { .. }
+            | StoreError::Missing { .. }
+            | StoreError::Replaced { .. }
+            | StoreError::Sql { .. } => true,
+            StoreError::BadAddress { .. }
+            | StoreError::NotADatabase { .. }
+            | StoreError::NotOurs { .. }
+            | StoreError::Newer { .. }
+            | StoreError::Exposed { .. }
+            | StoreError::Damaged { .. } => false,
         }
     }
 

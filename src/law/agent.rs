@@ -4,6 +4,7 @@
 
 use crate::law::command::UserSeen;
 use crate::law::event::Attempt;
+use crate::law::page::{Errand, PageAnswer, PageSeen, PageState};
 use crate::law::plan::{Mechanisms, RemedyPolicy};
 use crate::law::verdict::{CallState, PhoneState, ProbeState, Readiness, Rung, Signals, Verdict, readiness};
 use crate::words::clock::Timestamp;
@@ -22,6 +23,8 @@ pub struct Agent {
     pub seen: SeenAt,
     /// The token that softlanding holds for the agent.
     pub token: TokenState,
+    /// Whether that token has reached the agent's page.
+    pub delivery: Delivery,
     /// Attempts to refresh it.
     pub refresh_attempts: u8,
     /// How often each rung was tried.
@@ -49,6 +52,8 @@ pub struct SeenAt {
     pub phone: Timestamp,
     /// The probe.
     pub probe: Timestamp,
+    /// The page.
+    pub page: Timestamp,
 }
 
 /// The agent's token, as far as softlanding holds one.
@@ -65,6 +70,18 @@ pub enum TokenState {
     Failed,
     /// The refresh token is dead: the agent must sign in again.
     Dead,
+}
+
+/// Whether the newest token has reached the agent's page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Delivery {
+    /// There is no newer one.
+    #[default]
+    NothingNew,
+    /// It has not, as far as is known.
+    Due,
+    /// The page has taken it over, or will after its call.
+    Made,
 }
 
 /// Whether a remedy is under way.
@@ -93,14 +110,22 @@ impl Agent {
             return None;
         }
         let mut signals = self.signals.clone();
+        // A page speaks at every change, so what it said last holds until something is done that it cannot know of.
+        if self.seen.page < self.fresh_from {
+            (signals.page, signals.page_call) = (PageState::Unknown, CallState::Unknown);
+        }
         if self.seen.probe < since {
             signals.probe = ProbeState::Unknown;
         }
         if self.seen.phone < since {
             signals.phone = PhoneState::Unknown;
-            // An accepted token stands in for a phone of which the platform says nothing, not for one that nobody has read.
+            // An accepted token and a page that is content stand in for a phone of which the platform says nothing, not for
+            // one that nobody has read.
             if signals.probe == ProbeState::Accepted {
                 signals.probe = ProbeState::Unknown;
+            }
+            if signals.page == PageState::Ready {
+                signals.page = PageState::Unknown;
             }
         }
         Some(readiness(&signals))
@@ -126,7 +151,7 @@ impl Agent {
     /// Whether the agent may be touched, as far as was seen since `since`.
     #[must_use]
     pub fn may_be_touched(&self, since: Timestamp) -> bool {
-        self.signals.call == CallState::Free && self.seen.users >= since
+        self.signals.on_call() == CallState::Free && self.seen.users >= since
     }
     /// Remedies so far, all rungs together.
     #[must_use]
@@ -161,11 +186,27 @@ impl Agent {
         self.signals.phone = state;
         self.seen.phone = at;
     }
+    /// Takes in what the companion in the agent's page said.
+    pub(crate) fn see_page(&mut self, page: &PageSeen) {
+        (self.signals.page, self.signals.page_call) = (page.state, page.call);
+        self.seen.page = page.at;
+    }
     /// Takes in what became of the agent's token. A dead refresh token stays dead, whatever else is tried, until a new
     /// token proves otherwise: the agent is to be asked to sign in.
     pub(crate) fn token_is(&mut self, token: TokenState) {
         if self.token != TokenState::Dead || matches!(token, TokenState::Fresh(_)) {
             self.token = token;
+        }
+    }
+    /// The page has answered an errand that carries the newest token.
+    pub(crate) fn page_answered(&mut self, errand: Errand, answer: &PageAnswer) {
+        let carries_it = match errand {
+            Errand::Token | Errand::Renew | Errand::Revive => true,
+            Errand::AskToReload | Errand::AskToSignIn => false,
+        };
+        let taken = matches!(answer, PageAnswer::Done | PageAnswer::Deferred);
+        if carries_it && taken && self.delivery == Delivery::Due {
+            self.delivery = Delivery::Made;
         }
     }
     /// A remedy is about to be applied.
@@ -211,6 +252,8 @@ impl Agent {
 
     fn applies(&self, rung: Rung, enrolled: bool) -> bool {
         match rung {
+            // Where the page is content, there is nothing to be initialised again.
+            Rung::Companion => !matches!(self.signals.page, PageState::Unknown | PageState::Ready),
             Rung::TokenRefresh => enrolled && self.token != TokenState::Dead,
             Rung::RebootPhone => self.phone.is_some(),
             Rung::SessionReset | Rung::Reassociate | Rung::RevokeTokens | Rung::Ask => true,
@@ -227,6 +270,7 @@ impl OpenRungs {
     #[must_use]
     pub fn of(mechanisms: &Mechanisms) -> OpenRungs {
         OpenRungs(Rung::ALL.map(|rung| match rung {
+            Rung::Companion => mechanisms.companion,
             Rung::TokenRefresh => mechanisms.oauth_refresh || mechanisms.authentication_refresh,
             Rung::SessionReset => mechanisms.session_reset,
             Rung::Reassociate => mechanisms.reassociate,

@@ -124,6 +124,8 @@ impl Auditor {
             | Event::PhonesSeen { .. }
             | Event::PhonesAbsent { .. }
             | Event::Probed { .. }
+            | Event::PagesSeen { .. }
+            | Event::PageTold { .. }
             | Event::ReadFailed { .. }
             | Event::Watched { .. }
             | Event::Pushed { .. }
@@ -205,7 +207,7 @@ fn breaks_remedy(run: &Run, at: Timestamp, rung: Rung, seat: Seat) -> Option<(&'
         return Some(("no remedy against the brake or the plan", who()));
     }
     let age_ms = at.since_ms(agent.seen.users);
-    if agent.signals.call != CallState::Free || age_ms > run.plan.limits.on_call_fresh_ms {
+    if agent.signals.on_call() != CallState::Free || age_ms > run.plan.limits.on_call_fresh_ms {
         return Some(("nobody is touched who was not just seen off calls", format!("{}, seen {age_ms} ms ago", who())));
     }
     if matches!(agent.remedy, RemedyState::Started(_)) {

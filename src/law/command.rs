@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::law::page::{Errand, PageAnswer, PageSeen};
 use crate::law::verdict::{CallState, PhoneState, PresenceState, ProbeState, StationState};
 use crate::words::clock::Timestamp;
 use crate::words::hook::{HookPoint, HookRun};
@@ -84,6 +85,20 @@ pub enum Command {
         /// The agent.
         seat: Seat,
     },
+    /// What the companions in these agents' pages say of their softphones. No call of the platform's API.
+    ReadPages {
+        /// The agents.
+        seats: Vec<Seat>,
+        /// What a page said before this is asked for once more.
+        since: Timestamp,
+    },
+    /// Tell an agent's page to do something. No call of the platform's API, but for those that the page makes itself.
+    TellPage {
+        /// The agent.
+        seat: Seat,
+        /// What.
+        errand: Errand,
+    },
     /// Look over what the publish needs, shortly before it: the way in, permissions, the clock, the carriers.
     Preflight,
     /// Run the organisation's own executables.
@@ -146,6 +161,8 @@ impl Command {
             | Command::Reassociate { .. }
             | Command::RebootPhones { .. }
             | Command::RevokeTokens { .. }
+            | Command::ReadPages { .. }
+            | Command::TellPage { .. }
             | Command::Preflight
             | Command::RunHooks { .. } => OnDoubt::Repeat,
         }
@@ -159,7 +176,8 @@ impl Command {
             Command::ResetSessions { .. }
             | Command::Reassociate { .. }
             | Command::RebootPhones { .. }
-            | Command::RevokeTokens { .. } => Some(now + on_call_fresh_ms),
+            | Command::RevokeTokens { .. }
+            | Command::TellPage { errand: Errand::Revive, .. } => Some(now + on_call_fresh_ms),
             Command::ReadSchedule
             | Command::PrepareUpload { .. }
             | Command::Publish { .. }
@@ -168,6 +186,11 @@ impl Command {
             | Command::ReadPhones { .. }
             | Command::ReadPhone { .. }
             | Command::ProbeMedia { .. }
+            | Command::ReadPages { .. }
+            // A token is taken over beside a call, and a new session is opened by the page itself when none is up.
+            | Command::TellPage {
+                errand: Errand::Token | Errand::Renew | Errand::AskToReload | Errand::AskToSignIn, ..
+            }
             | Command::Preflight
             | Command::RunHooks { .. } => None,
         }
@@ -187,6 +210,8 @@ impl Command {
             | Command::Reassociate { .. }
             | Command::RebootPhones { .. }
             | Command::RevokeTokens { .. }
+            | Command::ReadPages { .. }
+            | Command::TellPage { .. }
             | Command::Preflight
             | Command::RunHooks { .. } => None,
         }
@@ -228,6 +253,10 @@ pub enum Outcome {
     },
     /// What the media-token endpoint said.
     Probed(ProbeState),
+    /// What the companions said. A page that is not there, or has not answered, is unknown.
+    Pages(Vec<PageSeen>),
+    /// What became of an errand.
+    PageTold(PageAnswer),
     /// A remedy was accepted; whether it cured is seen by looking.
     RemedyAccepted,
     /// How the hooks ended.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::law::command::{Concern, Failure, FailureKind, PhoneSeen, TokenVia, UserSeen};
 use crate::law::order::{OrderId, Wish};
+use crate::law::page::{Errand, PageAnswer, PageSeen};
 use crate::law::plan::{OnDrift, Plan};
 use crate::law::verdict::{ProbeState, Rung, Verdict};
 use crate::words::clock::Timestamp;
@@ -208,6 +209,21 @@ pub enum Event {
         seat: Seat,
         /// What it said.
         result: ProbeState,
+    },
+    /// Companions were heard, where what they said is news.
+    PagesSeen {
+        /// Each with its seat.
+        seen: Vec<PageSeen>,
+    },
+    /// A page was told to do something.
+    PageTold {
+        /// The agent.
+        seat: Seat,
+        /// What.
+        errand: Errand,
+        /// What became of it.
+        #[serde(flatten)]
+        answer: PageAnswer,
     },
     /// Everybody was looked at before the publish, so that losses after it can be held against those before.
     Watched {

@@ -1,4 +1,4 @@
-//! What the platform pushes: a reason to look sooner, and never proof.
+//! What the platform pushes, and agents' pages say of their own accord: a reason to look sooner, and never proof.
 //!
 //! Pushed events may be lost, late, doubled, or about somebody else's doing (API.md section 11). So a hint only moves the next
 //! look forward, and what is concluded always rests on a read; a run without any hint ends the same, a little later.
@@ -28,6 +28,10 @@ pub enum Hint {
 pub enum Stirred {
     /// The station was disassociated (API.md section 9).
     Disassociated,
+    /// Its page has come, and its companion with it.
+    PageCame,
+    /// The companion in its page says that the softphone is not ready any more.
+    PageFell,
     /// Anything else of the station, the presence or the routing.
     Other,
 }

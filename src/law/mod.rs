@@ -14,6 +14,7 @@ pub mod losses;
 pub mod occurrence;
 pub mod order;
 pub mod pace;
+pub mod page;
 pub mod plan;
 pub mod punctuality;
 pub mod rates;

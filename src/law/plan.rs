@@ -199,6 +199,14 @@ pub struct Mechanisms {
     /// existed listen as well.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub notifications: bool,
+    /// The companions in agents' pages: new tokens are handed to them, they say how their softphone is, and they initialise it
+    /// again (SOFTPHONE.md section 8).
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub companion: bool,
+    /// Not only a new token is handed to a page before the publish, but a new session is opened with it where no call is up, so
+    /// that it is younger than the publish. Opt-in.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub renew_sessions: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
@@ -218,6 +226,11 @@ fn yes() -> bool {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
 fn is_yes(switch: &bool) -> bool {
     *switch
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_no(switch: &bool) -> bool {
+    !*switch
 }
 
 /// Who must agree before the publish, and what happens when the world is not as it was at staging.
@@ -476,6 +489,8 @@ impl Default for Mechanisms {
             revoke_tokens: false,
             ask: true,
             notifications: true,
+            companion: false,
+            renew_sessions: false,
         }
     }
 }

@@ -115,6 +115,8 @@ impl Publish {
             | Event::PhonesSeen { .. }
             | Event::PhonesAbsent { .. }
             | Event::Probed { .. }
+            | Event::PagesSeen { .. }
+            | Event::PageTold { .. }
             | Event::ReadFailed { .. }
             | Event::Watched { .. }
             | Event::Pushed { .. }

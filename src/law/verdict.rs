@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::law::page::PageState;
 use crate::words::id::StationId;
 
 /// The station that will ring (API.md section 9).
@@ -86,6 +87,18 @@ pub struct Signals {
     pub phone: PhoneState,
     /// The probe with the agent's token.
     pub probe: ProbeState,
+    /// What the companion in the agent's page says.
+    pub page: PageState,
+    /// Whether a call is up in the agent's page.
+    pub page_call: CallState,
+}
+
+impl Signals {
+    /// Whether the agent is on a call, as any source says: one that sees a call is right, and one that sees none may be late.
+    #[must_use]
+    pub fn on_call(&self) -> CallState {
+        if self.page_call == CallState::OnCall { CallState::OnCall } else { self.call }
+    }
 }
 
 /// What the signals say.
@@ -115,6 +128,10 @@ pub enum Reason {
     TokenRefused,
     /// The org has no phone for the agent.
     NoPhone,
+    /// The softphone in the agent's page is not connected, as its companion says.
+    SoftphoneDown,
+    /// The agent's page has no microphone.
+    NoMicrophone,
 }
 
 /// Which signal is missing.
@@ -175,6 +192,8 @@ pub enum Deferral {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rung {
+    /// The companion initialises the softphone again, in its page.
+    Companion,
     /// A new token for the agent.
     TokenRefresh,
     /// *Reported*: reset the WebRTC session, in bulk.
@@ -191,8 +210,15 @@ pub enum Rung {
 
 impl Rung {
     /// Every rung, gentlest first.
-    pub const ALL: [Rung; 6] =
-        [Rung::TokenRefresh, Rung::SessionReset, Rung::Reassociate, Rung::RebootPhone, Rung::RevokeTokens, Rung::Ask];
+    pub const ALL: [Rung; 7] = [
+        Rung::Companion,
+        Rung::TokenRefresh,
+        Rung::SessionReset,
+        Rung::Reassociate,
+        Rung::RebootPhone,
+        Rung::RevokeTokens,
+        Rung::Ask,
+    ];
     /// The rung's place on the ladder, from 0.
     #[must_use]
     pub fn index(self) -> usize {
@@ -202,7 +228,7 @@ impl Rung {
     #[must_use]
     pub fn tries_max(self) -> u8 {
         match self {
-            Rung::SessionReset | Rung::Reassociate => 2,
+            Rung::Companion | Rung::SessionReset | Rung::Reassociate => 2,
             Rung::TokenRefresh | Rung::RebootPhone | Rung::RevokeTokens | Rung::Ask => 1,
         }
     }
@@ -211,7 +237,7 @@ impl Rung {
     #[must_use]
     pub fn effect_ms(self) -> i64 {
         match self {
-            Rung::TokenRefresh | Rung::SessionReset | Rung::Reassociate => 10_000,
+            Rung::Companion | Rung::TokenRefresh | Rung::SessionReset | Rung::Reassociate => 10_000,
             Rung::RebootPhone => 20_000,
             Rung::RevokeTokens | Rung::Ask => 60_000,
         }
@@ -220,6 +246,7 @@ impl Rung {
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
+            Rung::Companion => "companion's re-initialisation",
             Rung::TokenRefresh => "token refresh",
             Rung::SessionReset => "session reset",
             Rung::Reassociate => "station re-association",
@@ -237,10 +264,23 @@ impl Reason {
         match self {
             Reason::NoStation => &[Rung::Reassociate, Rung::SessionReset, Rung::Ask],
             Reason::PhoneDown => {
-                &[Rung::SessionReset, Rung::Reassociate, Rung::RebootPhone, Rung::RevokeTokens, Rung::Ask]
+                const RUNGS: [Rung; 6] = [
+                    Rung::Companion,
+                    Rung::SessionReset,
+                    Rung::Reassociate,
+                    Rung::RebootPhone,
+                    Rung::RevokeTokens,
+                    Rung::Ask,
+                ];
+                &RUNGS
             }
+            // Without a new token a new session would be refused as well; with one, the page opens it unasked.
             Reason::TokenRefused => &[Rung::TokenRefresh, Rung::SessionReset, Rung::RevokeTokens, Rung::Ask],
-            Reason::NoPhone => &[Rung::Ask],
+            Reason::SoftphoneDown => {
+                const RUNGS: [Rung; 7] = Rung::ALL;
+                &RUNGS
+            }
+            Reason::NoPhone | Reason::NoMicrophone => &[Rung::Ask],
         }
     }
     /// The reason in an admin's words.
@@ -251,6 +291,8 @@ impl Reason {
             Reason::PhoneDown => "phone offline (grey softphone)",
             Reason::TokenRefused => "token refused with 401",
             Reason::NoPhone => "no WebRTC phone",
+            Reason::SoftphoneDown => "softphone not connected (page)",
+            Reason::NoMicrophone => "no microphone (page)",
         }
     }
 }
@@ -287,25 +329,28 @@ impl Verdict {
 /// | logged out, phone not up | logged out |
 /// | presence missing | unknown (on a call: hands off) |
 /// | something bad or missing, on a call | on a call |
-/// | no station | not ready: no station |
-/// | probe refused | not ready: token refused |
+/// | no station, or none known to the page | not ready: no station |
+/// | probe refused, or the page's token is | not ready: token refused |
+/// | page: softphone down | not ready: softphone down |
+/// | page: no microphone | not ready: no microphone |
 /// | phone down | not ready: phone down |
 /// | no phone in the org | not ready: no phone |
 /// | station missing | unknown |
-/// | phone unknown and no probe accepted | unknown |
+/// | phone unknown, no probe accepted and no page ready | unknown |
 /// | call state missing | unknown |
 /// | all else | ready |
+///
+/// Where sources disagree, the bad one is believed: the platform has not noticed a revoked token, and a page has not noticed a
+/// server that fell silent for up to a minute (SOFTPHONE.md sections 0 and 7).
 ///
 /// An agent on a call whose signals are all good is ready: audio flows, nothing is to be done.
 #[must_use]
 pub fn readiness(signals: &Signals) -> Readiness {
-    if signals.presence == PresenceState::Offline
-        && signals.call != CallState::OnCall
-        && signals.phone != PhoneState::Up
-    {
+    let call = signals.on_call();
+    if signals.presence == PresenceState::Offline && call != CallState::OnCall && signals.phone != PhoneState::Up {
         return Readiness::LoggedOut;
     }
-    match (health(signals), signals.call) {
+    match (health(signals), call) {
         (Health::Good, CallState::Unknown) => Readiness::Unknown(Missing::Call),
         (Health::Good, CallState::OnCall | CallState::Free) => Readiness::Ready,
         (Health::Bad(_) | Health::Unclear(_), CallState::OnCall) => Readiness::OnCall,
@@ -328,6 +373,13 @@ fn health(signals: &Signals) -> Health {
         StationState::Absent => return Health::Bad(Reason::NoStation),
         StationState::Unknown | StationState::Associated(_) => {}
     }
+    match signals.page {
+        PageState::NoStation => return Health::Bad(Reason::NoStation),
+        PageState::Refused => return Health::Bad(Reason::TokenRefused),
+        PageState::Down if signals.probe != ProbeState::Refused => return Health::Bad(Reason::SoftphoneDown),
+        PageState::NoMicrophone if signals.probe != ProbeState::Refused => return Health::Bad(Reason::NoMicrophone),
+        PageState::Down | PageState::NoMicrophone | PageState::Ready | PageState::Unknown => {}
+    }
     match (signals.probe, signals.phone) {
         (ProbeState::Refused, _) => return Health::Bad(Reason::TokenRefused),
         (_, PhoneState::Down) => return Health::Bad(Reason::PhoneDown),
@@ -336,6 +388,9 @@ fn health(signals: &Signals) -> Health {
     }
     if signals.station == StationState::Unknown {
         return Health::Unclear(Missing::Station);
+    }
+    if signals.page == PageState::Ready {
+        return Health::Good;
     }
     match (signals.phone, signals.probe) {
         (PhoneState::Unknown, ProbeState::Unknown | ProbeState::Refused) => Health::Unclear(Missing::Phone),

@@ -19,6 +19,7 @@ use crate::law::hint::Hint;
 use crate::law::order::{Order, OrderId};
 use crate::law::run::Run;
 use crate::shells::leader::Leader;
+use crate::shells::pages;
 use crate::shells::perform::Hands;
 use crate::words::clock::{Clock, Timestamp};
 use crate::words::id::RunId;
@@ -113,6 +114,9 @@ impl<J: Journal + Send + Sync + 'static> Driver<J> {
         let mut asking = JoinSet::new();
         let mut orders = self.ask_for_orders(&mut asking);
         let (tell, mut pushed) = mpsc::channel(HINTS_MAX);
+        if let Some(pages) = self.hands.pages.clone().filter(|_| run.plan.mechanisms.companion) {
+            asking.spawn(pages::hints(pages, Arc::clone(&run.plan), tell.clone()));
+        }
         let mut ear = Some(tell);
         let mut input = Input::Started;
         loop {

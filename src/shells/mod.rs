@@ -7,6 +7,8 @@ pub mod leader;
 pub mod live;
 pub mod notice;
 pub mod observe;
+mod own_token;
+pub mod pages;
 pub mod perform;
 pub mod preflight;
 pub mod rehearse;

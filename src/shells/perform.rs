@@ -1,4 +1,4 @@
-//! Performs commands: asks the platform, the vault and the hooks, and brings back outcomes.
+//! Performs commands: asks the platform, the vault, the hooks and agents' pages, and brings back outcomes.
 //!
 //! Must never: decide, retry a publish, or hand an outcome on before the grant that came with it is in the vault.
 
@@ -6,18 +6,22 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::hands::companion::Pages;
 use crate::hands::genesys::{Call, Client};
 use crate::hands::hook::{Hooks, envelope};
 use crate::hands::vault::Vault;
+use crate::law::agent::Delivery;
 use crate::law::command::{Command, Failure, FailureKind, Outcome};
+use crate::law::page::{Errand, PageAnswer};
 use crate::law::plan::Plan;
 use crate::law::run::Run;
 use crate::shells::notice;
+use crate::shells::own_token::OwnToken;
+use crate::shells::pages::{self, Brings};
 use crate::shells::preflight::Preflights;
 use crate::words::clock::Timestamp;
 use crate::words::hook::HookPoint;
-use crate::words::id::{AgentId, RunId};
-use crate::words::secret::Grant;
+use crate::words::id::{AgentId, RunId, Seat};
 
 /// Everything that a run can be done with.
 pub struct Hands {
@@ -27,6 +31,8 @@ pub struct Hands {
     pub hooks: Hooks,
     /// Agents' tokens, where there are any.
     pub vault: Option<Arc<Vault>>,
+    /// The pages in agents' browsers, where companions may connect.
+    pub pages: Option<Pages>,
     /// What preflights have found for the organisation's runs.
     pub preflights: Arc<Preflights>,
 }
@@ -39,6 +45,24 @@ pub enum Asked {
         command: Command,
         /// What the run intends.
         plan: Arc<Plan>,
+        /// Until when it may leave.
+        not_after: Option<Timestamp>,
+    },
+    /// What these agents' pages say is to be heard.
+    Pages {
+        /// The agents.
+        agents: Vec<(Seat, AgentId)>,
+        /// What a page said before this is asked for once more.
+        since: Timestamp,
+    },
+    /// An agent's page is to be told something.
+    Page {
+        /// The agent.
+        agent: AgentId,
+        /// What.
+        errand: Errand,
+        /// Whether the agent's newest token goes along.
+        brings: Brings,
         /// Until when it may leave.
         not_after: Option<Timestamp>,
     },
@@ -65,10 +89,30 @@ impl Hands {
                 Asked::Hooks { point, document: envelope(point, id, subject, now, run.seq, data) }
             }
             Command::Preflight => Asked::Preflight(Arc::clone(&run.plan)),
+            Command::ReadPages { seats, since } => {
+                let agent = |seat: Seat| Some((seat, run.plan.member(seat)?.agent.clone()));
+                Asked::Pages { agents: seats.into_iter().filter_map(agent).collect(), since }
+            }
+            Command::TellPage { seat, errand } => self.ask_page(run, seat, errand, now),
             command => {
                 let not_after = command.not_after(now, run.plan.limits.on_call_fresh_ms);
                 Asked::Platform { command, plan: Arc::clone(&run.plan), not_after }
             }
+        }
+    }
+
+    fn ask_page(&self, run: &Run, seat: Seat, errand: Errand, now: Timestamp) -> Asked {
+        let not_after = Command::TellPage { seat, errand }.not_after(now, run.plan.limits.on_call_fresh_ms);
+        // A token that the page has had may be older than its own by now.
+        let is_due = run.agent(seat).is_some_and(|agent| agent.delivery == Delivery::Due);
+        let brings = match errand {
+            Errand::Token | Errand::Renew => Brings::Token,
+            Errand::Revive if is_due => Brings::Token,
+            Errand::Revive | Errand::AskToReload | Errand::AskToSignIn => Brings::Nothing,
+        };
+        match run.plan.member(seat) {
+            Some(member) => Asked::Page { agent: member.agent.clone(), errand, brings, not_after },
+            None => Asked::Pages { agents: Vec::new(), since: now },
         }
     }
 
@@ -79,6 +123,18 @@ impl Hands {
                 Outcome::Preflighted(self.preflights.concerns(&self.client, &plan.mechanisms).await)
             }
             Asked::Hooks { point, document } => Outcome::HooksRan(self.hooks.run(point, &document).await.hooks),
+            Asked::Pages { agents, since } => match &self.pages {
+                Some(pages) => Outcome::Pages(pages::read(pages, agents, since).await),
+                None => Outcome::Pages(Vec::new()),
+            },
+            Asked::Page { not_after: Some(at), .. } if self.client.clock().now() > at => {
+                let late = "it could not leave in time, and so was not sent";
+                Outcome::Failed(Failure::plain(FailureKind::NotSent, late))
+            }
+            Asked::Page { agent, errand, brings, .. } => Outcome::PageTold(match &self.pages {
+                Some(pages) => pages::tell(pages, self.vault.as_deref(), &agent, errand, brings).await,
+                None => PageAnswer::NoPage,
+            }),
             Asked::Platform { command, plan, not_after } => match agent_of(&command, &plan) {
                 Some(agent) => self.with_grant(command, plan, agent, not_after).await.unwrap_or_else(Outcome::Failed),
                 None => self.client.perform(bound(Call::new(&command, &plan, None), not_after)).await.outcome,
@@ -99,15 +155,8 @@ impl Hands {
         let vault = self.vault.clone().ok_or_else(|| local("there is no vault"))?;
         let client = self.client.clone();
         let whole = tokio::spawn(async move {
-            let held: Option<Grant> = vault.get(&agent).await.map_err(|e| local(&e.to_string()))?;
-            let done = client.perform(bound(Call::new(&command, &plan, held), not_after)).await;
-            if let Some(grant) = &done.grant {
-                vault.rotate(&agent, grant).await.map_err(|e| local(&e.to_string()))?;
-            }
-            if let Outcome::TokenDead { failure } = &done.outcome {
-                vault.mark_dead(&agent, &failure.message).await.map_err(|e| local(&e.to_string()))?;
-            }
-            Ok(done.outcome)
+            let own = OwnToken { vault: &vault, client: &client, agent: &agent };
+            own.perform(&command, &plan, not_after).await
         });
         whole.await.unwrap_or_else(|_| Err(local("the refresh ended without an answer")))
     }
@@ -126,7 +175,7 @@ pub(crate) fn agent_of(command: &Command, plan: &Plan) -> Option<AgentId> {
     plan.member(command.own_token_of()?).map(|m| m.agent.clone())
 }
 
-fn local(message: &str) -> Failure {
+pub(crate) fn local(message: &str) -> Failure {
     Failure::plain(FailureKind::Local, message)
 }
 
@@ -149,6 +198,7 @@ mod tests {
             client,
             hooks: Hooks::new(std::path::PathBuf::new(), HookLimits::default()),
             vault: None,
+            pages: None,
             preflights: Arc::default(),
         }
     }

@@ -20,6 +20,8 @@ pub(super) enum Due {
     Reconnect(usize),
     /// A refreshed token (second) reaches the agent's page (first).
     HandOver(usize, usize),
+    /// The companion initialises the agent's softphone anew, once its call has ended.
+    Revive(usize),
     StationSettles(usize),
     ResetDone(usize),
     RebootDone(usize),
@@ -85,6 +87,7 @@ impl Twin {
             Due::Cut(unit) => self.cut_sockets(unit),
             Due::Reconnect(agent) => self.reconnect(agent),
             Due::HandOver(agent, token) => self.hand_over(agent, token),
+            Due::Revive(agent) => drop(self.revive(agent)),
             Due::StationSettles(agent) => self.settle_station(agent),
             Due::ResetDone(agent) => self.finish_reset(agent),
             Due::RebootDone(agent) => self.finish_reboot(agent),

@@ -8,6 +8,7 @@
 mod agenda;
 mod answer;
 mod calls;
+mod companion;
 mod compare;
 mod conversations;
 mod deliver;
@@ -35,6 +36,7 @@ mod users;
 mod wfm;
 mod world;
 
+pub use companion::{PageDone, PageSocket, PageTruth};
 pub use compare::{COMPARE_MS, CompareTruth, without_softlanding};
 pub use notify::{Frame, Push};
 pub use oauth::{APP_CLIENT_ID, APP_CLIENT_SECRET, PUBLISHER_CLIENT_ID, PUBLISHER_CLIENT_SECRET};

@@ -101,7 +101,7 @@ impl Twin {
         }
         let token = self.issue(i, Client::App);
         let gets = self.agents.get(i).is_some_and(|a| a.logged_in.is_some() && a.kind.gets_hand_over());
-        if gets {
+        if gets && !self.scenario.softphone.companions {
             self.schedule_in(self.scenario.softphone.hand_over_s, Due::HandOver(i, token));
         }
         token

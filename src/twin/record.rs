@@ -66,17 +66,17 @@ impl Recorder {
     }
 }
 
-/// How every token and every client secret of a twin begins.
-const START: &str = "twin-";
+/// How every token and every client secret of a twin begins, as it is and in a form.
+const STARTS: [&str; 2] = ["twin-", "twin%2D"];
 
 /// The text with every token of a twin replaced.
 fn redact(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find(START) {
+    while let Some(at) = STARTS.iter().filter_map(|start| rest.find(start)).min() {
         let (before, after) = rest.split_at(at);
         out.push_str(before);
-        let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '-').unwrap_or(after.len());
+        let end = after.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '%')).unwrap_or(after.len());
         let (word, next) = after.split_at(end);
         out.push_str(if secret(word) { "[secret]" } else { word });
         rest = next;
@@ -100,6 +100,7 @@ mod tests {
             r#"{"access_token":"twin-access-3-00ff","refresh_token":"twin-refresh-1-2-aa","url":"/twin-upload/7-ab"}"#;
         let told = redact(text);
         assert_eq!(told, r#"{"access_token":"[secret]","refresh_token":"[secret]","url":"/twin-upload/7-ab"}"#);
+        assert_eq!(redact("code=twin%2Dcode%2D00&x=1 twin-app-secret"), "code=[secret]&x=1 [secret]");
         assert_eq!(redact("é twin-app-secret é"), "é [secret] é");
     }
 }

@@ -309,6 +309,9 @@ pub struct Softphone {
     pub reconnect_s: i64,
     /// Seconds until the organisation's own app has handed a refreshed token to the agent's open page.
     pub hand_over_s: i64,
+    /// Whether agents' pages hold companions of the client under test: then it is for them to hand a token over, and nothing is
+    /// by itself.
+    pub companions: bool,
     /// Seconds until a session reset has re-initialised the softphone.
     pub reset_s: i64,
     /// Seconds until a rebooted phone is back.
@@ -483,6 +486,7 @@ impl Default for Softphone {
         Softphone {
             reconnect_s: 2,
             hand_over_s: 1,
+            companions: false,
             reset_s: 6,
             reboot_s: 10,
             station_settle_s: 3,

@@ -162,6 +162,8 @@ pub enum Cure {
     Reboot,
     /// A fresh token was handed over to a softphone whose socket was still up.
     Token,
+    /// The companion in its page initialised it anew.
+    Companion,
     /// The agent logged in anew.
     Login,
     /// The agent reloaded the page by hand.

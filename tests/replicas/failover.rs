@@ -31,6 +31,7 @@ async fn lost_twice() {
     let place = Place::open("failover", SMALL_ORG, MINUTES, SPEED).await;
     let entries = [("care".to_owned(), "Customer Care".to_owned())];
     place.configure("softlanding.toml", &store.database.url(), "", TIMING, &entries);
+    let vault = place.share_vault("softlanding.toml", &store.database.url()).await;
     let first = Replica::start(&place, &["softlanding.toml"]).await;
     let leading = first.says(0, |line| line["event"] == "leading").await;
     let run = leading["run"].as_str().expect("a run").to_owned();
@@ -51,5 +52,14 @@ async fn lost_twice() {
     first.stop().await;
     assert!(known.look(|lines| lines.iter().any(|line| line["event"] == "publish_sent")), "{REPEAT}");
     assert_eq!(place.truth().counters.publishes_applied, 1, "{REPEAT}");
+
+    // What one replica has refreshed the other finds: everybody's token is the one in force, or it is known to be dead.
+    let agents = vault.agents().await.expect("agents");
+    assert!(agents.iter().filter(|one| one.refreshed_at.is_some()).count() > 1, "{agents:?}; {REPEAT}");
+    for (agent, _, token) in place.in_force() {
+        let kept = vault.get(&agent).await.expect("a vault");
+        let dead = agents.iter().any(|one| one.agent == agent && one.must_sign_in());
+        assert!(dead || kept.is_some_and(|kept| kept.refresh_token == token), "{agent}; {REPEAT}");
+    }
     store.database.close().await;
 }

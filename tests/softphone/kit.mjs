@@ -28,10 +28,10 @@ export const SERVE = env('SERVE');
 export const SDK = env('SDK') ?? '9';
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Comes back with what `look` gives as soon as it is truthy; fails after a minute, which is no measurement. */
-export async function until(what, look) {
+/** Comes back with what `look` gives as soon as it is truthy; fails after some minutes, which is no measurement. */
+export async function until(what, look, minutes = 1) {
   let last;
-  for (let tries = 0; tries < 1_200; tries += 1) {
+  for (let tries = 0; tries < 1_200 * minutes; tries += 1) {
     last = await look();
     if (last) return last;
     await sleep(50);
@@ -80,9 +80,13 @@ export const hub = {
   seen: async (agent) => ask({ do: 'seen', agent }),
 };
 /** `softlanding serve` as a process, where the test runs one. */
-export const server = { enrol: () => ask({ do: 'enrol' }), start: () => ask({ do: 'start' }), kill: () => ask({ do: 'kill' }) };
-/** Waits until the run that publishes has settled, where there is one. */
-export const settled = () => ask({ do: 'settle' });
+export const server = {
+  enrol: () => ask({ do: 'enrol' }),
+  start: () => ask({ do: 'start' }),
+  kill: () => ask({ do: 'kill' }),
+  /** What is in the journal of the one run. */
+  records: () => ask({ do: 'records' }),
+};
 /** Done once the hub has a report that fits. */
 export const reported = (agent, what, fits) => until(what, async () => {
   const seen = await hub.seen(agent);

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use softlanding::hands::companion::{Errand, PageSeen, Pages, PagesSettings, Told};
 use softlanding::hands::genesys::{AppClient, Client, Hosts, Org as ClientOrg, OrgSettings, Wire};
+use softlanding::hands::journal::{Journal, SqliteJournal};
 use softlanding::hands::vault::{Vault, new_key};
+use softlanding::law::event::Event;
 use softlanding::shells::web::{Desk, Settings, Web};
 use softlanding::twin::{APP_CLIENT_ID, APP_CLIENT_SECRET, PUBLISHER_CLIENT_ID, PUBLISHER_CLIENT_SECRET, Scenario};
-use softlanding::words::clock::Clock;
 use softlanding::words::id::AgentId;
 use softlanding::words::secret::Secret;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -21,7 +22,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::{Mutex, watch};
 
 use crate::support::org::Org;
-use crate::support::process::{Bench, Talking, folder, patiently, softlanding, softlanding_says};
+use crate::support::process::{folder, patiently, softlanding, softlanding_says};
 
 /// One browser at a time: each keeps two cores busy, and the SDK gives up on what takes long.
 static BROWSER: Mutex<()> = Mutex::const_new(());
@@ -62,23 +63,23 @@ async fn free_address() -> String {
 /// softlanding as the script's page meets it.
 enum Server {
     /// Its web room in this process, whose hub the script may command.
-    Room { url: String, pages: Pages, run: Option<Talking>, _stop: watch::Sender<bool> },
+    Room { url: String, pages: Pages, _stop: watch::Sender<bool> },
     /// `softlanding serve`, which the script may kill and start.
     Process { url: String, folder: PathBuf, child: Option<Child> },
 }
 
 impl Server {
     /// The web room of the organisation in this process; only pages of `origin` may come.
-    async fn room(name: &str, twin: &str, clock: Clock, origin: &str) -> Server {
-        let hosts = Hosts::given(twin, twin).expect("a host");
+    async fn room(name: &str, org: &Org, origin: &str) -> Server {
+        let hosts = Hosts::given(&org.url, &org.url).expect("a host");
         let secret = |text: &str| Secret::new(text.to_owned());
         let mut settings = OrgSettings::new(hosts, PUBLISHER_CLIENT_ID, secret(PUBLISHER_CLIENT_SECRET));
         settings.app =
             Some(AppClient { client_id: APP_CLIENT_ID.to_owned(), client_secret: secret(APP_CLIENT_SECRET) });
-        let client = Client::new(ClientOrg::new(settings), Wire::new(clock).expect("a wire"), clock);
+        let client = Client::new(ClientOrg::new(settings), Wire::new(org.clock()).expect("a wire"), org.clock());
         let key = new_key().expect("a key");
         let vault = Vault::open(&folder(name).join("vault.db"), &key).await.expect("a vault");
-        let pages = Pages::new(clock, PagesSettings { companions_max: 16, answer_ms: 60_000 });
+        let pages = Pages::new(org.clock(), PagesSettings { companions_max: 16, answer_ms: 60_000 });
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let listen = listener.local_addr().expect("an address");
         let url = format!("http://{listen}");
@@ -94,7 +95,7 @@ impl Server {
             Desk::new(settings, pages.clone(), client, Some(Arc::new(vault)), &key, Arc::new(|_| ())).expect("a desk");
         let (stop, stopping) = watch::channel(false);
         tokio::spawn(Web::on(listener, desk).serve(stopping));
-        Server::Room { url, pages, run: None, _stop: stop }
+        Server::Room { url, pages, _stop: stop }
     }
 
     /// `softlanding serve` on a free port, configured for the organisation and not yet started.
@@ -124,11 +125,6 @@ impl Server {
                 json!({ "told": told(pages.command(&agent(), errand(asked)).await) })
             }
             (Server::Room { pages, .. }, "seen") => pages.seen(&agent()).map_or(Value::Null, |seen| report(&seen)),
-            (Server::Room { run, .. }, "settle") => {
-                let (code, complaint, _) = run.take().expect("a run").rest().await;
-                assert_eq!(code, 0, "{complaint}");
-                Value::Null
-            }
             (Server::Process { folder, .. }, "enrol") => {
                 softlanding_says(folder, &["agents", "import", "enrolments.jsonl"]).await;
                 Value::Null
@@ -141,9 +137,18 @@ impl Server {
                 child.take().expect("it runs").kill().await.expect("it can be killed");
                 Value::Null
             }
+            (Server::Process { folder, .. }, "records") => records(folder).await,
             (_, other) => panic!("nobody here can {other}"),
         }
     }
+}
+
+/// Every record of the one run in a journal; none while there is no run.
+async fn records(folder: &Path) -> Value {
+    let journal = SqliteJournal::open_existing(&folder.join("softlanding.db")).await.expect("a journal");
+    let runs = journal.runs().await.expect("a list");
+    let Some(summary) = runs.first() else { return json!([]) };
+    serde_json::to_value(journal.load::<Event>(&summary.run).await.expect("records")).expect("JSON")
 }
 
 /// `softlanding serve`, once it listens.
@@ -192,66 +197,62 @@ fn report(seen: &PageSeen) -> Value {
 
 /// Plays a script with the web room in this process.
 pub async fn prove(script: &str, sdk: &str) {
-    play(script, sdk, scenario(), false).await;
+    prepare(script, sdk, scenario(), false).await;
 }
 
 /// The same, and every station keeps its line between calls.
 pub async fn prove_persistent(script: &str, sdk: &str) {
     let mut scenario = scenario();
     scenario.softphone.persistent_connection = true;
-    play(script, sdk, scenario, false).await;
+    prepare(script, sdk, scenario, false).await;
 }
 
 /// Plays a script with `softlanding serve` as a process, which the script starts.
 pub async fn prove_with_serve(script: &str, sdk: &str) {
-    play(script, sdk, scenario(), true).await;
+    prepare(script, sdk, scenario(), true).await;
 }
 
-async fn play(script: &str, sdk: &str, scenario: Scenario, process: bool) {
+/// Plays a script with `softlanding serve` as a process that publishes a minute after the org was opened.
+pub async fn prove_a_friday(script: &str, sdk: &str) {
     let _alone = BROWSER.lock().await;
-    let name = format!("softphone-{script}-{sdk}");
-    let desk = free_address().await;
+    let mut scenario = scenario();
+    scenario.org.drafts = vec!["Approved".to_owned()];
+    scenario.cohorts.iter_mut().for_each(|cohort| cohort.agents = 3);
+    scenario.publish.duration_s = 5;
+    (scenario.revoke.on_publish, scenario.revoke.cut_after_s) = (true, 2);
+    let (name, desk) = (name(script, sdk), free_address().await);
+    // Twice as fast as ours: the SDK's own waits are not scaled, and the refresh leaves time for the pages to open.
+    let org = Org::serve(scenario, -2, 2.0).await;
+    let server = Server::process(&name, &org, &format!("http://{desk}")).await;
+    let Server::Process { folder, .. } = &server else { unreachable!("a process was asked for") };
+    softlanding_says(folder, &["agents", "import", "enrolments.jsonl"]).await;
+    let file = folder.join("softlanding.toml");
+    let text = std::fs::read_to_string(&file).expect("the configuration");
+    let quick = text
+        .replace("refresh_lead = \"12min\"", "refresh_lead = \"1min\"\ncheck_delay = \"20s\"")
+        .replace("prepare_lead = \"1min\"", "prepare_lead = \"5s\"")
+        .replace("settle_after = \"35min\"", "settle_after = \"2min\"");
+    let friday = "[[publish]]\nname = \"care\"\ncron = \"0 0 16 * * Fri\"\nzone = \"Central\"\n\
+                  business_unit = \"Customer Care\"\nstage_before = \"10min\"\n";
+    std::fs::write(&file, format!("{quick}\n{friday}")).expect("a file");
+    play(script, sdk, &org, server, &desk).await;
+}
+
+fn name(script: &str, sdk: &str) -> String {
+    format!("softphone-{script}-{sdk}")
+}
+
+async fn prepare(script: &str, sdk: &str, scenario: Scenario, process: bool) {
+    let _alone = BROWSER.lock().await;
+    let (name, desk) = (name(script, sdk), free_address().await);
     let origin = format!("http://{desk}");
     let org = Org::serve(scenario, -60, 1.0).await;
-    let mut server = if process {
-        Server::process(&name, &org, &origin).await
-    } else {
-        Server::room(&name, &org.url, org.clock(), &origin).await
-    };
-    attend(script, sdk, &org.url, &desk, &mut server).await;
+    let server =
+        if process { Server::process(&name, &org, &origin).await } else { Server::room(&name, &org, &origin).await };
+    play(script, sdk, &org, server, &desk).await;
 }
 
-/// Twin seconds per second on the Friday that is published.
-const SPEED: u32 = 10;
-
-/// A publish by a run of softlanding, which revokes tokens and cuts sockets; the web room is in this process. Gives the
-/// report's document.
-pub async fn friday(script: &str, sdk: &str) -> Value {
-    let _alone = BROWSER.lock().await;
-    let name = format!("softphone-{script}-{sdk}");
-    let desk = free_address().await;
-    let text = "story = \"softphone: two agents; the publish revokes old tokens and cuts every socket 10 s later\"\n\
-        [publish]\nduration_s = 10\n[revoke]\non_publish = true\ncut_after_s = 10\n[[cohorts]]\nname = \"evening\"\n\
-        agents = 2\nshift_start_min = 30\nlogin_min = [-200, -120]\n";
-    let bench = Bench::open_before(&name, text, SPEED, "8min").await;
-    bench.configure("refresh_lead = \"12min\"", "refresh_lead = \"90s\"");
-    bench.configure("prepare_lead = \"1min\"", "prepare_lead = \"30s\"");
-    bench.configure("settle_after = \"35min\"", "settle_after = \"7min\"");
-    let run = bench.stage().await;
-    let running = bench.run(&run);
-    let clock = bench.clock().await;
-    let mut server = Server::room(&format!("{name}-room"), &bench.url, clock, &format!("http://{desk}")).await;
-    if let Server::Room { run, .. } = &mut server {
-        *run = Some(running);
-    }
-    attend(script, sdk, &bench.url, &desk, &mut server).await;
-    let report = bench.report(&run).await;
-    bench.close().await;
-    report
-}
-
-/// Runs a script to its end, and answers what it asks.
-async fn attend(script: &str, sdk: &str, twin: &str, desk: &str, server: &mut Server) {
+async fn play(script: &str, sdk: &str, org: &Org, mut server: Server, desk: &str) {
     let repeat = format!("to repeat: ./tests/run --test softphone {script}");
     let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("softphone-pictures");
     let mut command = node(&[], &format!("{script}.mjs"));
@@ -259,7 +260,7 @@ async fn attend(script: &str, sdk: &str, twin: &str, desk: &str, server: &mut Se
         .env("SOFTLANDING_TEST_NODE", packages())
         .env("SOFTLANDING_TEST_OUT", &out)
         .env("SOFTLANDING_TEST_SDK", sdk)
-        .env("SOFTLANDING_TEST_TWIN", twin)
+        .env("SOFTLANDING_TEST_TWIN", &org.url)
         .env("SOFTLANDING_TEST_SERVE", server.url())
         .env("SOFTLANDING_TEST_DESK", desk.rsplit(':').next().expect("a port"))
         .stdin(Stdio::piped())

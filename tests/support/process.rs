@@ -230,8 +230,7 @@ impl Bench {
     pub async fn reaches(&self, at: Timestamp) {
         self.clock().await.sleep_until(at).await;
     }
-    /// The twin's clock.
-    pub async fn clock(&self) -> Clock {
+    async fn clock(&self) -> Clock {
         serde_json::from_value(self.asked("clock").await).expect("a clock")
     }
     /// What is really so, as the twin tells it.

@@ -3,13 +3,17 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use softlanding::hands::journal::PostgresJournal;
+use softlanding::hands::vault::Vault;
 use softlanding::twin::serve::{Options, Served};
 use softlanding::twin::{APP_CLIENT_ID, PUBLISHER_CLIENT_ID, Scenario, Truth, Twin};
 use softlanding::words::clock::{Clock, Timestamp};
+use softlanding::words::id::AgentId;
+use softlanding::words::secret::Secret;
 use sqlx::postgres::PgListener;
 use sqlx::{Connection, PgConnection};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
@@ -53,6 +57,25 @@ impl Place {
     pub fn truth(&self) -> Truth {
         self.served.truth()
     }
+    /// Moves the vault from the folder into the database at `store`, where replicas share it, and lets `file` say so.
+    pub async fn share_vault(&self, file: &str, store: &str) -> Vault {
+        let key = std::fs::read_to_string(self.folder.join("vault.key")).expect("a key");
+        let key = Secret::new(key.trim().to_owned());
+        let here = Vault::open(&self.folder.join("vault.db"), &key).await.expect("a vault");
+        let shared = Vault::connect(store, None, &key).await.expect("a vault");
+        for one in here.agents().await.expect("agents") {
+            let grant = here.get(&one.agent).await.expect("a vault").expect("a grant");
+            shared.put(&one.agent, &one.name, &grant).await.expect("a vault");
+        }
+        let file = self.folder.join(file);
+        let text = std::fs::read_to_string(&file).expect("the configuration");
+        std::fs::write(&file, text.replace("path = \"vault.db\"\n", "")).expect("a file");
+        shared
+    }
+    /// The refresh tokens in force.
+    pub fn in_force(&self) -> Vec<(AgentId, String, Secret)> {
+        self.served.twin().lock().unwrap_or_else(PoisonError::into_inner).enrolments()
+    }
     /// Writes a configuration: the store, how it is served, and an entry of the calendar for each business unit, at 16:00.
     pub fn configure(&self, file: &str, store: &str, serve: &str, timing: &str, entries: &[(String, String)]) {
         let at = |(name, unit): &(String, String)| (name.clone(), unit.clone(), "0 0 16 * * Fri".to_owned());
@@ -79,6 +102,7 @@ client_secret = {{ file = "twin-publisher.secret" }}
 client_id = "{APP_CLIENT_ID}"
 client_secret = {{ file = "twin-app.secret" }}
 [vault]
+path = "vault.db"
 key = {{ file = "vault.key" }}
 [timing]
 {timing}

@@ -126,7 +126,8 @@ async fn a_command_reaches_the_page_on_the_other_replica_and_no_token_travels() 
     assert_eq!((here.pages.who(), here.pages.connected()), (vec![agent(1)], 0));
     assert!(stranger.pages.who().is_empty(), "organisations are apart; {REPEAT}");
 
-    let errand = Errand::Token(Secret::new("hush-hush".to_owned()));
+    let vault_token = || Errand::Token(Secret::new("vault-token-of-agent-1".to_owned()));
+    let errand = vault_token();
     let whom = agent(1);
     let (told, frame) = tokio::join!(here.pages.command(&whom, errand), answer(&mut page, "done"));
     assert_eq!((told, &frame["do"], &frame["token"]), (Told::Done, &"token".into(), &"vault-token-of-agent-1".into()));
@@ -146,12 +147,14 @@ async fn a_command_reaches_the_page_on_the_other_replica_and_no_token_travels() 
     // A page on both: a token reaches both.
     let mut second = attach(&here.pages, 1);
     let both = async { tokio::join!(answer(&mut page, "failed"), answer(&mut second, "done")) };
-    let (told, (far, near)) =
-        tokio::join!(here.pages.command(&whom, Errand::Token(Secret::new("hush-hush".to_owned()))), both);
-    assert_eq!(
-        (told, &near["token"], &far["token"]),
-        (Told::Done, &"hush-hush".into(), &"vault-token-of-agent-1".into())
-    );
+    let (told, (far, near)) = tokio::join!(here.pages.command(&whom, vault_token()), both);
+    let token = "vault-token-of-agent-1";
+    assert_eq!((told, &near["token"], &far["token"]), (Told::Done, &token.into(), &token.into()), "{REPEAT}");
+    // Another token than the one that the other vault holds is not handed over there.
+    let stale = Errand::Token(Secret::new("hush-hush".to_owned()));
+    let (told, near) = tokio::join!(here.pages.command(&whom, stale), answer(&mut second, "failed"));
+    assert!(matches!(told, Told::Failed(_)) && near["token"] == "hush-hush", "{told:?}; {REPEAT}");
+    assert!(page.frames.try_recv().is_err(), "{REPEAT}");
 
     // A replica that ends says so: nobody waits for it, and what it had is gone.
     let other = attach(&there.pages, 4);

@@ -8,6 +8,8 @@ use softlanding::words::clock::{Clock, Timestamp};
 use softlanding::words::secret::Secret;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpSocket;
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::Error;
 
 use super::page::{ORIGIN, Page, REPEAT, refused_with, request};
 use super::room::{Room, Wants, until};
@@ -180,7 +182,7 @@ async fn a_page_that_does_not_read_is_closed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_that_is_silent_for_too_long_is_gone_and_one_that_answers_stays() {
-    let room = Room::with("silent", Wants { heartbeat_ms: 200, ..Wants::default() }).await;
+    let room = Room::with("silent", Wants { heartbeat_ms: 2_000, ..Wants::default() }).await;
     let mut news = room.pages.news();
     let silent = Page::welcome(&room.url, "silent", ("key", &room.key(0))).await;
     let mut alive = Page::welcome(&room.url, "alive", ("key", &room.key(1))).await;
@@ -234,6 +236,30 @@ async fn the_module_is_served_to_every_origin_and_nothing_else_is_there() {
     ] {
         assert_eq!(get(path).send().await.expect("an answer").status().as_u16(), status, "{path}; {REPEAT}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_guesses_is_not_listened_to_for_a_while() {
+    let room = Room::open("guesses").await;
+    let mut guesses = 0;
+    loop {
+        let opened = connect_async(request(&room.url, Some(ORIGIN), Some("softlanding.companion.v1"))).await;
+        let socket = match opened {
+            Ok((socket, _)) => socket,
+            Err(Error::Http(response)) => {
+                assert_eq!(response.status().as_u16(), 429, "{REPEAT}");
+                break;
+            }
+            Err(e) => panic!("{e}; {REPEAT}"),
+        };
+        let mut page = Page { socket };
+        page.say(json!({ "type": "hello", "page": "p", "key": format!("slp1.guess-{guesses}") })).await;
+        assert_eq!(page.closed().await.0, 4401, "{REPEAT}");
+        guesses += 1;
+        // More only where a machine is so slow that its guesses are spread over several windows.
+        assert!(guesses < 6_000, "guessing goes on for ever; {REPEAT}");
+    }
+    assert!(guesses >= 600, "only {guesses}; {REPEAT}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,11 +2,14 @@
 
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use serde_json::json;
+use softlanding::hands::vault::Taken;
 use softlanding::shells::daemon::news::News;
 use softlanding::twin::{APP_CLIENT_ID, APP_CLIENT_SECRET};
 
 use super::page::{ORIGIN, Page, REPEAT};
 use super::room::Room;
+use crate::support::contract;
+use crate::support::org::Org;
 
 /// A browser that follows nothing by itself.
 struct Browser(reqwest::Client);
@@ -84,6 +87,13 @@ async fn who_signs_in_is_enrolled_and_the_page_gets_a_key() {
     assert_eq!(room.org.grant((APP_CLIENT_ID, APP_CLIENT_SECRET), &form).await.status, 200);
     let told = room.news.look(|news| news.iter().filter(|n| matches!(n, News::Enrolled { .. })).count());
     assert_eq!(told, 1);
+    let mut exchanges = room.org.exchanges();
+    // The step in the browser is no part of the API.
+    exchanges.retain(|exchange| !exchange["url"].as_str().is_some_and(|url| url.starts_with("/oauth/authorize")));
+    let faults = contract::check(&exchanges);
+    assert!(faults.is_empty(), "{faults:#?}; {REPEAT}");
+    let kept = serde_json::to_string(&exchanges).expect("JSON");
+    assert!(kept.contains("/oauth/token") && !kept.contains("twin-code") && !kept.contains("twin%2D"), "{REPEAT}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,7 +103,8 @@ async fn a_dead_grant_comes_to_life_by_signing_in_again() {
     let (callback, cookie) = browser.to_the_platform_and_back(&room, 0).await;
     assert_eq!(browser.get(&callback, &cookie).await.status, 200);
     let first = room.vault.get(&room.agent(0)).await.expect("a vault").expect("a grant");
-    room.vault.mark_dead(&room.agent(0), "revoked").await.expect("a vault");
+    let Taken::Yours(spending) = room.vault.take(&room.agent(0)).await.expect("a vault") else { panic!("{REPEAT}") };
+    room.vault.mark_dead(&spending, "revoked").await.expect("a vault");
     let (page, welcome) = Page::hello(&room.url, "p", ("key", &room.key(0))).await;
     assert_eq!(welcome["enrol"], json!(format!("{}/enrol", room.url)), "{welcome}; {REPEAT}");
     drop(page);
@@ -183,5 +194,3 @@ async fn the_platform_takes_a_code_once_and_for_its_own_address_only() {
     let unproven = format!("{}&code_verifier=v", form(&code().await, "http://127.0.0.1:9/back"));
     assert_eq!(room.org.grant(app, &unproven).await.status, 400);
 }
-
-use crate::support::org::Org;

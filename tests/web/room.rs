@@ -84,7 +84,7 @@ impl Room {
         };
         let news: Tale<News> = Tale::default();
         let heard = news.clone();
-        let keys = PageKeys::new(&org_name(&client), &key, None).expect("a key");
+        let keys = PageKeys::new(&org_name(&client), &key).expect("a key");
         let tell = Arc::new(move |told: News| heard.push(told));
         let desk = Desk::new(settings, pages.clone(), client, Some(Arc::clone(&vault)), &key, tell).expect("a desk");
         let (stop, stopping) = watch::channel(false);

@@ -7,7 +7,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use super::page::{ORIGIN, Page, REPEAT};
 use super::room::scenario;
 use crate::support::org::Org;
-use crate::support::process::{folder, softlanding, softlanding_ends, softlanding_says, texts};
+use crate::support::process::{PROGRAM, folder, softlanding_ends, softlanding_says, texts};
 
 async fn configured(name: &str, org: &Org, web: &str) -> std::path::PathBuf {
     let folder = folder(&format!("web-serve-{name}"));
@@ -24,7 +24,9 @@ async fn serve_listens_lets_a_page_in_and_says_farewell() {
     let web =
         format!("listen = \"127.0.0.1:0\"\npublic_url = \"http://127.0.0.1:1\"\nallowed_origins = [\"{ORIGIN}\"]");
     let folder = configured("listens", &org, &web).await;
-    let mut command = softlanding(&folder, &["serve"]);
+    // As most systems start a process: with fewer open files than 12,000 companions need.
+    let mut command = tokio::process::Command::new("sh");
+    command.current_dir(&folder).args(["-c", "ulimit -Sn 256 && exec \"$0\" serve", PROGRAM]).kill_on_drop(true);
     let mut child = command.stdout(std::process::Stdio::piped()).spawn().expect("the program starts");
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
     let mut log: Vec<Value> = Vec::new();
@@ -37,6 +39,13 @@ async fn serve_listens_lets_a_page_in_and_says_farewell() {
         }
         log.push(line);
     };
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id().expect("it runs"))).expect("limits");
+    let files = limits.lines().find(|line| line.starts_with("Max open files")).expect("a limit");
+    let (soft, hard) = {
+        let mut numbers = files.split_whitespace().filter_map(|word| word.parse::<u64>().ok());
+        (numbers.next().expect("a number"), numbers.next().expect("a number"))
+    };
+    assert!(soft >= 13_000.min(hard), "{files}; {REPEAT}");
     let url = format!("http://{address}");
     let http = reqwest::Client::builder().no_proxy().build().expect("a client");
     assert_eq!(http.get(format!("{url}/livez")).send().await.expect("an answer").status().as_u16(), 200);

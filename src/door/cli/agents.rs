@@ -33,8 +33,9 @@ pub(super) async fn import(args: &ImportArgs) -> Result<ExitCode, Failure> {
         failure.details = errors.iter().map(ToString::to_string).collect();
         failure.hint("nothing has been imported; correct these lines and import the file again")
     })?;
-    let vault = open::needed_vault(&config).await?;
-    let client = open::client(&config, open::clock(&config).await?).await?;
+    let clock = open::clock(&config).await?;
+    let vault = open::needed_vault(&config, clock).await?;
+    let client = open::client(&config, clock).await?;
     let resolved = resolve(&client, enrolments).await?;
     let imported = vault.import(&resolved).await?;
     out::say([format!(
@@ -109,7 +110,7 @@ fn add(people: &mut BTreeMap<String, Vec<(AgentId, String)>>, person: Person) {
     }
 }
 
-fn unread(failure: Told) -> Failure {
+pub(super) fn unread(failure: Told) -> Failure {
     let hint = refusal::platform_hint(&failure);
     let told = refusal::Told(failure);
     Failure { hint, ..Failure::new(ExitCode::Access, "the organisation's users cannot be read") }.because(told)

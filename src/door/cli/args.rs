@@ -259,12 +259,22 @@ pub struct AgentsArgs {
 pub enum AgentsCommand {
     /// Take in the refresh tokens that the organisation's own app holds
     #[command(
-        after_help = "The file holds lines of {\"agent\": \"…\", \"refresh_token\": \"…\"}, or CSV with the header\nagent,refresh_token. An agent is a user id, an e-mail address or a full name.\n\nExample:\n  softlanding agents import enrolments.jsonl"
+        after_help = "The file holds lines of {\"agent\": \"…\", \"refresh_token\": \"…\"}, or CSV with the header\nagent,refresh_token. An agent is a user id, an e-mail address or a full name. What is\nimported takes the place of what the vault holds: of a list that is older than the last refresh the tokens are spent.\n\nExample:\n  softlanding agents import enrolments.jsonl"
     )]
     Import(ImportArgs),
-    /// Who is enrolled, and whose refresh token is dead
-    #[command(after_help = "Example:\n  softlanding agents list")]
+    /// Who is enrolled, since when, and who must sign in again; never a token
+    #[command(after_help = "Examples:\n  softlanding agents list\n  softlanding agents list --json")]
     List(ListArgs),
+    /// Take agents out of the vault, tokens and all; all who are named or nobody
+    #[command(
+        after_help = "An agent is a user id, the name under which they are enrolled, or an e-mail address. The platform keeps the\nrefresh token until it is revoked there.\n\nExamples:\n  softlanding agents forget ann@example.com\n  softlanding agents forget --all-dead"
+    )]
+    Forget(ForgetArgs),
+    /// Seal the vault with a new key
+    #[command(
+        after_help = "Write the new key as `key` and the one before as `old_key` in [vault]. All is sealed anew or nothing: after an\ninterruption, call it again. It waits for refreshes that are under way; what still runs with the old key says so and\nrefreshes nothing until it is started again.\n\nExample:\n  (umask 077; softlanding agents new-key > vault.new.key)\n  softlanding agents rotate-key"
+    )]
+    RotateKey(RotateKeyArgs),
     /// Print a new key for the vault
     #[command(after_help = "Example:\n  (umask 077; softlanding agents new-key > vault.key)")]
     NewKey,
@@ -283,6 +293,31 @@ pub struct ImportArgs {
 /// `agents list`
 #[derive(Debug, Args)]
 pub struct ListArgs {
+    /// One JSON document on standard output
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub config: ConfigArgs,
+}
+
+/// `agents forget`
+#[derive(Debug, Args)]
+pub struct ForgetArgs {
+    /// Whom to forget
+    #[arg(value_name = "AGENT", required_unless_present = "all_dead", conflicts_with = "all_dead")]
+    pub agents: Vec<String>,
+    /// Everybody who must sign in again
+    #[arg(long)]
+    pub all_dead: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub config: ConfigArgs,
+}
+
+/// `agents rotate-key`
+#[derive(Debug, Args)]
+pub struct RotateKeyArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "described by its type")]
     pub config: ConfigArgs,

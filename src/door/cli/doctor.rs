@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::door::cli::args::DoctorArgs;
 use crate::door::cli::{intent, open, out};
-use crate::door::config::{Config, ConfigErrors, SecretRef, StorePlace};
+use crate::door::config::{Config, ConfigErrors, SecretRef, StorePlace, VAULT_FILE};
 use crate::door::error::{ExitCode, Failure};
 use crate::hands::genesys::Client;
 use crate::hands::vault::Enrolled;
@@ -103,7 +103,18 @@ async fn configured(config: &Config) -> (Vec<Check>, Option<Vec<Enrolled>>) {
         let (check, key) = secret("vault key", &vault.key).await;
         checks.push(check);
         if let Some(key) = key {
-            let (check, agents) = machine::vault(&vault.path, &key).await;
+            let (check, agents) = match &vault.place {
+                StorePlace::Sqlite(path) => machine::vault(path, &key).await,
+                StorePlace::Postgres { url, password } => {
+                    // The store's own line says when its password cannot be had.
+                    let password = match password {
+                        Some(password) => password.resolve().await.ok(),
+                        None => None,
+                    };
+                    let file = config.folder().join(VAULT_FILE);
+                    machine::shared_vault(url, password.as_ref(), &key, &file).await
+                }
+            };
             checks.push(check);
             enrolled = Some(agents);
         }

@@ -18,6 +18,8 @@ pub(super) fn mechanisms(config: &Config) -> Mechanisms {
         oauth_refresh: m.oauth_refresh && tokens,
         authentication_refresh: m.authentication_refresh && tokens,
         media_probe: m.media_probe && tokens,
+        companion: m.companion && tokens && config.web.is_some(),
+        renew_sessions: m.renew_sessions && tokens && config.web.is_some(),
         ..m.clone()
     }
 }

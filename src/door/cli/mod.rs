@@ -9,6 +9,7 @@
 //! Must never: decide what a run does, or end with a code that is not in the table of [`crate::door::error::ExitCode`].
 
 mod agents;
+mod agents_forget;
 mod agents_list;
 pub mod args;
 mod bug;
@@ -75,6 +76,8 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Agents(args) => match args.command {
             AgentsCommand::Import(args) => agents::import(&args).await,
             AgentsCommand::List(args) => agents_list::list(&args).await,
+            AgentsCommand::Forget(args) => agents_forget::forget(&args).await,
+            AgentsCommand::RotateKey(args) => agents_forget::rotate_key(&args).await,
             AgentsCommand::NewKey => agents::new_key(),
         },
         Command::Twin(args) => twin::twin(&args).await,

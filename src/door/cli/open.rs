@@ -54,8 +54,8 @@ pub(super) async fn client(config: &Config, clock: Clock) -> Result<Client, Fail
 }
 
 /// The vault, for a command that is about nothing else.
-pub(super) async fn needed_vault(config: &Config) -> Result<Vault, Failure> {
-    config.open_vault().await?.ok_or_else(|| {
+pub(super) async fn needed_vault(config: &Config, clock: Clock) -> Result<Vault, Failure> {
+    config.open_vault(clock).await?.ok_or_else(|| {
         Failure::new(ExitCode::Config, "no vault is configured")
             .hint("add [app] and a key for [vault] to the configuration; `softlanding agents new-key` makes a key")
     })

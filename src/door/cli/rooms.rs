@@ -51,9 +51,13 @@ impl Rooms {
         self.make_space(web.companions_max);
         let answer_ms = web.answer_ms.max(1).unsigned_abs();
         let pages = Pages::new(site.clock, PagesSettings { companions_max: web.companions_max, answer_ms });
-        let key = vault.key.resolve().await?;
+        let (key, old_key) = (vault.key.resolve().await?, vault.old_key.as_ref());
         let (client, vault) = (site.client.clone(), site.vault.clone());
         let desk = Desk::new(settings(web), pages.clone(), client, vault, &key, self.tell.clone())?;
+        let desk = match open::secret(old_key).await? {
+            Some(old_key) => desk.after_key(&old_key)?,
+            None => desk,
+        };
         let bound = Web::bind(desk).await.map_err(|e| {
             Failure::new(ExitCode::Access, format!("nobody can listen at {}", web.listen))
                 .because(e)
@@ -116,7 +120,7 @@ impl Rooms {
                 };
                 let trouble = |error: Option<&sqlx::Error>| match error {
                     Some(e) => tell(News::trouble(None, "pages on other replicas cannot be reached", e)),
-                    None => tell(News::StoreBack),
+                    None => tell(News::PagesBack),
                 };
                 bus.run(stop, trouble).await;
             }));

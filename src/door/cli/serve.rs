@@ -82,7 +82,7 @@ async fn site(config: &Config) -> Result<Site, Failure> {
     Ok(Site {
         client: open::client(config, clock).await?,
         pages: None,
-        vault: config.open_vault().await?.map(Arc::new),
+        vault: config.open_vault(clock).await?.map(Arc::new),
         preflights: Arc::default(),
         hooks: config.open_hooks(),
         clock,

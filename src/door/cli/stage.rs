@@ -23,7 +23,7 @@ pub(super) async fn stage(args: &StageArgs) -> Result<ExitCode, Failure> {
     let request = wanted(&config, args, clock.now())?;
     let publish_at = request.publish_at;
     let client = open::client(&config, clock).await?;
-    let vault = config.open_vault().await?;
+    let vault = config.open_vault(clock).await?;
     let hooks = config.open_hooks();
     let history = open::history(&config).await?;
     let tools = Tools { client: &client, vault: vault.as_ref(), hooks: &hooks, history: &history };

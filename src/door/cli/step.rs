@@ -149,7 +149,7 @@ async fn stage_it(args: &StepArgs, id: &RunId) -> Stepped {
     let clock = open::clock(&config).await?;
     let publish_at = intent::instant(entry, args.at.as_deref(), clock.now())?;
     let request = StageRequest { run: Some(id.clone()), ..intent::entry_request(&config, entry, publish_at) };
-    let (client, vault) = (open::client(&config, clock).await?, config.open_vault().await?);
+    let (client, vault) = (open::client(&config, clock).await?, config.open_vault(clock).await?);
     let (hooks, history) = (config.open_hooks(), open::history(&config).await?);
     let tools = Tools { client: &client, vault: vault.as_ref(), hooks: &hooks, history: &history };
     let staged = match stage(&request, &tools, clock.now()).await {

@@ -50,7 +50,7 @@ pub(super) async fn take_up(
     // slow comes before the lease, and what is true of the run is read again under it.
     let clock = open::clock(config).await?;
     let client = open::client(config, clock).await?;
-    let vault = config.open_vault().await?.map(Arc::new);
+    let vault = config.open_vault(clock).await?.map(Arc::new);
     let Some(leader) = lead(config, journal, id, waiting).await? else { return Ok(None) };
     let records = open::records(journal.as_ref(), id).await?;
     let run = open::replay(id, &records)?;
@@ -59,6 +59,8 @@ pub(super) async fn take_up(
         client: client.permitted_by(leader.permit()),
         hooks: config.open_hooks(),
         vault,
+        // Pages connect to `serve`; a run that is driven from elsewhere does without them.
+        pages: None,
         preflights: Arc::default(),
     };
     let hands = Arc::new(hands);

@@ -30,6 +30,7 @@ pub use model::{
     StoreSettings, VaultSettings, WebSettings,
 };
 pub use secret::{SecretError, SecretRef};
+pub use sections::VAULT_FILE;
 
 /// The commented configuration that `softlanding init` writes.
 pub const TEMPLATE: &str = include_str!("template.toml");

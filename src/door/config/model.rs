@@ -115,13 +115,15 @@ impl StoreSettings {
     }
 }
 
-/// The vault's file and key.
+/// Where the vault is, and its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VaultSettings {
-    /// Its path.
-    pub path: PathBuf,
+    /// A file when a path is given, or when the journal is a file; otherwise the journal's database, so that replicas share it.
+    pub place: StorePlace,
     /// Where its key is.
     pub key: SecretRef,
+    /// Where the key is with which it was sealed before, for `agents rotate-key` only.
+    pub old_key: Option<SecretRef>,
 }
 
 /// The hooks.

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use toml::de::{DeTable, DeValue};
 
 use super::error::ConfigErrors;
-use super::model::{Config, HookSettings, ReportSettings, ServeSettings, VaultSettings};
+use super::model::{Config, HookSettings, ReportSettings, ServeSettings, StorePlace, StoreSettings, VaultSettings};
 use super::org::{app, clock, org};
 use super::publish::publishes;
 use super::reader::{Field, Reader, Section, shown};
@@ -21,6 +21,8 @@ use crate::words::calendar::parse_zone;
 
 /// The largest file that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
+/// Where the vault is when neither its path nor a database is given.
+pub const VAULT_FILE: &str = "vault.db";
 const S: i64 = 1_000;
 const MIN: i64 = 60 * S;
 const H: i64 = 60 * MIN;
@@ -69,7 +71,7 @@ fn read_document<'t>(reader: &mut Reader<'t>, table: &'t toml::Spanned<DeTable<'
     let org = org(reader, &mut document, &folder);
     let app = app(reader, &mut document, &folder);
     let store = store(reader, &mut document, &folder);
-    let vault = vault(reader, &mut document, &folder);
+    let vault = vault(reader, &mut document, &folder, &store);
     let hooks = hooks(reader, &mut document, &folder);
     let report = report(reader, &mut document, &folder);
     let (zone, timing, lead) = timing(reader, &mut document);
@@ -108,17 +110,28 @@ fn read_document<'t>(reader: &mut Reader<'t>, table: &'t toml::Spanned<DeTable<'
 }
 
 /// The vault needs a key as soon as there is an app whose tokens it would hold.
-fn vault<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>, folder: &Path) -> Option<VaultSettings> {
+fn vault<'t>(
+    reader: &mut Reader<'t>,
+    document: &mut Section<'t>,
+    folder: &Path,
+    store: &StoreSettings,
+) -> Option<VaultSettings> {
     let mut section = reader.section(document, "vault");
-    let path = path(reader, &mut section, "path", "vault.db", folder);
+    let given = section.keys().contains(&"path");
+    let path = path(reader, &mut section, "path", VAULT_FILE, folder);
+    let place = match &store.place {
+        StorePlace::Postgres { .. } if !given => store.place.clone(),
+        StorePlace::Postgres { .. } | StorePlace::Sqlite(_) => StorePlace::Sqlite(path),
+    };
     let app = document.take("app");
     if let Some(app) = app.as_ref().filter(|_| !section.present()) {
         section.blame(app);
     }
     let need = if app.is_some() { Need::Always } else { Need::Never };
     let key = secret(reader, &mut section, "key", folder, need);
+    let old_key = secret(reader, &mut section, "old_key", folder, Need::Never);
     reader.finish(&section);
-    key.map(|key| VaultSettings { path, key })
+    key.map(|key| VaultSettings { place, key, old_key })
 }
 
 fn hooks<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>, folder: &Path) -> HookSettings {
@@ -293,6 +306,8 @@ fn mechanisms<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> (Mecha
         revoke_tokens: on("revoke_tokens", usual.revoke_tokens),
         ask: on("ask", usual.ask),
         notifications: on("notifications", usual.notifications),
+        companion: on("companion", true),
+        renew_sessions: on("renew_sessions", usual.renew_sessions),
     };
     let accepted = "a path that begins with /api/";
     let reset_path = reader.text(&mut section, "session_reset_path", accepted).and_then(|(field, path)| {

@@ -7,7 +7,7 @@ use super::*;
 use crate::hands::genesys::hosts::REGIONS;
 use crate::law::lead::{LeadSettings, RefreshLead};
 use crate::law::plan::{Limits, Mechanisms, RemedyPolicy, Timing};
-use crate::words::clock::Seed;
+use crate::words::clock::{Clock, Seed};
 
 const FILE: &str = "/etc/softlanding/softlanding.toml";
 pub(super) const ORG: &str = "[org]\nregion = \"us_west_2\"\nclient_id = \"abc\"\nclient_secret = { env = \"S\" }\n";
@@ -40,7 +40,7 @@ fn the_template_is_read_and_its_defaults_are_the_real_ones() {
     // Each default is in the file once, so that the comparison has compared it.
     assert_eq!(spelled_out.lines().count(), TEMPLATE.lines().count());
     let switched_on = spelled_out.lines().zip(TEMPLATE.lines()).filter(|(a, b)| a != b).count();
-    assert_eq!(switched_on, 44);
+    assert_eq!(switched_on, 46);
     // Three spaces after # mark what has no default; switched on too, the file is still a good one.
     let everything: String = spelled_out
         .lines()
@@ -74,7 +74,8 @@ fn a_small_file_is_enough_and_paths_begin_beside_it() {
     assert_eq!(config.hooks.dir, Path::new("/etc/softlanding/hooks"));
     assert_eq!((config.timing, config.limits), (Timing::default(), Limits::default()));
     assert_eq!(config.lead, LeadSettings::default());
-    assert_eq!((config.remedies, config.mechanisms), (RemedyPolicy::default(), Mechanisms::default()));
+    let mechanisms = Mechanisms { companion: true, ..Mechanisms::default() };
+    assert_eq!((config.remedies, config.mechanisms), (RemedyPolicy::default(), mechanisms));
     assert_eq!((config.zone, config.calls_per_minute_max), (chrono_tz::Tz::America__Chicago, None));
     assert_eq!((config.app.is_some(), config.vault, config.clock, config.web), (false, None, None, None));
     assert_eq!(config.report.templates, None);
@@ -93,13 +94,28 @@ fn everything_can_be_set() {
     let folder = "/etc/softlanding".into();
     assert_eq!(config.app.unwrap().client_secret, SecretRef::Command { line: "pass app".to_owned(), folder });
     let vault = config.vault.unwrap();
-    assert_eq!((vault.path.as_path(), vault.key), (Path::new("/var/v.db"), SecretRef::File("/run/key".into())));
+    assert_eq!((vault.place, vault.key), (StorePlace::Sqlite("/var/v.db".into()), SecretRef::File("/run/key".into())));
     assert_eq!((config.zone, config.timing.refresh_lead_ms), (chrono_tz::Tz::America__New_York, 5_400_000));
     assert_eq!(config.lead.refresh_lead, RefreshLead::Given);
     assert_eq!(config.calls_per_minute_max, Some(100));
     assert_eq!((config.remedies.outage_share, config.remedies.rung_failure_share), (0.25, 1.0));
     assert_eq!(config.session_reset_path.as_deref(), Some("/api/v2/x"));
     assert_eq!(config.clock.unwrap().follow, "http://127.0.0.1:9/twin/clock");
+}
+
+#[test]
+fn the_vault_is_where_the_journal_is_unless_it_has_a_path_of_its_own() {
+    let place = |above: &str, vault: &str| {
+        let config = parse(&format!("{above}{ORG}[vault]\nkey = {{ env = 'K' }}\n{vault}"));
+        config.unwrap_or_else(|e| panic!("{e:#?}")).vault.unwrap()
+    };
+    let file = |path: &str| StorePlace::Sqlite(path.into());
+    assert_eq!(place("", "").place, file("/etc/softlanding/vault.db"));
+    assert_eq!(place("store = 'sqlite:/var/j.db'\n", "").place, file("/etc/softlanding/vault.db"));
+    let shared = place("store = 'postgres://s@127.0.0.1/x'\n", "old_key = { env = 'O' }\n");
+    assert!(matches!(&shared.place, StorePlace::Postgres { url, .. } if url.contains("127.0.0.1")), "{shared:?}");
+    assert_eq!(shared.old_key, Some(SecretRef::Env("O".to_owned())));
+    assert_eq!(place("store = 'postgres://s@127.0.0.1/x'\n", "path = 'v.db'").place, file("/etc/softlanding/v.db"));
 }
 
 #[test]
@@ -335,9 +351,9 @@ async fn a_configuration_opens_what_it_names() {
         ("hush-org", "hush-app")
     );
     assert_eq!((settings.calls_per_minute_max, settings.session_reset_path.as_str()), (Some(50), "/api/v2/y"));
-    let refused = config.open_vault().await.unwrap_err();
+    let refused = config.open_vault(Clock::System).await.unwrap_err();
     assert_eq!(refused.code, crate::door::error::ExitCode::Access, "{refused:?}");
     std::fs::write(folder.join("key"), crate::hands::vault::new_key().unwrap().expose()).unwrap();
-    assert!(config.open_vault().await.unwrap().is_some() && folder.join("vault.db").exists());
+    assert!(config.open_vault(Clock::System).await.unwrap().is_some() && folder.join("vault.db").exists());
     assert_eq!(config.open_hooks().names(crate::words::hook::HookPoint::Settled).unwrap(), [""; 0]);
 }

@@ -7,7 +7,8 @@
 //! or was cut off asks for one, and every replica then tells all of its pages. A replica that is silent for three signs of
 //! life is forgotten. 10,000 pages are 200 notifications.
 //!
-//! A token never goes this way: the replica that holds the socket takes it from the vault that all share.
+//! A token never goes this way: the replica that holds the socket takes it from the vault that all share, and hands it over
+//! only if it is the one that was meant; replicas that do not share a vault hand over nothing.
 //!
 //! Must never: put a token into a notification, or hold a run up because the database is away; then each replica goes on
 //! with its own pages.
@@ -267,8 +268,8 @@ impl Bus {
                 }
             }
             Slip::Accounted { account } => self.pages.accounted(&from, account),
-            Slip::Command { to, id, agent, errand, with_token, words } if *to == *self.me => {
-                self.run_errand(queues, from, id, agent, Wanted { errand, with_token, words });
+            Slip::Command { to, id, agent, errand, token, words } if *to == *self.me => {
+                self.run_errand(queues, from, id, agent, Wanted { errand, token, words });
             }
             Slip::Answer { to, id, told, why } if *to == *self.me => {
                 self.pages.answered_there(&from, &id, slip::told_of(&told, why));
@@ -286,7 +287,10 @@ impl Bus {
         let Ok(seat) = Arc::clone(&queues.errands).try_acquire_owned() else { return };
         tokio::spawn(async move {
             let _seat = seat;
-            let token = if wanted.with_token { token_of(agent.clone()).await } else { None };
+            let token = match &wanted.token {
+                Some(_) => token_of(agent.clone()).await,
+                None => None,
+            };
             let told = match wanted.errand(token) {
                 Ok(errand) => pages.command_here(&agent, &errand).await,
                 Err(why) => Told::Failed(why.to_owned()),
@@ -307,15 +311,19 @@ enum Asked {
 
 struct Wanted {
     errand: String,
-    with_token: bool,
+    /// The mark of the token that is meant.
+    token: Option<String>,
     words: Option<String>,
 }
 
 impl Wanted {
     fn errand(self, token: Option<Secret>) -> Result<Errand, &'static str> {
+        if self.token.is_some() && self.token != token.as_ref().map(slip::mark) {
+            return Err("the replica that has the page finds no such token in its vault");
+        }
         match (self.errand.as_str(), token) {
             ("token", Some(token)) => Ok(Errand::Token(token)),
-            ("token", None) => Err("the vault holds no token of the agent"),
+            ("token", None) => Err("a token is missing"),
             ("renew", token) => Ok(Errand::Renew(token)),
             ("revive", token) => Ok(Errand::Revive(token)),
             ("notify", _) => Ok(Errand::Notify(self.words.unwrap_or_default())),
@@ -339,7 +347,7 @@ fn command_slip(outgoing: Outgoing) -> Slip {
         id: outgoing.id,
         agent: outgoing.agent,
         errand: outgoing.errand.to_owned(),
-        with_token: outgoing.with_token,
+        token: outgoing.token,
         words: outgoing.words,
     }
 }

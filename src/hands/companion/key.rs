@@ -44,13 +44,19 @@ pub struct PageKeys {
 }
 
 impl PageKeys {
-    /// `org` names the organisation; `vault_key` is the vault's key, `old_key` the one before it while it is kept.
+    /// `org` names the organisation; `vault_key` is the vault's key.
     ///
     /// # Errors
-    /// [`VaultError::BadKey`] when a key is none.
-    pub fn new(org: &str, vault_key: &Secret, old_key: Option<&Secret>) -> Result<PageKeys, VaultError> {
-        let before = old_key.map(|key| Derived::new(key, PURPOSE)).transpose()?;
-        Ok(PageKeys { org: org.to_owned(), making: Derived::new(vault_key, PURPOSE)?, before })
+    /// [`VaultError::BadKey`] when the key is none.
+    pub fn new(org: &str, vault_key: &Secret) -> Result<PageKeys, VaultError> {
+        Ok(PageKeys { org: org.to_owned(), making: Derived::new(vault_key, PURPOSE)?, before: None })
+    }
+    /// The same, which accept what was made with the vault's key before this one as well.
+    ///
+    /// # Errors
+    /// As [`PageKeys::new`].
+    pub fn and_before(self, old_key: &Secret) -> Result<PageKeys, VaultError> {
+        Ok(PageKeys { before: Some(Derived::new(old_key, PURPOSE)?), ..self })
     }
 
     /// A key for a page of `agent`, good for [`KEY_LIFE_MS`] from `now` on.
@@ -97,7 +103,7 @@ mod tests {
     #[test]
     fn a_key_names_its_agent_until_its_time_is_over() {
         let vault_key = new_key().unwrap();
-        let keys = PageKeys::new("org", &vault_key, None).unwrap();
+        let keys = PageKeys::new("org", &vault_key).unwrap();
         let agent = AgentId::new("a.b-1").unwrap();
         let now = Timestamp(1_000_000);
         let key = keys.make(&agent, now);
@@ -105,17 +111,17 @@ mod tests {
         assert_eq!(keys.check(&key, now + (KEY_LIFE_MS - 1_000)), Ok(agent.clone()));
         assert_eq!(keys.check(&key, now + KEY_LIFE_MS), Err(KeyRefused::Old));
         assert_eq!(keys.check(&key, now - 2 * 86_400_000), Err(KeyRefused::Old));
-        let other = PageKeys::new("other", &vault_key, None).unwrap();
+        let other = PageKeys::new("other", &vault_key).unwrap();
         assert_eq!(other.check(&key, now), Err(KeyRefused::Foreign));
         // After the vault's key was rotated, the old one is good while it is configured.
         let rotated = new_key().unwrap();
-        assert_eq!(PageKeys::new("org", &rotated, None).unwrap().check(&key, now), Err(KeyRefused::Foreign));
-        assert_eq!(PageKeys::new("org", &rotated, Some(&vault_key)).unwrap().check(&key, now), Ok(agent));
+        assert_eq!(PageKeys::new("org", &rotated).unwrap().check(&key, now), Err(KeyRefused::Foreign));
+        assert_eq!(PageKeys::new("org", &rotated).unwrap().and_before(&vault_key).unwrap().check(&key, now), Ok(agent));
     }
 
     #[test]
     fn no_altered_key_is_taken() {
-        let keys = PageKeys::new("org", &new_key().unwrap(), None).unwrap();
+        let keys = PageKeys::new("org", &new_key().unwrap()).unwrap();
         let now = Timestamp(1_000_000);
         let key = keys.make(&AgentId::new("agent-1").unwrap(), now);
         let text = key.expose().to_owned();

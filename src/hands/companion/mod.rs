@@ -4,7 +4,7 @@
 //! - [`key`]: how a page whose token was revoked still authenticates.
 //! - [`seen`]: what a page reports about its softphone, and what several pages of one agent say together.
 //! - [`pages`]: the hub. The web room attaches sockets to it; runs command pages through it.
-//! - [`bus`]: several replicas as one hub, over PostgreSQL; [`slip`] is what they tell each other.
+//! - [`bus`]: several replicas as one hub, over PostgreSQL; `slip` is what they tell each other.
 //!
 //! Must never: let a token reach a log or another replica, or wait for a page longer than its bound.
 

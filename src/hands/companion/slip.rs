@@ -3,11 +3,13 @@
 //! Must never: hold a token, or be longer than a notification may be.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::pages::Told;
 use super::seen::{PageSeen, Signalling};
 use crate::words::clock::Timestamp;
 use crate::words::id::AgentId;
+use crate::words::secret::Secret;
 
 /// The longest payload, in bytes: PostgreSQL takes fewer than 8,000 (postgresql.org/docs/current/sql-notify.html).
 pub(super) const BYTES_MAX: usize = 7_900;
@@ -38,10 +40,16 @@ pub(super) enum Slip {
     Pages { account: u64, pages: Vec<(AgentId, Option<String>)> },
     /// The account with this number is complete.
     Accounted { account: u64 },
-    /// A command for an agent's pages at the replica `to`.
-    Command { to: String, id: String, agent: AgentId, errand: String, with_token: bool, words: Option<String> },
+    /// A command for an agent's pages at the replica `to`, with the mark of the token that it is to take from the vault.
+    Command { to: String, id: String, agent: AgentId, errand: String, token: Option<String>, words: Option<String> },
     /// What came of it.
     Answer { to: String, id: String, told: String, why: Option<String> },
+}
+
+/// What tells a token from another without giving it away: the first 16 bytes of its SHA-256. Tokens are long and drawn by
+/// the platform, so nobody finds one by trying.
+pub(super) fn mark(token: &Secret) -> String {
+    Sha256::digest(token.expose()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The payload; `None` when it would be too long.
@@ -162,7 +170,7 @@ mod tests {
         let words = Some("\u{1f512}".repeat(super::super::protocol::NOTICE_CHARS_MAX));
         let agent = AgentId::new(&"a".repeat(64)).unwrap();
         let (to, id, errand) = ("t".repeat(64), "i".repeat(64), "notify".to_owned());
-        assert!(write("f", Slip::Command { to, id, agent, errand, with_token: false, words }).is_some());
+        assert!(write("f", Slip::Command { to, id, agent, errand, token: Some("m".repeat(32)), words }).is_some());
         assert_eq!(read(r#"{"from":"x","slip":"song"}"#), None);
     }
 

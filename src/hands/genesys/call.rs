@@ -352,6 +352,9 @@ fn first(command: &Command, plan: &Plan, held: Option<Grant>) -> Result<(Step, T
         }
         Command::RevokeTokens { seat } => (ask_now(tokens::revoke(&one(*seat)?)), Then::Accepted),
         Command::Preflight => return Err(not_here("a preflight is several questions")),
+        Command::ReadPages { .. } | Command::TellPage { .. } => {
+            return Err(not_here("an agent's page is not asked by the platform's client"));
+        }
         Command::RunHooks { .. } => return Err(not_here("hooks are not run by the platform's client")),
     };
     Ok(start)
@@ -422,6 +425,8 @@ fn scrub(outcome: &mut Outcome, org: &Org, own: &[Secret]) {
         | Outcome::Users(_)
         | Outcome::Phones { .. }
         | Outcome::Probed(_)
+        | Outcome::Pages(_)
+        | Outcome::PageTold(_)
         | Outcome::RemedyAccepted
         | Outcome::Preflighted(_)
         | Outcome::HooksRan(_) => return,

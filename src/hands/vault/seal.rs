@@ -13,8 +13,9 @@ use zeroize::{Zeroize, Zeroizing};
 use super::VaultError;
 use crate::words::secret::Secret;
 
-/// The layout of what is sealed; part of what each seal is bound to.
-const FIELD_VERSION: u8 = 1;
+/// The layout of what is sealed; part of what each seal is bound to. Seals of the first layout know nothing of editions.
+const WITHOUT_EDITION: u8 = 1;
+const WITH_EDITION: u8 = 2;
 const KEY_BYTES: usize = 32;
 
 /// A new key for a vault: 32 random bytes in base64.
@@ -28,10 +29,14 @@ pub fn new_key() -> Result<Secret, VaultError> {
     Ok(Secret::new(text))
 }
 
+/// 64 random bits.
+pub(super) fn new_number() -> Result<u64, VaultError> {
+    u64::try_generate().map_err(|_| VaultError::NoEntropy)
+}
+
 /// A new name for a key, 16 hexadecimal digits. It says nothing about the key.
 pub(super) fn new_key_id() -> Result<String, VaultError> {
-    let bits = u64::try_generate().map_err(|_| VaultError::NoEntropy)?;
-    Ok(format!("{bits:016x}"))
+    Ok(format!("{:016x}", new_number()?))
 }
 
 /// Something sealed: what stands in the file.
@@ -91,15 +96,20 @@ pub(super) struct Owner<'a> {
     pub(super) agent: &'a str,
     /// The name of the key.
     pub(super) key_id: &'a str,
+    /// Which of the agent's grants it is; 0 for one that was sealed before there were editions, and for the check.
+    pub(super) edition: i64,
 }
 
 impl Owner<'_> {
     /// Each part with its length before it, so that no two owners read the same.
     fn bound(&self) -> Vec<u8> {
-        let mut bound = vec![FIELD_VERSION];
+        let mut bound = vec![if self.edition == 0 { WITHOUT_EDITION } else { WITH_EDITION }];
         for part in [self.kind, self.agent, self.key_id] {
             bound.extend((part.len() as u64).to_be_bytes());
             bound.extend(part.as_bytes());
+        }
+        if self.edition != 0 {
+            bound.extend(self.edition.to_be_bytes());
         }
         bound
     }
@@ -177,7 +187,7 @@ mod tests {
         }
     }
 
-    const OWNER: Owner<'_> = Owner { kind: "grant", agent: "a", key_id: "k" };
+    const OWNER: Owner<'_> = Owner { kind: "grant", agent: "a", key_id: "k", edition: 7 };
 
     #[test]
     fn a_seal_opens_for_its_owner_only() {
@@ -189,6 +199,8 @@ mod tests {
         assert!(one.open(&Owner { key_id: "l", ..OWNER }, &sealed).is_err());
         assert!(one.open(&Owner { agent: "ak", key_id: "", ..OWNER }, &sealed).is_err());
         assert!(one.open(&Owner { kind: "check", ..OWNER }, &sealed).is_err());
+        assert!(one.open(&Owner { edition: 8, ..OWNER }, &sealed).is_err());
+        assert!(one.open(&Owner { edition: 0, ..OWNER }, &sealed).is_err());
     }
 
     #[test]

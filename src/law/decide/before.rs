@@ -2,11 +2,12 @@
 //!
 //! Must never: hold up the publish. What is not refreshed when the preparations begin stays as it was.
 
-use super::{Work, failure_in, watch};
+use super::{Work, failure_in, page, watch};
 use crate::law::agent::TokenState;
 use crate::law::command::{Command, Concern, Outcome, TokenVia, Weight};
 use crate::law::event::{Event, Phase, StopKind};
 use crate::law::pace::backoff_ms;
+use crate::law::page::Errand;
 use crate::law::run::{Held, Preflighted};
 use crate::law::verdict::Rung;
 use crate::words::hook::HookPoint;
@@ -153,13 +154,19 @@ pub(super) fn start(work: &mut Work, seat: Seat, via: TokenVia) {
 
 pub(super) fn token_answered(work: &mut Work, seat: Seat, via: TokenVia, outcome: Outcome) {
     match outcome {
-        Outcome::TokenRefreshed { expires_at } => work.note(Event::TokenRefreshed { seat, expires_at }),
+        Outcome::TokenRefreshed { expires_at } => {
+            work.note(Event::TokenRefreshed { seat, expires_at });
+            if page::hand_over(work, seat) {
+                return;
+            }
+        }
         Outcome::TokenDead { failure } => {
             work.note(Event::TokenDead { seat, failure });
             if via == TokenVia::Grant && work.run.plan.mechanisms.authentication_refresh {
                 start(work, seat, TokenVia::Reported);
                 return;
             }
+            page::tell(work, seat, Errand::AskToSignIn);
         }
         other => {
             let failure = failure_in(other);

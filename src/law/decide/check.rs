@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Work, cure, failure_in, harm, hinted, share};
+use super::{Work, cure, failure_in, harm, hinted, page, share};
 use crate::law::agent::RemedyState;
 use crate::law::command::{Command, FailureKind, Outcome, PhoneSeen, ReadPurpose};
 use crate::law::event::{Event, Phase};
@@ -82,6 +82,9 @@ fn start_sweep(work: &mut Work) {
         .chunks(work.run.plan.limits.bulk_ids_max)
         .map(|chunk| Command::ReadUsers { seats: chunk.to_vec(), purpose: ReadPurpose::Sweep })
         .collect();
+    if let Some(pages) = page::reads(work, &seats) {
+        work.ask(pages);
+    }
     let (phones, look) = phone_reads(work, &seats);
     queue.extend(phones);
     work.run.desk.sweep = Some(Sweep { seats, queue, began: now, phones: look, ..Sweep::default() });
@@ -114,6 +117,7 @@ fn end_sweep(work: &mut Work) {
         Command::ReadUsers { purpose: ReadPurpose::Sweep, .. }
         | Command::ReadPhones { .. }
         | Command::ReadPhone { .. }
+        | Command::ReadPages { .. }
         | Command::ProbeMedia { .. } => true,
         Command::ReadUsers { purpose: ReadPurpose::BeforeRemedy | ReadPurpose::Watch, .. }
         | Command::ReadSchedule
@@ -124,6 +128,7 @@ fn end_sweep(work: &mut Work) {
         | Command::Reassociate { .. }
         | Command::RebootPhones { .. }
         | Command::RevokeTokens { .. }
+        | Command::TellPage { .. }
         | Command::Preflight
         | Command::RunHooks { .. } => false,
     };
@@ -255,6 +260,13 @@ fn take_in_phones(work: &mut Work, mut seen: Vec<PhoneSeen>) {
     judge(work, &seats, look);
 }
 
+/// The companions were heard: what they said belongs to the sweep's look.
+pub(super) fn pages_seen(work: &mut Work, seats: &[Seat], since: Timestamp, outcome: Outcome) {
+    page::seen(work, seats, since, outcome);
+    let look = this_sweep(work);
+    judge(work, seats, look);
+}
+
 pub(super) fn probed(work: &mut Work, seat: Seat, since: Timestamp, outcome: Outcome) {
     match outcome {
         Outcome::Probed(result) => {
@@ -335,7 +347,7 @@ fn judge_one(work: &mut Work, seat: Seat, look: Look) -> Option<(Seat, Verdict)>
         work.look(seat, at);
         return None;
     }
-    if look.patience == Patience::Lasts && agent.seen.phone < look.since {
+    if look.patience == Patience::Lasts && (agent.seen.phone < look.since || page::are_read(work)) {
         return None;
     }
     let verdict = |readiness| Some((seat, agent.verdict_for(readiness)));

@@ -4,11 +4,12 @@
 //! within the same decision, and is given up unless it leaves while that read is fresh ([`Command::not_after`]); one that
 //! never left is no attempt, and the agent is looked at again.
 
-use super::{Work, before, failure_in, harm};
+use super::{Work, before, failure_in, harm, page};
 use crate::law::agent::{RemedyState, TokenState};
 use crate::law::command::{Command, Effect, Failure, FailureKind, Outcome, ReadPurpose};
 use crate::law::event::{Attempt, Event, Phase};
 use crate::law::pace::backoff_ms;
+use crate::law::page::{Errand, PageState};
 use crate::law::run::{Brake, Closing};
 use crate::law::verdict::{Rung, Verdict};
 use crate::words::hook::HookPoint;
@@ -169,7 +170,7 @@ impl Batch {
             (Rung::SessionReset, _) => self.reset.push(seat),
             (Rung::RebootPhone, Some(phone)) => self.reboot.push((seat, phone)),
             (Rung::RebootPhone, None) => {}
-            (Rung::TokenRefresh | Rung::Reassociate | Rung::RevokeTokens | Rung::Ask, _) => {
+            (Rung::Companion | Rung::TokenRefresh | Rung::Reassociate | Rung::RevokeTokens | Rung::Ask, _) => {
                 if *singles_left == 0 {
                     return Added::NoRoom;
                 }
@@ -197,7 +198,13 @@ fn apply(work: &mut Work, batch: Batch) {
             Rung::TokenRefresh => before::start(work, seat, before::first_way(work)),
             Rung::Reassociate => work.ask(Command::Reassociate { seat }),
             Rung::RevokeTokens => work.ask(Command::RevokeTokens { seat }),
-            Rung::Ask => work.ask(Command::RunHooks { point: HookPoint::Straggler, seat: Some(seat) }),
+            Rung::Companion => page::tell(work, seat, Errand::Revive),
+            Rung::Ask => {
+                if work.run.agent(seat).is_some_and(|agent| agent.signals.page != PageState::Unknown) {
+                    page::tell(work, seat, Errand::AskToReload);
+                }
+                work.ask(Command::RunHooks { point: HookPoint::Straggler, seat: Some(seat) });
+            }
             Rung::SessionReset | Rung::RebootPhone => {}
         }
     }

@@ -32,7 +32,12 @@ const PARTS_MAX: u8 = 3;
 /// Whether a rung could harm anybody. Asking a person does not.
 fn is_remedy(rung: Rung) -> bool {
     match rung {
-        Rung::TokenRefresh | Rung::SessionReset | Rung::Reassociate | Rung::RebootPhone | Rung::RevokeTokens => true,
+        Rung::Companion
+        | Rung::TokenRefresh
+        | Rung::SessionReset
+        | Rung::Reassociate
+        | Rung::RebootPhone
+        | Rung::RevokeTokens => true,
         Rung::Ask => false,
     }
 }

@@ -1,6 +1,6 @@
 //! Hints: what was pushed moves the next look forward.
 //!
-//! A station that is disassociated is a reason to look at its agent again even after a final verdict: a read then decides
+//! A station that is disassociated, or a softphone that its page reports as gone, is a reason to look at its agent again even after a final verdict: a read then decides
 //! whether the verdict still holds.
 //!
 //! How many stations are pushed as disassociated around T is written down as evidence, in batches.
@@ -9,7 +9,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Work;
+use super::{Work, page};
 use crate::law::agent::RemedyState;
 use crate::law::event::{Event, Phase};
 use crate::law::hint::{Hint, Stirred};
@@ -37,6 +37,9 @@ pub(super) fn taken(work: &mut Work, hint: &Hint) {
     if let Hint::Agent { agent, what: Stirred::Disassociated } = hint {
         keep(work, agent);
     }
+    if let Hint::Agent { agent, what: Stirred::PageCame } = hint {
+        page::came(work, agent);
+    }
     match (work.run.phase, hint) {
         // Only while the outcome is open: before, other things wait for the same instant.
         (Phase::Publishing, Hint::Schedule | Hint::Gap)
@@ -49,11 +52,12 @@ pub(super) fn taken(work: &mut Work, hint: &Hint) {
         (Phase::Checking, Hint::Agent { agent, what }) => {
             let Some(seat) = work.run.seat_of(agent) else { return };
             match what {
-                Stirred::Disassociated => stir(work, seat),
-                Stirred::Other => look_soon(work, seat),
+                Stirred::Disassociated | Stirred::PageFell => stir(work, seat),
+                Stirred::PageCame | Stirred::Other => look_soon(work, seat),
             }
         }
         (Phase::Checking, Hint::Gap) => {
+            page::hand_over_again(work);
             for seat in work.run.all_seats() {
                 look_soon(work, seat);
             }
@@ -82,7 +86,7 @@ fn look_soon(work: &mut Work, seat: Seat) {
     work.look(seat, at);
 }
 
-/// Looks at an agent again whose station is gone, as far as was pushed. Pushed again within [`SOON_MS`], it is the same news.
+/// Looks at an agent again whose station or softphone is gone, as far as was pushed. Pushed again within [`SOON_MS`], it is the same news.
 fn stir(work: &mut Work, seat: Seat) {
     let now = work.now;
     // A remedy takes the station away itself, and the look after it tells.

@@ -6,7 +6,7 @@
 //! One file per phase of a run: `before` (waiting, refresh, preflight; beside them `watch`, the looks before the publish),
 //! `publish` (prepare, claim, see through), `check` (sweeps and verdicts), `cure` (the ladder and the brake), `harm` (what
 //! remedies do to those who are ready), `share` (which of them has the calls), `end` (settling, the last hooks); and `orders`,
-//! what people tell it, and `hinted`, what the platform pushes.
+//! what people tell it, `hinted`, what the platform pushes, and `page`, what goes to and comes from agents' pages.
 
 mod before;
 mod check;
@@ -15,6 +15,7 @@ mod end;
 mod harm;
 mod hinted;
 mod orders;
+mod page;
 mod publish;
 mod share;
 #[cfg(test)]
@@ -92,7 +93,10 @@ pub enum Planted {
 pub fn decide(run: &mut Run, input: Input, now: Timestamp) -> Step {
     let mut work = Work { run, now, step: Step::default() };
     match input {
-        Input::Started => work.note(Event::TakenUp),
+        Input::Started => {
+            work.note(Event::TakenUp);
+            page::hand_over_again(&mut work);
+        }
         Input::Woke => {}
         Input::Answered { id, outcome } => answered(&mut work, id, outcome),
         Input::Ordered { id, order } => orders::taken(&mut work, id, order),
@@ -161,7 +165,9 @@ impl Work<'_> {
     }
     /// How many more commands may be under way; what runs beside the phases takes nothing from them.
     fn room(&self) -> usize {
-        let is_apart = |command: &Command| *command == Command::Preflight || watch::is_of_a_look(command);
+        let is_apart = |command: &Command| {
+            *command == Command::Preflight || watch::is_of_a_look(command) || page::is_for_a_page(command)
+        };
         let own = self.run.desk.under_way.values().filter(|command| !is_apart(command)).count();
         self.run.plan.limits.in_flight_max.saturating_sub(own)
     }
@@ -238,6 +244,8 @@ fn answered(work: &mut Work, id: CommandId, outcome: Outcome) {
             cure::answered(work, Rung::RebootPhone, seats, outcome);
         }
         Command::RevokeTokens { seat } => cure::answered(work, Rung::RevokeTokens, vec![seat], outcome),
+        Command::ReadPages { seats, since } => check::pages_seen(work, &seats, since, outcome),
+        Command::TellPage { seat, errand } => page::told(work, seat, errand, outcome),
         Command::Preflight => before::preflighted(work, outcome),
         Command::RunHooks { point, seat } => hooks_ran(work, point, seat, outcome),
     }
@@ -274,6 +282,8 @@ fn failure_of(outcome: &Outcome) -> Option<&Failure> {
         | Outcome::Users(_)
         | Outcome::Phones { .. }
         | Outcome::Probed(_)
+        | Outcome::Pages(_)
+        | Outcome::PageTold(_)
         | Outcome::RemedyAccepted
         | Outcome::Preflighted(_)
         | Outcome::HooksRan(_) => None,

@@ -49,6 +49,8 @@ fn remedies_wait(work: &mut Work) -> bool {
         | Command::ReadPhones { .. }
         | Command::ReadPhone { .. }
         | Command::ProbeMedia { .. }
+        | Command::ReadPages { .. }
+        | Command::TellPage { .. }
         | Command::ReadSchedule
         | Command::PrepareUpload { .. }
         | Command::Publish { .. }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub use desk::{Closing, Desk, Goal, Look, PhoneLook, Sweep};
 pub use state::{Approved, Brake, Counts, Held, Lateness, Preflighted, ProbeUse, PublishState, Score, Watched};
 
-use crate::law::agent::{Agent, OpenRungs, RemedyState, TokenState};
+use crate::law::agent::{Agent, Delivery, OpenRungs, RemedyState, TokenState};
 use crate::law::command::{Command, Concern, Effect, Weight};
 use crate::law::event::{Drift, Event, Phase, Record, StopKind, Tally, Wait};
 use crate::law::order::{OrderId, Wish};
@@ -219,7 +219,8 @@ impl Run {
     #[must_use]
     pub fn reached(&self) -> bool {
         let refreshed = || {
-            let open = self.desk.under_way.values().any(|c| matches!(c, Command::RefreshToken { .. }));
+            let refreshes = |c: &Command| matches!(c, Command::RefreshToken { .. } | Command::TellPage { .. });
+            let open = self.desk.under_way.values().any(refreshes);
             self.desk.filled_for == Some(Phase::Refreshing) && self.desk.refresh.is_empty() && !open
         };
         match self.desk.goal {
@@ -244,7 +245,10 @@ impl Run {
                 agent.refresh_attempts = agent.refresh_attempts.saturating_add(1);
             }),
             Event::TokenRefreshed { seat, expires_at } => {
-                self.with(*seat, |agent| agent.token_is(TokenState::Fresh(*expires_at)));
+                self.with(*seat, |agent| {
+                    agent.token_is(TokenState::Fresh(*expires_at));
+                    agent.delivery = Delivery::Due;
+                });
             }
             Event::RefreshFailed { seat, .. } => self.with(*seat, |agent| agent.token_is(TokenState::Failed)),
             Event::TokenDead { seat, .. } => self.with(*seat, |agent| agent.token_is(TokenState::Dead)),
@@ -301,6 +305,14 @@ impl Run {
                 agent.signals.probe = *result;
                 agent.seen.probe = at;
             }),
+            Event::PagesSeen { seen } => {
+                for page in seen {
+                    self.with(page.seat, |agent| agent.see_page(page));
+                }
+            }
+            Event::PageTold { seat, errand, answer } => {
+                self.with(*seat, |agent| agent.page_answered(*errand, answer));
+            }
             Event::ReadFailed { .. } | Event::Pushed { .. } => {}
             Event::Preflighted { concerns } => self.preflighted = Some(Preflighted { at, stops: stops(concerns) }),
             Event::Watched { since, ready, undecided, .. } => {

@@ -146,6 +146,7 @@ impl Carrier {
             client,
             hooks: site.hooks.clone(),
             vault: site.vault.clone(),
+            pages: site.pages.clone(),
             preflights: Arc::clone(&site.preflights),
         };
         Driver {

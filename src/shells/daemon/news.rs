@@ -101,6 +101,8 @@ pub enum News {
     },
     /// The store can be read again.
     StoreBack,
+    /// Pages on other replicas can be reached again.
+    PagesBack,
     /// It was asked to end.
     Stopping {
         /// Runs in hand.
@@ -164,6 +166,7 @@ impl News {
             | News::Counters { .. }
             | News::Pruned { .. }
             | News::StoreBack
+            | News::PagesBack
             | News::Stopping { .. }
             | News::Stopped { in_order: true } => Level::Info,
         }
@@ -186,6 +189,7 @@ impl News {
             | News::Listening { .. }
             | News::Enrolled { .. }
             | News::StoreBack
+            | News::PagesBack
             | News::Stopping { .. }
             | News::Stopped { .. } => None,
         }
@@ -207,6 +211,7 @@ impl News {
             News::Pruned { .. } => "pruned".to_owned(),
             News::Trouble { .. } => "trouble".to_owned(),
             News::StoreBack => "store_back".to_owned(),
+            News::PagesBack => "pages_back".to_owned(),
             News::Stopping { .. } => "stopping".to_owned(),
             News::Stopped { .. } => "stopped".to_owned(),
         }
@@ -234,6 +239,7 @@ impl News {
             }
             News::Pruned { .. } => vec!["deleted, as it ended longer ago than runs are kept".to_owned()],
             News::Trouble { what, why, .. } => vec![format!("{what}: {why}")],
+            News::PagesBack => vec!["pages on other replicas can be reached again".to_owned()],
             News::StoreBack => vec!["the store can be read again".to_owned()],
             News::Stopping { led } => vec![format!("asked to stop; {} in hand", runs(*led))],
             News::Stopped { in_order: true } => vec!["stopped in order".to_owned()],
@@ -265,6 +271,7 @@ impl News {
             | News::Pruned { .. }
             | News::Trouble { .. }
             | News::StoreBack
+            | News::PagesBack
             | News::Stopping { .. }
             | News::Stopped { .. } => json!({}),
         }
@@ -331,6 +338,8 @@ fn level_of(event: &Event) -> Level {
         | Event::PhonesSeen { .. }
         | Event::PhonesAbsent { .. }
         | Event::Probed { .. }
+        | Event::PagesSeen { .. }
+        | Event::PageTold { .. }
         | Event::ReadFailed { .. }
         | Event::Watched { .. }
         | Event::Pushed { .. }

@@ -9,7 +9,7 @@ use super::{Check, with_source};
 use crate::hands::StoreError;
 use crate::hands::hook::Hooks;
 use crate::hands::journal::{Journal, JournalError, PostgresJournal, SqliteJournal};
-use crate::hands::vault::{Enrolled, GrantState, Vault, VaultError};
+use crate::hands::vault::{Enrolled, Vault, VaultError};
 use crate::shells::report::words::{counted, list};
 use crate::words::calendar::recur::{FireNote, Recurrence};
 use crate::words::calendar::{describe, tzdata};
@@ -65,26 +65,53 @@ pub async fn postgres_store(url: &str, password: Option<Secret>) -> Check {
     }
 }
 
-/// The vault, without making it, and whom it holds; `key` is its key.
+const VAULT: &str = "vault";
+
+/// The vault in a file, without making it, and whom it holds; `key` is its key.
 pub async fn vault(path: &Path, key: &Secret) -> (Check, Vec<Enrolled>) {
-    const NAME: &str = "vault";
-    let check = match Vault::agents_at(path, key).await {
-        Ok(agents) => return (opened(path, &agents), agents),
-        Err(VaultError::Store(StoreError::Missing { .. })) => not_made_yet(NAME, path),
-        Err(e) => Check::fail(NAME, with_source(&e), e.hint().unwrap_or("see what stands above")),
-    };
-    (check, Vec::new())
+    match Vault::agents_at(path, key).await {
+        Ok(agents) => (opened(&path.display().to_string(), &agents), agents),
+        Err(VaultError::Store(StoreError::Missing { .. })) => (not_made_yet(VAULT, path), Vec::new()),
+        Err(e) => (unopened(&e), Vec::new()),
+    }
 }
 
-fn opened(path: &Path, agents: &[Enrolled]) -> Check {
-    let dead = agents.iter().filter(|agent| agent.state != GrantState::Alive).count();
-    let enrolled = counted(agents.len() as u64, "agent", "agents");
-    let words = format!("{}, opened with its key; {enrolled} enrolled", path.display());
-    if dead == 0 {
-        return Check::ok("vault", words);
+/// The vault in the database of the journal, without making its tables. `file` is where the vault of a machine by itself would
+/// be: one that is there was used before the journal moved, and is not used any more.
+pub async fn shared_vault(url: &str, password: Option<&Secret>, key: &Secret, file: &Path) -> (Check, Vec<Enrolled>) {
+    let (check, agents) = match Vault::agents_on(url, password, key).await {
+        Ok(agents) => (opened("PostgreSQL", &agents), agents),
+        Err(VaultError::Store(StoreError::Missing { .. })) => {
+            (Check::ok(VAULT, "PostgreSQL holds no vault yet; it is made when it is first needed"), Vec::new())
+        }
+        Err(e) => return (unopened(&e), Vec::new()),
+    };
+    if file.exists() && agents.is_empty() {
+        let words = format!("{}; the agents in {} are not in use", check.words, file.display());
+        let fix = "replicas share the vault in PostgreSQL: let agents sign in again or import them there; or name the file \
+                   as path in [vault]";
+        return (Check::warn(VAULT, words, fix), agents);
     }
-    let words = format!("{words}, {dead} of them with a dead refresh token");
-    Check::warn("vault", words, "`softlanding agents list` names them; they must sign in again")
+    (check, agents)
+}
+
+fn unopened(e: &VaultError) -> Check {
+    Check::fail(VAULT, with_source(e), e.hint().unwrap_or("see what stands above"))
+}
+
+fn opened(place: &str, agents: &[Enrolled]) -> Check {
+    let dead = agents.iter().filter(|agent| agent.must_sign_in()).count();
+    let spent = agents.iter().filter(|agent| !agent.must_sign_in() && agent.spent_since.is_some()).count();
+    let enrolled = counted(agents.len() as u64, "agent", "agents");
+    let mut words = format!("{place}, opened with its key; {enrolled} enrolled");
+    if spent > 0 {
+        words = format!("{words}, of {spent} a refresh was interrupted and is tried once more");
+    }
+    if dead == 0 {
+        return Check::ok(VAULT, words);
+    }
+    let words = format!("{words}, {dead} of them must sign in again");
+    Check::warn(VAULT, words, "`softlanding agents list` names them, and why")
 }
 
 /// A file that the first run makes, if its folder is there.

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use super::{Check, Mark};
 use crate::hands::genesys::Client;
 use crate::hands::genesys::staging::{self, Equipment};
-use crate::hands::vault::{Enrolled, GrantState};
+use crate::hands::vault::Enrolled;
 use crate::law::plan::{Limits, Mechanisms};
 use crate::shells::preflight::{WAY_IN, preflight};
 use crate::shells::report::words::{count, counted, list};
@@ -95,13 +95,18 @@ fn softphones(name: &str, called: &Called) -> Check {
 }
 
 fn enrolment(name: &str, agents: &[AgentId], enrolled: &[Enrolled]) -> Check {
-    let alive = enrolled.iter().filter(|one| one.state == GrantState::Alive);
-    let alive: HashSet<&AgentId> = alive.map(|one| &one.agent).collect();
-    let covered = agents.iter().filter(|agent| alive.contains(agent)).count();
+    let (dead, alive): (Vec<&Enrolled>, Vec<&Enrolled>) = enrolled.iter().partition(|one| one.must_sign_in());
+    let among = |some: Vec<&Enrolled>| {
+        let some: HashSet<&AgentId> = some.into_iter().map(|one| &one.agent).collect();
+        agents.iter().filter(|agent| some.contains(agent)).count()
+    };
+    let (covered, dead) = (among(alive), among(dead));
     let words = format!("{} of {} agents are enrolled", count(covered as u64), count(agents.len() as u64));
     if covered == agents.len() {
         return Check::ok(name, words);
     }
+    let again = if dead == 0 { String::new() } else { format!(", {} must sign in again", count(dead as u64)) };
+    let words = format!("{words}{again}");
     let words = format!("{words}; the others depend on the remedies after a publish");
     Check::warn(name, words, "let them sign in through your app, then `softlanding agents import`")
 }

@@ -5,11 +5,13 @@
 //! - [`setting`]: which Friday, how fast, with which plan.
 //! - [`play`]: the rehearsal itself.
 //! - [`truth`]: what the twin counted, held against the run's verdicts.
+//! - [`companions`]: the pages of the cohort, each on a socket of its own.
 //! - [`beside`]: the same Friday without softlanding.
 //!
 //! Must never: reach beyond 127.0.0.1, or delete a folder that no rehearsal made.
 
 pub mod beside;
+pub mod companions;
 pub mod folder;
 pub mod play;
 pub mod setting;

@@ -11,9 +11,11 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::beside::Beside;
+use super::companions::Companions;
 use super::folder::{Folder, FolderError};
 use super::setting::{Setting, org_settings};
 use super::truth::Audit;
+use crate::hands::companion::Pages;
 use crate::hands::genesys::hosts::BadHost;
 use crate::hands::genesys::{Client, Org, Wire};
 use crate::hands::hook::{HookLimits, Hooks};
@@ -31,7 +33,7 @@ use crate::twin::Twin;
 use crate::twin::serve::{Options, Served};
 use crate::words::clock::Clock;
 use crate::words::http::Lost;
-use crate::words::secret::Grant;
+use crate::words::secret::{Grant, Secret};
 
 /// Why a rehearsal could not be played.
 #[derive(Debug, thiserror::Error)]
@@ -126,13 +128,17 @@ pub async fn rehearse(
     let clock = Clock::scaled(setting.begins_at(), setting.speed);
     let mut twin = Twin::new(setting.scenario.clone(), setting.seed.clone(), setting.publish_at, &url);
     twin.advance(setting.begins_at());
-    let vault = enrol(&twin, &folder.vault()).await?;
+    let key = new_key()?;
+    let vault = Arc::new(enrol(&twin, &folder.vault(), &key, clock).await?);
     let served = Served::new(twin, clock, Options { exchanges_max: rehearsal.exchanges_max });
     let (end, ended) = oneshot::channel::<()>();
     let serving = tokio::spawn(served.clone().run(listener, async move {
         let _ = ended.await;
     }));
-    let played = play(rehearsal, &folder, &url, vault, clock, display, staged_is, stop).await;
+    let client = Client::new(Org::new(org_settings(&url)?), Wire::new(clock)?, clock);
+    let companions = Companions::open(served.twin(), &client, &vault, &key).await?;
+    let played = play(rehearsal, &folder, client, vault, companions.pages.clone(), display, staged_is, stop).await;
+    drop(companions);
     let truth = served.truth();
     let twin = served.twin().lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     let _ = end.send(());
@@ -148,18 +154,18 @@ pub async fn rehearse(
 async fn play(
     rehearsal: &Rehearsal,
     folder: &Folder,
-    url: &str,
-    vault: Vault,
-    clock: Clock,
+    client: Client,
+    vault: Arc<Vault>,
+    pages: Pages,
     display: &mut Display,
     staged_is: impl FnOnce(&Staged, Clock),
     stop: impl Future<Output = ()>,
 ) -> Result<(Ended, Run, Staged, Vec<Record>), RehearseError> {
-    let client = Client::new(Org::new(org_settings(url)?), Wire::new(clock)?, clock);
+    let clock = client.clock();
     let hooks = Hooks::new(rehearsal.hooks.clone(), HookLimits::default());
     let journal = Arc::new(SqliteJournal::open(&folder.journal()).await?);
     let history = History::default();
-    let tools = Tools { client: &client, vault: Some(&vault), hooks: &hooks, history: &history };
+    let tools = Tools { client: &client, vault: Some(vault.as_ref()), hooks: &hooks, history: &history };
     let staged = stage(&rehearsal.setting.request(), &tools, clock.now()).await?.record(journal.as_ref()).await?;
     staged_is(&staged, clock);
     client.org().expect(&staged.plan);
@@ -169,7 +175,8 @@ async fn play(
     let hands = Arc::new(Hands {
         client: client.permitted_by(leader.permit()),
         hooks,
-        vault: Some(Arc::new(vault)),
+        vault: Some(vault),
+        pages: Some(pages),
         preflights: Arc::default(),
     });
     let driver = Driver { journal, leader, hands, clock, look_every: LOOK_EVERY, for_people: ForPeople::Wait };
@@ -178,9 +185,9 @@ async fn play(
     Ok((ended, run, staged, records))
 }
 
-/// A vault with a key that nobody keeps, holding what the organisation's own app would hand over.
-async fn enrol(twin: &Twin, path: &Path) -> Result<Vault, RehearseError> {
-    let vault = Vault::open(path, &new_key()?).await?;
+/// A vault whose key is kept nowhere, holding what the organisation's own app would hand over.
+async fn enrol(twin: &Twin, path: &Path, key: &Secret, clock: Clock) -> Result<Vault, RehearseError> {
+    let vault = Vault::open(path, key).await?.by(clock);
     let grant = |refresh_token| Grant { refresh_token, access_token: None };
     let enrolments = twin.enrolments().into_iter().map(|(agent, name, token)| (agent, name, grant(token)));
     vault.import(&enrolments.collect::<Vec<_>>()).await?;

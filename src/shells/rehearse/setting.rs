@@ -48,6 +48,7 @@ impl Setting {
         speed: Option<f64>,
         real_now: Timestamp,
     ) -> Result<Setting, WhenError> {
+        let scenario = with_companions(scenario);
         let publish_at = parse_when("Friday 16:00", real_now, ZONE)?.at;
         let timing = timing();
         let whole_ms = BEFORE_MS + timing.refresh_lead_ms + timing.settle_after_ms;
@@ -86,9 +87,16 @@ impl Setting {
             authentication_refresh: offered,
             media_probe: offered,
             session_reset: offered,
+            companion: true,
             ..Mechanisms::default()
         }
     }
+}
+
+/// A rehearsed agent's page has a companion in it where a real one would be enrolled.
+fn with_companions(mut scenario: Scenario) -> Scenario {
+    scenario.softphone.companions = true;
+    scenario
 }
 
 /// The twin at `url` as an org like any other: the same settings as a real one has.

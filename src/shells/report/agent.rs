@@ -6,9 +6,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::law::command::{Failure, TokenVia, UserSeen};
+use crate::law::page::{Errand, PageState};
 use crate::law::verdict::{
     CallState, Deferral, PhoneState, PresenceState, ProbeState, Reason, Rung, StationState, Verdict,
 };
+use crate::shells::report::story::HandOver;
 use crate::shells::report::words::{Zone, clean};
 use crate::words::clock::Timestamp;
 
@@ -30,6 +32,8 @@ pub struct AgentStory {
     pub ready_at: Option<Timestamp>,
     /// The token that softlanding holds for the agent.
     pub token: TokenStory,
+    /// Whether that token has reached the agent's page.
+    pub hand_over: HandOver,
     /// How often each rung was tried, by [`Rung::index`].
     pub tried: [u8; Rung::ALL.len()],
     /// What was last seen.
@@ -86,6 +90,10 @@ pub enum Happening {
     },
     /// A read of phones showed a change.
     Phone(PhoneState),
+    /// The companion in the agent's page said something new.
+    PageSaid(PageState),
+    /// The page was told to do something; what became of it, in words.
+    PageTold(Errand, Arc<str>),
     /// The media-token endpoint answered.
     Probed(ProbeState),
     /// What is said of the agent changed.
@@ -141,6 +149,8 @@ pub struct Seen {
     pub call: CallState,
     /// The phone.
     pub phone: PhoneState,
+    /// The page.
+    pub page: PageState,
 }
 
 /// The agent's token, as the journal tells it.
@@ -189,7 +199,7 @@ impl AgentStory {
             StationState::Absent => StationSeen::Absent,
             StationState::Associated(_) => StationSeen::Present,
         };
-        let now = Seen { presence: user.presence, station, call: user.call, phone: self.seen.phone };
+        let now = Seen { presence: user.presence, station, call: user.call, ..self.seen };
         if now != self.seen {
             self.seen = now;
             self.add(at, Happening::Saw { presence: now.presence, station, call: now.call });
@@ -234,6 +244,8 @@ impl AgentStory {
             Happening::Saw { .. }
             | Happening::Phone(_)
             | Happening::Probed(_)
+            | Happening::PageSaid(_)
+            | Happening::PageTold(..)
             | Happening::Judged(_)
             | Happening::RefreshStarted(_)
             | Happening::Refreshed(_)
@@ -307,7 +319,10 @@ impl Happening {
             Happening::TokenDead(why) => format!("must sign in again: {why}"),
             Happening::RemedyStarted(rung) => format!("remedy: {}", rung.words()),
             Happening::RemedyAccepted(Rung::Ask) => "the straggler hooks have run".to_owned(),
+            Happening::RemedyAccepted(Rung::Companion) => "done by the agent's page".to_owned(),
             Happening::RemedyAccepted(rung) => format!("{} accepted by the platform", rung.words()),
+            Happening::PageSaid(state) => format!("its page says: {}", state.words()),
+            Happening::PageTold(errand, answer) => format!("page told to {}: {answer}", errand.words()),
             Happening::RemedyFailed(rung, why) => format!("{} could not be applied: {why}", rung.words()),
             Happening::Asked { ran: 0, .. } => "nobody was asked: no straggler hook is enabled".to_owned(),
             Happening::Asked { problems: 0, .. } => "a person was asked to help".to_owned(),

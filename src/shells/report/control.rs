@@ -66,6 +66,8 @@ pub fn control_words(event: &Event, side: Side) -> Option<String> {
         | Event::PhonesSeen { .. }
         | Event::PhonesAbsent { .. }
         | Event::Probed { .. }
+        | Event::PagesSeen { .. }
+        | Event::PageTold { .. }
         | Event::ReadFailed { .. }
         | Event::Watched { .. }
         | Event::Pushed { .. }

@@ -71,6 +71,8 @@ pub fn notices(record: &Record, story: &Story) -> Vec<String> {
         | Event::PhonesSeen { .. }
         | Event::PhonesAbsent { .. }
         | Event::Probed { .. }
+        | Event::PagesSeen { .. }
+        | Event::PageTold { .. }
         | Event::ReadFailed { .. }
         | Event::Watched { .. }
         | Event::Pushed { .. }

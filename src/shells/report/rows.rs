@@ -5,10 +5,10 @@
 use serde::Serialize;
 
 use crate::law::verdict::{Rung, Verdict};
-use crate::shells::report::agent::{TokenStory, deferral_words, verdict_words};
+use crate::shells::report::agent::{AgentStory, TokenStory, deferral_words, verdict_words};
 use crate::shells::report::next::next_words;
 use crate::shells::report::pictures::Kind;
-use crate::shells::report::story::Story;
+use crate::shells::report::story::{HandOver, Story};
 use crate::shells::report::summary::{shift_words, those};
 use crate::shells::report::words::{clean, duration};
 use crate::words::id::Seat;
@@ -114,18 +114,23 @@ fn agent(story: &Story, seat: Seat) -> Option<AgentView> {
         grey_for,
         refused: agent.refused.as_ref().map(|refused| clean(&refused.words)).unwrap_or_default(),
         next: next_words(story, agent),
-        token: token_words(agent.token, member.enrolled),
+        token: token_words(agent, member.enrolled),
         moments: Vec::new(),
         moments_more: 0,
     })
 }
 
-fn token_words(token: TokenStory, enrolled: bool) -> &'static str {
-    match (token, enrolled) {
+fn token_words(agent: &AgentStory, enrolled: bool) -> &'static str {
+    match (agent.token, enrolled) {
         (TokenStory::Untouched, false) => "not enrolled",
         (TokenStory::Untouched, true) => "not touched",
         (TokenStory::UnderWay, _) => "under way",
-        (TokenStory::Fresh, _) => "refreshed",
+        (TokenStory::Fresh, _) => match agent.hand_over {
+            HandOver::None => "refreshed",
+            HandOver::Made => "refreshed, and handed to its page",
+            HandOver::NoPage => "refreshed; no page was connected",
+            HandOver::Missed => "refreshed; its page did not take it",
+        },
         (TokenStory::Failed, _) => "given up",
         (TokenStory::Dead, _) => "dead: must sign in again",
     }

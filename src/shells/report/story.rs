@@ -189,6 +189,8 @@ impl Story {
                 self.each(seats, |agent| agent.see_phone(at, PhoneState::Absent));
             }
             Event::Probed { seat, result } => self.probed(at, *seat, *result),
+            Event::PagesSeen { seen } => seen.iter().for_each(|page| self.page_said(at, page.seat, page.state)),
+            Event::PageTold { seat, errand, answer } => self.page_told(at, *seat, *errand, answer),
             Event::ReadFailed { failure } => self.reads_failed = (self.reads_failed.0 + 1, Some(words(failure))),
             Event::Judged { verdicts } => return self.judge(at, verdicts),
             Event::RemedyStarted { rung, seats } => self.remedy_started(at, *rung, seats),
@@ -425,12 +427,13 @@ impl Story {
     }
     fn rung(&mut self, rung: Rung) -> &mut RungStory {
         match rung {
-            Rung::TokenRefresh => &mut self.rungs[0],
-            Rung::SessionReset => &mut self.rungs[1],
-            Rung::Reassociate => &mut self.rungs[2],
-            Rung::RebootPhone => &mut self.rungs[3],
-            Rung::RevokeTokens => &mut self.rungs[4],
-            Rung::Ask => &mut self.rungs[5],
+            Rung::Companion => &mut self.rungs[0],
+            Rung::TokenRefresh => &mut self.rungs[1],
+            Rung::SessionReset => &mut self.rungs[2],
+            Rung::Reassociate => &mut self.rungs[3],
+            Rung::RebootPhone => &mut self.rungs[4],
+            Rung::RevokeTokens => &mut self.rungs[5],
+            Rung::Ask => &mut self.rungs[6],
         }
     }
     fn with(&mut self, seat: Seat, act: impl FnOnce(&mut AgentStory)) {
@@ -459,5 +462,7 @@ fn words(failure: &Failure) -> std::sync::Arc<str> {
     shared(&failure.to_string())
 }
 
+mod pages;
+pub use pages::{HandOver, PageCounts};
 #[cfg(test)]
 mod tests;

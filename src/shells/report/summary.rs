@@ -168,6 +168,9 @@ fn sign_in(lines: &mut Lines, story: &Story) {
             count(u64::from(refresh.untouched() + refresh.under_way))
         ));
     }
+    if let Some(words) = story.pages().words() {
+        lines.say(&format!("Companions: {words}."));
+    }
 }
 
 fn name_them(lines: &mut Lines, story: &Story, title: &str, seats: &[Seat]) {

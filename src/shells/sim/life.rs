@@ -2,6 +2,8 @@
 //!
 //! Must never: let the process see more than a real one would: its journal, its vault, its answers.
 
+mod pages;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -103,7 +105,9 @@ enum Happening {
     Return { epoch: u32, id: CommandId, hop: u32, answer: Result<Response, Lost> },
     /// A line on which the process listens is opened.
     Listen { epoch: u32, line: usize },
-    /// Hooks have ended, or a preflight.
+    /// Something reaches agents' pages.
+    ToPages { epoch: u32, id: CommandId, what: pages::OnItsWay },
+    /// Hooks have ended, or a preflight, or pages have answered.
     Over { epoch: u32, id: CommandId, outcome: Outcome },
     /// The process is taken up (again).
     TakeUp,
@@ -352,6 +356,7 @@ impl Life {
                 self.arrive(epoch, id, hop, &request);
                 Ok(())
             }
+            Happening::ToPages { epoch, id, what } => self.at_the_pages(epoch, id, &what),
             Happening::Listen { epoch, line } => self.listen(epoch, line),
             Happening::Return { epoch, id, hop, answer } => self.come_back(epoch, id, hop, answer),
             Happening::Over { epoch, id, outcome } => {
@@ -525,6 +530,7 @@ impl Life {
                     let at = self.now + self.chance.between(0, 30_000);
                     self.schedule(at, Happening::Over { epoch, id: *id, outcome: Outcome::Preflighted(concerns) });
                 }
+                Command::ReadPages { .. } | Command::TellPage { .. } => self.send_to_pages(*id, command),
                 command => {
                     let agent = agent_of(command, &self.plan);
                     let held = agent.as_ref().and_then(|a| self.vault.get(a).cloned());

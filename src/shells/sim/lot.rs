@@ -117,7 +117,7 @@ impl Lot {
         let (request_lost, answer_lost) = (often(0.5, 0.2), often(0.6, 0.3));
         let (request_late, answer_twice) = (often(0.4, 0.2), often(0.3, 0.2));
         let (not_sent, crash, hook_fails) = (often(0.3, 0.2), often(0.7, 0.08), often(0.15, 0.3));
-        let lot = Lot {
+        let mut lot = Lot {
             scenario: scenario(&mut c),
             request_lost,
             answer_lost,
@@ -139,7 +139,8 @@ impl Lot {
             limits: Limits { in_flight_max: 4, bulk_ids_max: 4, single_remedies_max: 2, ..Limits::default() },
             hints: Hints::Drawn,
         };
-        // Drawn apart, so that a seed that is not throttled lives as it did.
+        // Drawn apart, so that a seed without it lives as it did.
+        lot.scenario.softphone.companions = seed.fork("companions").chance(0.4);
         let mut c = seed.fork("budget");
         if c.chance(0.15) { lot.throttled(&mut c) } else { lot }
     }

@@ -59,6 +59,8 @@ pub(super) fn plan(
         media_probe: lot.reported,
         session_reset: lot.reported,
         authentication_refresh: lot.reported,
+        companion: lot.scenario.softphone.companions,
+        renew_sessions: lot.scenario.softphone.companions && lot.reported,
         ..Mechanisms::default()
     };
     let plan = Plan {

@@ -19,7 +19,7 @@ use crate::hands::genesys::staging::{
 };
 use crate::hands::hook::{Hooks, envelope};
 use crate::hands::journal::Journal;
-use crate::hands::vault::{GrantState, Vault};
+use crate::hands::vault::{Enrolled, Vault};
 use crate::law::command::{Failure, FailureKind, Weight};
 use crate::law::event::{Event, Record};
 use crate::law::fared::Fared;
@@ -27,6 +27,7 @@ use crate::law::plan::{BadPlan, BusinessUnit, Member, PinnedSchedule, Plan};
 use crate::law::run::Run;
 use crate::shells::notice;
 use crate::shells::preflight::{concerns, preflight};
+use crate::shells::report::words::counted;
 use crate::words::calendar::describe;
 use crate::words::clock::Timestamp;
 use crate::words::glob::{fits, is_rule};
@@ -358,7 +359,7 @@ async fn members(
         }
         Err(failure) => return Err(platform("reading the agents' names")(failure)),
     };
-    let enrolled = enrolled(tools.vault).await?;
+    let enrolled = enrolled(tools.vault, &ids, warnings).await?;
     let member = |(agent, management_unit): &(AgentId, _)| Member {
         name: names.get(agent).cloned().unwrap_or_else(|| agent.to_string()),
         shift_start: shifts.of.get(agent).and_then(|of| running_or_next(of, publish_at)),
@@ -393,10 +394,26 @@ async fn shifts(
     Ok(shifts)
 }
 
-async fn enrolled(vault: Option<&Vault>) -> Result<HashSet<AgentId>, Refusal> {
+/// Whose token can be refreshed. Whose refresh token is dead is not enrolled, and must sign in again: nobody else can help.
+async fn enrolled(
+    vault: Option<&Vault>,
+    roster: &[AgentId],
+    warnings: &mut Vec<String>,
+) -> Result<HashSet<AgentId>, Refusal> {
     let Some(vault) = vault else { return Ok(HashSet::new()) };
     let agents = vault.agents().await.map_err(Refusal::Vault)?;
-    Ok(agents.into_iter().filter(|a| a.state == GrantState::Alive).map(|a| a.agent).collect())
+    let roster: HashSet<&AgentId> = roster.iter().collect();
+    let agents = agents.into_iter().filter(|one| roster.contains(&one.agent));
+    let (dead, alive): (Vec<Enrolled>, Vec<Enrolled>) = agents.partition(Enrolled::must_sign_in);
+    if let Some(first) = dead.first() {
+        let agents = counted(dead.len() as u64, "agent", "agents");
+        let others = if dead.len() > 1 { " and others" } else { "" };
+        warnings.push(format!(
+            "{agents} must sign in again before a token can be refreshed ({}{others}; `softlanding agents list` names them)",
+            first.name
+        ));
+    }
+    Ok(alive.into_iter().map(|one| one.agent).collect())
 }
 
 fn is_about_rights(failure: &Failure) -> bool {

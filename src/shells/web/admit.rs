@@ -13,8 +13,11 @@ use crate::words::clock::Clock;
 use crate::words::id::AgentId;
 use crate::words::secret::Secret;
 
-/// How long a page waits until the platform can be asked about its token, in ms; the answer comes on top.
+/// How long a page waits until the platform can be asked about its token, in ms.
 const TURN_MS: u64 = 8_000;
+/// How long the questions about a token may take, in ms: a page waits ten seconds for its welcome, and the rate budget is
+/// the publish's first.
+const ASK_MS: u64 = 8_000;
 
 /// What becomes of a hello.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,8 +49,14 @@ fn by_key(desk: &Desk, key: &Secret) -> Admission {
 async fn by_token(desk: &Desk, token: &Secret) -> Admission {
     let turn = tokio::time::timeout(Duration::from_millis(TURN_MS), desk.tokens.acquire()).await;
     let Ok(Ok(_turn)) = turn else { return Admission::Later("too many pages at once") };
-    let now = || desk.client.clock().now();
-    let agent = match sign_in::who(desk.client.ask(sign_in::whoami(token)).await, now()) {
+    // What asks on after its page has gone would only keep others waiting.
+    let asked = tokio::time::timeout(Duration::from_millis(ASK_MS), ask(desk, token)).await;
+    asked.unwrap_or(Admission::Later("the platform cannot be asked in time"))
+}
+
+async fn ask(desk: &Desk, token: &Secret) -> Admission {
+    let answer = desk.client.ask(sign_in::whoami(token)).await;
+    let agent = match sign_in::who(answer, desk.client.clock().now()) {
         Ok((agent, _)) => agent,
         Err(failure) if sign_in::is_refusal(&failure) => return Admission::Refused("the access token is not valid"),
         Err(_) => return Admission::Later("the platform cannot be asked"),

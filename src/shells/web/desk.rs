@@ -71,7 +71,7 @@ impl Desk {
     ) -> Result<Desk, VaultError> {
         let org = org_name(&client);
         Ok(Desk {
-            keys: PageKeys::new(&org, vault_key, None)?,
+            keys: PageKeys::new(&org, vault_key)?,
             cookies: Sealer::new(vault_key)?,
             peers: Peers::default(),
             tokens: Semaphore::new(TOKENS_AT_ONCE),
@@ -82,6 +82,14 @@ impl Desk {
             vault,
             tell,
         })
+    }
+
+    /// The same, which lets pages in whose keys were made with the vault's key before this one.
+    ///
+    /// # Errors
+    /// As [`Desk::new`].
+    pub fn after_key(self, old_key: &Secret) -> Result<Desk, VaultError> {
+        Ok(Desk { keys: self.keys.clone().and_before(old_key)?, ..self })
     }
 
     /// Where agents sign in; `None` without an app of the organisation's own, or without a vault.

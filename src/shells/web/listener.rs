@@ -6,6 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -16,17 +17,29 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Sleep;
 
-/// A connection on which nothing has come for this long is over, in ms. The companion's answers to pings come more often:
-/// the longest heartbeat is 120 s.
-const SILENT_MS: u64 = 330_000;
+/// A connection on which nothing has come for this long is over, in ms.
+const SILENT_MS: u64 = 20_000;
+/// The same for that of a companion that has been let in. Its answers to pings come more often: the longest heartbeat is
+/// 120 s.
+const SILENT_COMPANION_MS: u64 = 330_000;
 
-/// Where a connection comes from.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Peer(pub(super) SocketAddr);
+/// Where a connection comes from, and whether it is a companion's.
+#[derive(Debug, Clone)]
+pub(super) struct Peer {
+    pub(super) address: SocketAddr,
+    let_in: Arc<AtomicBool>,
+}
+
+impl Peer {
+    /// It is a companion's from now on.
+    pub(super) fn let_in(&self) {
+        self.let_in.store(true, Ordering::Relaxed);
+    }
+}
 
 impl Connected<IncomingStream<'_, Bounded>> for Peer {
     fn connect_info(stream: IncomingStream<'_, Bounded>) -> Peer {
-        Peer(*stream.remote_addr())
+        Peer { address: *stream.remote_addr(), let_in: Arc::clone(&stream.io().let_in) }
     }
 }
 
@@ -52,16 +65,13 @@ impl Listener for Bounded {
         let (stream, peer) = Listener::accept(&mut self.listener).await;
         // Frames are small and wait for nothing.
         let _unset = stream.set_nodelay(true);
-        (Counted { stream, silent: Box::pin(tokio::time::sleep(patience())), rearmed: false, _seat: seat }, peer)
+        let silent = Box::pin(tokio::time::sleep(Duration::from_millis(SILENT_MS)));
+        (Counted { stream, silent, rearmed: false, let_in: Arc::default(), _seat: seat }, peer)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
-}
-
-fn patience() -> Duration {
-    Duration::from_millis(SILENT_MS)
 }
 
 /// A connection that has a seat, and ends when it is silent for too long.
@@ -70,6 +80,7 @@ pub(super) struct Counted {
     silent: Pin<Box<Sleep>>,
     /// Something came since the timer was set; it is set anew when it runs out, and not for every byte.
     rearmed: bool,
+    let_in: Arc<AtomicBool>,
     _seat: Option<OwnedSemaphorePermit>,
 }
 
@@ -84,7 +95,8 @@ impl AsyncRead for Counted {
             if !std::mem::take(&mut self.rearmed) {
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
-            self.silent = Box::pin(tokio::time::sleep(patience()));
+            let ms = if self.let_in.load(Ordering::Relaxed) { SILENT_COMPANION_MS } else { SILENT_MS };
+            self.silent = Box::pin(tokio::time::sleep(Duration::from_millis(ms)));
         }
         Poll::Pending
     }

@@ -1,10 +1,10 @@
 //! The web room: agents sign in here, and the companions of their pages keep a socket to it.
 //!
-//! - [`listener`]: connections, counted and bounded.
-//! - [`socket`]: one companion, from its hello to its end.
-//! - [`admit`]: whose page it is, by page key or by token.
-//! - [`enrol`]: the agent's sign-in, from the link to the vault.
-//! - [`files`]: the companion's module and what stands around it.
+//! - `listener`: connections, counted and bounded.
+//! - `socket`: one companion, from its hello to its end.
+//! - `admit`: whose page it is, by page key or by token.
+//! - `enrol`: the agent's sign-in, from the link to the vault; `cookie` holds what is under way meanwhile.
+//! - `files`: the companion's module and what stands around it.
 //!
 //! TLS is a reverse proxy's. Everything here is about one organisation; a process that serves several has a room for each.
 //!
@@ -28,7 +28,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use axum::routing::get;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 pub use desk::{Desk, Settings, org_name};
 use listener::{Bounded, Peer};
@@ -73,7 +73,9 @@ impl Web {
     /// When the listener fails.
     pub async fn serve(self, stopping: watch::Receiver<bool>) -> std::io::Result<()> {
         let connections_max = self.desk.settings.companions_max.saturating_add(CONNECTIONS_BESIDE);
-        let room = Room { desk: self.desk, stopping: stopping.clone() };
+        // Each handler and each companion's task holds a clone; when the last is gone, so is everything.
+        let (alive, mut gone) = mpsc::channel(1);
+        let room = Room { desk: self.desk, stopping: stopping.clone(), _alive: alive };
         let make = router(room).into_make_service_with_connect_info::<Peer>();
         let ended = |mut stopping: watch::Receiver<bool>| async move {
             // A sender that is gone has ended without asking.
@@ -85,8 +87,14 @@ impl Web {
             ended(stopping).await;
             tokio::time::sleep(Duration::from_millis(END_MS)).await;
         };
+        let whole = async {
+            serving.await?;
+            // Companions' sockets are no requests any more: they end by themselves, with a word to the page.
+            let _none = gone.recv().await;
+            Ok(())
+        };
         tokio::select! {
-            served = async { serving.await } => served,
+            served = whole => served,
             () = late => Ok(()),
         }
     }
@@ -97,6 +105,7 @@ impl Web {
 pub(crate) struct Room {
     desk: Arc<Desk>,
     stopping: watch::Receiver<bool>,
+    _alive: mpsc::Sender<()>,
 }
 
 fn router(room: Room) -> Router {

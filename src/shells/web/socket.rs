@@ -43,7 +43,7 @@ const AGAIN_LATER: u16 = 1013;
 
 pub(super) async fn open(
     State(room): State<Room>,
-    ConnectInfo(Peer(peer)): ConnectInfo<Peer>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
@@ -52,8 +52,8 @@ pub(super) async fn open(
     if !origin.is_some_and(|origin| room.desk.allows(origin)) {
         return refuse(StatusCode::FORBIDDEN, "this origin is not one of allowed_origins");
     }
-    let peer = address(peer, &headers);
-    if !room.desk.peers.may_try(peer) {
+    let from = address(peer.address, &headers);
+    if !room.desk.peers.may_try(from) {
         return refuse(StatusCode::TOO_MANY_REQUESTS, "too many refused hellos");
     }
     let upgrade = upgrade.protocols([SUBPROTOCOL]);
@@ -66,7 +66,7 @@ pub(super) async fn open(
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(0)
         .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX)
-        .on_upgrade(move |socket| attend(room, peer, socket))
+        .on_upgrade(move |socket| attend(room, peer, from, socket))
 }
 
 /// Why a socket ends.
@@ -77,8 +77,12 @@ enum End {
     Close(u16, &'static str),
 }
 
-async fn attend(mut room: Room, peer: IpAddr, mut socket: WebSocket) {
-    let end = match greet(&room, peer, &mut socket).await {
+async fn attend(mut room: Room, peer: Peer, from: IpAddr, mut socket: WebSocket) {
+    let greeted = greet(&room, from, &mut socket).await;
+    if greeted.is_ok() {
+        peer.let_in();
+    }
+    let end = match greeted {
         Ok(attached) => serve(&mut room, attached, &mut socket).await,
         Err(end) => end,
     };
@@ -88,7 +92,7 @@ async fn attend(mut room: Room, peer: IpAddr, mut socket: WebSocket) {
 }
 
 /// From the first frame to the welcome.
-async fn greet(room: &Room, peer: IpAddr, socket: &mut WebSocket) -> Result<Attached, End> {
+async fn greet(room: &Room, from: IpAddr, socket: &mut WebSocket) -> Result<Attached, End> {
     let desk = &room.desk;
     let Ok(_seat) = desk.hellos.try_acquire() else { return Err(End::Close(AGAIN_LATER, "too many pages at once")) };
     let hello = match timeout(Duration::from_millis(HELLO_MS), hello(socket)).await {
@@ -99,7 +103,7 @@ async fn greet(room: &Room, peer: IpAddr, socket: &mut WebSocket) -> Result<Atta
     let agent = match admit(desk, &hello).await {
         Admission::In(agent) => agent,
         Admission::Refused(why) => {
-            desk.peers.refused(peer);
+            desk.peers.refused(from);
             let enrol = desk.enrol_url();
             send(socket, protocol::refused(why, enrol.as_deref())).await?;
             return Err(End::Close(REFUSED_CODE, why));

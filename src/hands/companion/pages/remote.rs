@@ -10,6 +10,7 @@ use tokio::sync::{broadcast, mpsc};
 use super::state::Place;
 use super::{Errand, PageNews, Pages, Told};
 use crate::hands::companion::seen::PageSeen;
+use crate::hands::companion::slip;
 use crate::words::clock::Moment;
 use crate::words::id::AgentId;
 
@@ -30,8 +31,8 @@ pub(in crate::hands::companion) struct Outgoing {
     pub(in crate::hands::companion) agent: AgentId,
     /// What they are to do: the protocol's word.
     pub(in crate::hands::companion) errand: &'static str,
-    /// Whether a token goes with it.
-    pub(in crate::hands::companion) with_token: bool,
+    /// The mark of the token that goes with it, if one does.
+    pub(in crate::hands::companion) token: Option<String>,
     /// What is shown to the agent, for `notify`.
     pub(in crate::hands::companion) words: Option<String>,
 }
@@ -83,7 +84,7 @@ impl Replicas {
             id: id.to_owned(),
             agent: agent.clone(),
             errand: errand.word(),
-            with_token: errand.token().is_some(),
+            token: errand.token().map(slip::mark),
             words: words.clone(),
         };
         // A bus that cannot keep up takes no more; then the command has not gone there.

@@ -6,6 +6,7 @@ mod check;
 mod harm;
 mod hinted;
 mod orders;
+mod page;
 mod preflight;
 mod publish;
 mod share;

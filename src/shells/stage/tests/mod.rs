@@ -12,7 +12,7 @@ use crate::hands::genesys::{Client, Org, Wire};
 use crate::hands::hook::{HookLimits, Hooks};
 use crate::hands::journal::{Journal, MemoryJournal};
 use crate::hands::testing::Folder;
-use crate::hands::vault::{Vault, new_key};
+use crate::hands::vault::{Taken, Vault, new_key};
 use crate::law::event::Event;
 use crate::law::run::Run;
 use crate::shells::rehearse::setting::{Setting, org_settings};
@@ -190,4 +190,21 @@ async fn of_two_who_stage_the_same_schedule_at_once_the_second_gives_way() {
     assert!(matches!(&second, Err(Refusal::StagedAlready { run, .. }) if *run == first.run), "{second:?}");
     let runs = bench.journal.runs().await.unwrap();
     assert_eq!(runs.iter().map(|summary| &summary.run).collect::<Vec<_>>(), [&first.run]);
+}
+
+#[tokio::test]
+async fn whose_refresh_token_is_dead_is_not_counted_as_enrolled_and_is_told() {
+    let bench = Bench::enrolled(Scenario::named("calm").unwrap()).await;
+    let (vault, _) = bench.vault.as_ref().unwrap();
+    let enrolled = vault.agents().await.unwrap();
+    let Taken::Yours(spending) = vault.take(&enrolled[0].agent).await.unwrap() else { panic!("nobody else has it") };
+    vault.mark_dead(&spending, "invalid_grant").await.unwrap();
+    let staged = bench.stage(|_| {}).await.unwrap();
+    let covered: Vec<_> = staged.plan.roster.iter().filter(|m| m.enrolled).map(|m| &m.agent).collect();
+    assert_eq!(covered.len(), enrolled.len() - 1);
+    assert!(!covered.contains(&&enrolled[0].agent));
+    let told = staged.warnings.iter().find(|w| w.starts_with("1 agent must sign in again")).expect("a warning");
+    assert!(told.contains(&enrolled[0].name), "{told}");
+    let said = echo(&staged.run, &staged.plan, &staged.timetable, &staged.warnings, bench.clock.now()).join("\n");
+    assert!(said.contains("must sign in again") && said.lines().all(|line| line.chars().count() <= 80), "{said}");
 }
