@@ -396,6 +396,12 @@ test('a refused key is forgotten and the token tried; a refused token asks for a
   assert.deepEqual(states, ['sign_in_needed', 'connected']);
 });
 
+test('nobody is sent anywhere but to softlanding to sign in', async () => {
+  server.enrol = 'http://elsewhere.test/enrol';
+  const { companion } = await desk('9.2.4');
+  assert.equal(companion.state, 'connected');
+});
+
 test('an agent who is known but has not signed in is asked to, once, and is served meanwhile', async () => {
   let shown = 0;
   server.enrol = 'http://softlanding.test/enrol';
@@ -424,6 +430,48 @@ test('the key of another agent on the same computer is not used', async () => {
   assert.equal(server.hellos[0].token, 'agent-2-token-a');
   await until('a report', () => server.report());
   assert.equal(JSON.parse([...storage.values()][0]).agent, 'agent-2');
+});
+
+test('while all is well the platform is hardly asked; what is not good is asked about again, and a token of the page itself too', async () => {
+  platform.good.add('agent-1-token-a');
+  const sdk = new FakeSdk(platform, 'agent-1-token-a');
+  await sdk.initialize();
+  join(sdk, { limits: { ...LIMITS, probe_min_ms: 100, patrol_ms: 10 } });
+  await ready();
+  const probes = () => platform.asked.filter(([, path]) => path === '/users/me').length;
+  const before = probes();
+  for (let i = 0; i < 20; i += 1) {
+    sdk.emit('conversationUpdate', {});
+    await sleep(20);
+  }
+  assert.equal(probes(), before, 'neither the clock nor calls are a reason to ask');
+  platform.revoke('agent-1-token-a');
+  sdk.emit('station', {});
+  await until('401', () => server.report().http === 401);
+  platform.good.add('agent-1-token-a');
+  await ready();
+  // The page has a way of its own to a new token.
+  platform.revoke('agent-1-token-a');
+  await sleep(150);
+  sdk.emit('station', {});
+  await until('401', () => server.report().http === 401);
+  platform.good.add('agent-1-token-b');
+  sdk.setAccessToken('agent-1-token-b');
+  await ready();
+});
+
+test('a page whose policy forbids the socket is not disturbed', async () => {
+  globalThis.WebSocket = class {
+    constructor() {
+      throw new Error('forbidden');
+    }
+  };
+  platform.good.add('agent-1-token-a');
+  const sdk = new FakeSdk(platform, 'agent-1-token-a');
+  await sdk.initialize();
+  const companion = join(sdk);
+  await sleep(50);
+  assert.equal(companion.state, 'connecting');
 });
 
 test('a client that will not stop trying, of an SDK that looks different inside, is replaced by the published interface', async () => {

@@ -17,6 +17,7 @@ const LIMITS = {
   patience_ms: 8_000, // how long a client that is still trying may heal itself (9.2 gives up after 6.1 s)
   disconnect_ms: 6_000, // the SDK's own bound is 5 s
   cancel_ms: 100,
+  end_line_ms: 1_000,
   subscribe_ms: 500, // from the connection to the subscriptions
   dial_ms: 20_000, // an attempt of the SDK takes at most 15 s
   probe_min_ms: 30_000, // an answer of the platform is good for so long, and not asked for more often unprompted
@@ -45,6 +46,7 @@ const quietly = (read) => {
     return null;
   }
 };
+const soon = (act) => Promise.resolve().then(act);
 const within = (promise, ms, what) => {
   let timer;
   const late = new Promise((_, reject) => {
@@ -69,6 +71,7 @@ function phoneOf(sdk, limits, changed) {
     gaveUp: false,
     http: null,
     httpAt: 0,
+    httpOf: null, // the token that it was asked with
     asking: null,
     redialledAt: 0,
     dialling: null,
@@ -76,6 +79,10 @@ function phoneOf(sdk, limits, changed) {
     rings: new Map(), // conversation -> since when it rings
     answered: new Set(), // conversations whose session has begun or ended, the last ones
     over: new Set(),
+  };
+  const remember = (set, one) => {
+    set.add(one);
+    for (const old of set) if (set.size > limits.remembered_max) set.delete(old);
   };
   const stream = () => quietly(() => sdk._streamingConnection);
   const token = () => quietly(() => sdk._config.accessToken);
@@ -129,16 +136,18 @@ function phoneOf(sdk, limits, changed) {
       .catch(() => null) // no answer says nothing about the token
       .finally(() => clearTimeout(timer));
   }
-  // One call with the SDK's own token: the only thing that shows a revoked one while the socket is up.
-  async function probe(fresh) {
-    if (!fresh && Date.now() - seen.httpAt < limits.probe_min_ms) return seen.http;
+  // One call with the SDK's own token: the only thing that shows a revoked one while the socket is up. `asked`: in any case;
+  // `due`: unless it was asked a moment ago; otherwise only if nothing good is known of this very token.
+  async function probe(how) {
+    const young = Date.now() - seen.httpAt < limits.probe_min_ms;
+    const known = seen.httpOf === token() && (young || (how !== 'due' && seen.http === 200));
+    if (how !== 'asked' && known) return seen.http;
     seen.asking ??= (async () => {
       const asked = token();
       const status = (await api('/users/me'))?.status ?? null;
       seen.asking = null;
-      if (asked !== token()) return probe(true);
-      seen.httpAt = Date.now();
-      seen.http = status;
+      if (asked !== token()) return probe('asked');
+      Object.assign(seen, { http: status, httpAt: Date.now(), httpOf: asked });
       return status;
     })();
     return seen.asking;
@@ -151,7 +160,7 @@ function phoneOf(sdk, limits, changed) {
       const told = answer?.status === 200 ? await answer.json().catch(() => null) : null;
       const mine = told?.participants?.filter((p) => p.userId === agent() || p.user?.id === agent());
       const on = mine?.some((p) => p.calls?.some((c) => !['disconnected', 'terminated'].includes(c.state)));
-      if (answer?.status === 404 || on === false) seen.over.add(conversationId);
+      if (answer?.status === 404 || on === false) remember(seen.over, conversationId);
     }
   }
 
@@ -166,13 +175,13 @@ function phoneOf(sdk, limits, changed) {
   }
   function state() {
     if (connected()) return 'up';
-    const down = Date.now() - seen.downSince;
+    const down = Date.now() - (seen.downSince ?? Date.now());
     const refused = seen.http === 401 && down >= limits.patience_ms;
     return seen.gaveUp || refused || down >= limits.quiet_ms ? 'given_up' : 'retrying';
   }
   // What SOFTPHONE says to look at. Null is "not known", and what is not known is not ready.
-  async function look(fresh) {
-    const http = await probe(fresh);
+  async function look(how) {
+    const http = await probe(how);
     const station = quietly(() => sdk.station);
     const ice = quietly(() => stream()._webrtcSessions.iceServers);
     const report = {
@@ -195,7 +204,6 @@ function phoneOf(sdk, limits, changed) {
   function setToken(fresh) {
     if (!fresh || fresh === token()) return;
     sdk.setAccessToken(fresh);
-    seen.httpAt = 0;
   }
   // Waits until a client that is still trying has connected or given up. Of one that we did not see going down nothing can be
   // awaited, unless the SDK cannot be made to leave it alone.
@@ -221,13 +229,13 @@ function phoneOf(sdk, limits, changed) {
     try {
       // There is no call; a line that is kept between calls would otherwise live on unknown to the SDK.
       for (const line of quietly(() => sessions()) ?? []) {
-        await within(sdk.forceTerminateSession(line.id), 1_000, 'ending the idle line').catch(() => {});
+        await within(soon(() => sdk.forceTerminateSession(line.id)), limits.end_line_ms, 'ending the idle line').catch(() => {});
       }
       const wasUp = connected();
       if (!wasUp) retire(stream());
       // What is cancelled is cancelled at once; the rest may wait 5 s for a goodbye over a socket that is no more.
-      await within(sdk.disconnect(), wasUp ? limits.disconnect_ms : limits.cancel_ms, 'disconnecting').catch(() => {});
-      if (seen.dialling) await within(seen.dialling, 1_000, 'the attempt before').catch(() => {});
+      await within(soon(() => sdk.disconnect()), wasUp ? limits.disconnect_ms : limits.cancel_ms, 'disconnecting').catch(() => {});
+      if (seen.dialling) await within(seen.dialling, limits.end_line_ms, 'the attempt before').catch(() => {});
       const dialling = sdk.initialize();
       seen.dialling = dialling;
       // One that fails half-way has forgotten for what sessions the SDK is there.
@@ -262,26 +270,26 @@ function phoneOf(sdk, limits, changed) {
   const hasLine = () => quietly(() => sessions().length > 0) === true;
 
   // Brings what we remember in line with what the SDK says.
-  function note() {
+  function note(due) {
     if (connected()) {
       Object.assign(seen, { downSince: null, heardDown: false, gaveUp: false });
     } else if (seen.downSince === null) {
       Object.assign(seen, { downSince: Date.now(), heardDown: true });
     }
-    changed();
+    changed(due === true);
   }
   function onConnected(info) {
     if (info?.reconnect) {
       seen.upSince = Date.now();
       setTimeout(() => quietly(changed), limits.subscribe_ms + 10);
     }
-    note();
+    note(true);
   }
   function onDisconnected(_words, data) {
     if (seen.downSince === null) seen.heardDown = true;
     // From streaming-client 19.6 on the SDK says that it gave up. What we have replaced says so as well.
     if (data?.reconnecting === false && data.error && !seen.moving && !connected()) seen.gaveUp = true;
-    note();
+    note(true);
   }
   // 9.2 to 19.5 give up without a word but this.
   function onRejection(event) {
@@ -293,20 +301,25 @@ function phoneOf(sdk, limits, changed) {
     note();
   }
   function onSession(session) {
-    seen.answered.add(session?.conversationId);
-    for (const old of seen.answered) if (seen.answered.size > limits.remembered_max) seen.answered.delete(old);
+    remember(seen.answered, session?.conversationId);
     note();
   }
   function onError(error) {
     const status = error?.details?.response?.status ?? error?.details?.status;
-    if (error?.type === 'http' && status === 401 && !seen.asking) Object.assign(seen, { http: 401, httpAt: Date.now() });
-    note();
+    if (error?.type === 'http' && status === 401 && !seen.asking) {
+      Object.assign(seen, { http: 401, httpAt: Date.now(), httpOf: token() });
+    }
+    note(true);
   }
-  const others = ['ready', 'station', 'pendingSession', 'handledPendingSession', 'cancelPendingSession',
-    'conversationUpdate'];
-  const heard = [...others.map((name) => [sdk, name, note]), [sdk, 'connected', onConnected], [sdk, 'disconnected', onDisconnected], [sdk, 'sdkError', onError],
-    [sdk, 'sessionStarted', onSession], [sdk, 'sessionEnded', onSession]];
-  if (quietly(() => sdk.media.on)) heard.push([sdk.media, 'state', note]);
+  const onOther = () => note(true);
+  const onCall = () => note();
+  const heard = [
+    ...[['connected', onConnected], ['disconnected', onDisconnected], ['sdkError', onError]],
+    ...['ready', 'station'].map((name) => [name, onOther]),
+    ...['sessionStarted', 'sessionEnded'].map((name) => [name, onSession]),
+    ...['pendingSession', 'handledPendingSession', 'cancelPendingSession', 'conversationUpdate'].map((name) => [name, onCall]),
+  ].map((row) => [sdk, ...row]);
+  if (quietly(() => sdk.media.on)) heard.push([sdk.media, 'state', onCall]);
   for (const [emitter, name, hear] of heard) emitter.on(name, hear);
   globalThis.addEventListener?.('unhandledrejection', onRejection);
   note();
@@ -398,7 +411,8 @@ function lineOf(address, limits, { hello, hear, mistaken, welcomed, refused, los
     drop();
     const first = hello();
     if (!first) return refused({ why: 'nothing to introduce itself with' }, null);
-    const own = new WebSocket(address, 'softlanding.companion.v1');
+    const own = quietly(() => new WebSocket(address, 'softlanding.companion.v1'));
+    if (!own) return callAgain(); // a policy of the page may forbid it
     const opened = Date.now();
     let beat_ms = limits.welcome_ms;
     let after = callAgain;
@@ -407,7 +421,7 @@ function lineOf(address, limits, { hello, hear, mistaken, welcomed, refused, los
       if (socket !== own) return;
       drop();
       if (Date.now() - opened >= limits.steady_ms) failures = 0;
-      lost();
+      if (after === callAgain) lost();
       after();
     };
     socket = own;
@@ -473,6 +487,7 @@ export function attach(sdk, options) {
   let enrolAt = null;
   let asked = false;
   let reporting = null;
+  let dueReport = false;
   let lastReport = '';
   let started = false;
   let detached = false;
@@ -496,23 +511,26 @@ export function attach(sdk, options) {
   }
 
   // ---- reports
-  async function report(fresh) {
-    const told = await phone.look(fresh);
+  async function report(how) {
+    const told = await phone.look(how);
     const text = JSON.stringify(told);
-    if (!fresh && text === lastReport) return;
+    if (how !== 'asked' && text === lastReport) return;
     if (line.say({ type: 'report', ...told })) lastReport = text;
   }
   // Several events of the SDK come together; one report tells them all.
-  function changed() {
+  function changed(due) {
     if (detached || !line) return;
+    dueReport ||= due === true;
     const mine = phone.agent();
     if (welcome && mine && welcome !== mine) return start(); // somebody else has logged in
     if (mine && !started) start();
     if (phone.call()) quietly(() => banner.hide());
     else if (deferred.length) quietly(afterCall);
     reporting ??= setTimeout(() => {
+      const how = dueReport ? 'due' : undefined;
       reporting = null;
-      if (welcome) report(false).catch(() => {});
+      dueReport = false;
+      if (welcome) report(how).catch(() => {});
     }, 50);
   }
 
@@ -529,7 +547,7 @@ export function attach(sdk, options) {
     if (!line.say(frame)) unsaid = [...unsaid.filter((f) => f.id !== id), frame].slice(-limits.waiting_max);
   }
   function enqueue(id, kind, act) {
-    if (waiting >= limits.waiting_max) return answer(id, 'failed', 'too many commands are waiting');
+    if (waiting + deferred.length >= limits.waiting_max) return answer(id, 'failed', 'too many commands are waiting');
     const received = Date.now();
     const job = { id, kind, act, received };
     waiting += 1;
@@ -542,7 +560,7 @@ export function attach(sdk, options) {
       (error) => ['failed', why(error)],
     );
     // The report goes first, so that whoever hears the answer can already read what it led to.
-    if (job.kind !== 'notify') await within(report(true), limits.report_ms, 'the report').catch(() => {});
+    if (job.kind !== 'notify') await within(report('asked'), limits.report_ms, 'the report').catch(() => {});
     if (outcome[0] !== 'deferred') return answer(job.id, ...outcome);
     if (!job.put_off) answer(job.id, ...outcome);
     deferred.push({ ...job, put_off: true });
@@ -576,7 +594,7 @@ export function attach(sdk, options) {
   const ON_CALL = 'on a call';
   // A new connection with a token that is refused, or while nothing answers, would make things worse.
   async function mayDial() {
-    const status = await phone.probe(true);
+    const status = await phone.probe('asked');
     if (status === 200) return;
     throw new Error(status === null ? 'the platform does not answer' : `the token is refused (${status})`);
   }
@@ -588,7 +606,7 @@ export function attach(sdk, options) {
     if (!job.put_off) await sleep(Math.random() * limits.revive_jitter_ms);
     if (!phone.connected()) {
       const healed = await phone.settle();
-      if (healed && (job.kind === 'token' || (await phone.probe(true)) === 200)) return;
+      if (healed && (job.kind === 'token' || (await phone.probe('asked')) === 200)) return;
     }
     await mayDial();
     if (phone.call()) return ON_CALL;
@@ -599,7 +617,7 @@ export function attach(sdk, options) {
   }
   async function handOver(job) {
     if (!phone.connected()) return revive(job);
-    if ((await phone.probe(true)) === 401) throw new Error('the new token is refused as well');
+    if ((await phone.probe('asked')) === 401) throw new Error('the new token is refused as well');
   }
   async function renew(job) {
     if (phone.seen.redialledAt > job.received && phone.connected()) return;
@@ -680,7 +698,7 @@ export function attach(sdk, options) {
       turn('connected');
     }
     for (const frame of unsaid.splice(0)) line.say(frame);
-    report(false).catch(() => {});
+    report('due').catch(() => {});
   }
   // What to do next: call again soon (with the token after a refused key), or wait for the agent.
   function takeEnrolAt({ enrol }) {
@@ -701,7 +719,7 @@ export function attach(sdk, options) {
   function lost() {
     welcome = null;
     lastReport = '';
-    if (state === 'connected') turn('away');
+    if (state === 'connected' || state === 'connecting') turn('away');
   }
   function start() {
     started = true;
@@ -714,7 +732,7 @@ export function attach(sdk, options) {
     changed();
   }, limits.patrol_ms);
   const probing = limits.probe_every_ms
-    ? setInterval(() => welcome && report(false).catch(() => {}), limits.probe_every_ms * (0.9 + Math.random() * 0.2))
+    ? setInterval(() => welcome && report('due').catch(() => {}), limits.probe_every_ms * (0.9 + Math.random() * 0.2))
     : null;
 
   let line = null;
