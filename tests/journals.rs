@@ -65,3 +65,13 @@ fn a_journal_is_written_as_it_was_read() {
         }
     }
 }
+
+/// What was pushed has more to tell of by now; what an older build wrote of it reads and is written as it was.
+#[test]
+fn what_was_pushed_before_there_was_more_to_push_is_written_as_it_was_read() {
+    let old = serde_json::json!({ "seq": 9, "at": 5, "event": "pushed", "since": 4, "disassociated": [1, 3] });
+    let record: Record = serde_json::from_value(old.clone()).unwrap();
+    let Event::Pushed { tokens, legs, unheard, .. } = &record.event else { panic!("{record:?}") };
+    assert!(tokens.is_empty() && legs.is_empty() && unheard.is_none());
+    assert_eq!(serde_json::to_value(&record).unwrap(), old);
+}

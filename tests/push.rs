@@ -13,7 +13,7 @@ use softlanding::law::event::{Event, Record};
 use softlanding::law::hint::{Hint, Stirred};
 use softlanding::law::plan::{BusinessUnit, Member, PinnedSchedule, Plan};
 use softlanding::twin::Scenario;
-use softlanding::twin::scenario::Cohort;
+use softlanding::twin::scenario::{Cohort, Faults};
 use softlanding::words::clock::Seed;
 use softlanding::words::id::{AgentId, BusinessUnitId, ManagementUnitId, ScheduleId, WeekDate};
 use softlanding::words::secret::Secret;
@@ -188,20 +188,44 @@ async fn subscribed(org: &Org, token: &str, topics: usize) -> BTreeMap<String, V
     }
 }
 
+/// An org half an hour before its publish, a client of it, and its agents.
+async fn org_of(agents: usize, faults: Faults) -> (Org, Client, Vec<AgentId>) {
+    let cohort = Cohort { agents: agents as u32, login_min: [-90, -60], ..Cohort::default() };
+    let org = Org::serve(Scenario { cohorts: vec![cohort], faults, ..Scenario::default() }, -30, 10.0).await;
+    let (id, secret) = Org::publisher();
+    let hosts = Hosts::given(&org.url, &org.url).expect("hosts");
+    let settings = OrgSettings::new(hosts, id, Secret::new(secret.to_owned()));
+    let client = Client::new(Known::new(settings), Wire::new(org.clock()).expect("a wire"), org.clock());
+    let all = org.truth().agents.into_iter().map(|agent| agent.id).collect();
+    (org, client, all)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_org_that_counts_every_combined_topic_is_listened_to_over_more_channels() {
+    patiently(async {
+        let faults = Faults { topics_counted_singly: true, ..Faults::default() };
+        let (org, client, all) = org_of(500, faults).await;
+        let token = org.token().await;
+        let mut run = Listening::begin(&client, &all, 1);
+        run.hears(|hint| *hint == Hint::Gap).await;
+        let found = subscribed(&org, &token, 501).await;
+        let most = found.values().map(Vec::len).max();
+        assert_eq!((client.hub().channels(), most), (3, Some(200)), "{REPEAT}");
+        assert!(run.rest().iter().all(|hint| *hint == Hint::Gap), "nothing is left unheard; {REPEAT}");
+        // The narrow lines are known from then on, so that no other run is refused.
+        let mut other = Listening::begin(&client, &all[..10], 2);
+        other.hears(|hint| *hint == Hint::Gap).await;
+        assert_eq!(client.hub().channels(), 3, "{REPEAT}");
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_runs_of_a_client_share_their_channels() {
     patiently(async {
-        let cohort = Cohort { agents: (CREW * RUNS) as u32, login_min: [-90, -60], ..Cohort::default() };
-        let org = Org::serve(Scenario { cohorts: vec![cohort], ..Scenario::default() }, -30, 10.0).await;
+        let (org, client, all) = org_of(CREW * RUNS, Faults::default()).await;
         let token = org.token().await;
-        let all: Vec<AgentId> = org.truth().agents.into_iter().map(|agent| agent.id).collect();
         let crew = |range: Range<usize>| -> &[AgentId] { &all[range] };
-        let client = {
-            let (id, secret) = Org::publisher();
-            let hosts = Hosts::given(&org.url, &org.url).expect("hosts");
-            let settings = OrgSettings::new(hosts, id, Secret::new(secret.to_owned()));
-            Client::new(Known::new(settings), Wire::new(org.clock()).expect("a wire"), org.clock())
-        };
 
         // Each has agents of its own, and all have the business unit in common.
         let mut runs: Vec<Listening> =

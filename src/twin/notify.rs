@@ -218,7 +218,9 @@ impl Twin {
         }
         let mut seen = std::collections::HashSet::new();
         topics.retain(|topic| seen.insert(topic.clone()));
-        if topics.len() > TOPICS_MAX {
+        let singly = self.scenario.faults.topics_counted_singly;
+        let counted = |topic: &String| if singly { split_topic(topic).len() } else { 1 };
+        if topics.iter().map(counted).sum::<usize>() > TOPICS_MAX {
             return Err(Problem::bad(format!("A channel may have no more than {TOPICS_MAX} topics.")));
         }
         self.set_topics(at, topics);

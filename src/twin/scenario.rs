@@ -389,6 +389,8 @@ pub struct Faults {
     pub late_notifications_s: i64,
     /// Share of notifications that come twice.
     pub doubled_notifications_share: f64,
+    /// Whether each topic that is combined into one counts as one of the channel's 1,000. UNCERTAIN on the platform.
+    pub topics_counted_singly: bool,
     /// Every so many seconds after a channel was opened its socket is announced to close, and closes; 0: it stays open. The
     /// channel stays, and what is pushed until it is connected to again is lost (API.md section 11).
     pub sockets_close_every_s: i64,
@@ -533,6 +535,7 @@ impl Default for Faults {
             late_notifications_share: 0.0,
             late_notifications_s: 0,
             doubled_notifications_share: 0.0,
+            topics_counted_singly: false,
             sockets_close_every_s: 0,
             others_update_s: 0,
             pages_shuffled: false,
