@@ -221,6 +221,30 @@ async fn an_org_that_counts_every_combined_topic_is_listened_to_over_more_channe
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_org_that_does_not_tell_of_tokens_still_tells_of_stations() {
+    patiently(async {
+        let faults = Faults { token_topics_refused: true, ..Faults::default() };
+        let (org, client, all) = org_of(5, faults).await;
+        let token = org.token().await;
+        let mut run = Listening::begin(&client, &all, 1);
+        run.hears(|hint| *hint == Hint::Gap).await;
+        subscribed(&org, &token, 6).await;
+        lose_the_station(&org, &token, &all[2]).await;
+        let lost = Hint::Agent { agent: all[2].clone(), what: Stirred::Disassociated };
+        run.hears(|hint| *hint == lost).await;
+    })
+    .await;
+}
+
+/// Takes an agent's station away.
+async fn lose_the_station(org: &Org, token: &str, agent: &AgentId) {
+    let station = org.call(token, "GET", &format!("/api/v2/stations?webRtcUserId={agent}"), None).await;
+    let station = station.body["entities"][0]["id"].as_str().expect("a station").to_owned();
+    let gone = org.call(token, "DELETE", &format!("/api/v2/stations/{station}/associateduser"), None).await;
+    assert_eq!(gone.status, 200, "{REPEAT}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_runs_of_a_client_share_their_channels() {
     patiently(async {
         let (org, client, all) = org_of(CREW * RUNS, Faults::default()).await;
@@ -241,11 +265,8 @@ async fn the_runs_of_a_client_share_their_channels() {
         let mut other = Listening::begin(&client, crew(0..CREW / 2), 99);
         other.hears(|hint| *hint == Hint::Gap).await;
         let agent = &all[7];
-        let station = org.call(&token, "GET", &format!("/api/v2/stations?webRtcUserId={agent}"), None).await;
-        let station = station.body["entities"][0]["id"].as_str().expect("a station").to_owned();
         runs.iter_mut().for_each(|run| drop(run.rest()));
-        let gone = org.call(&token, "DELETE", &format!("/api/v2/stations/{station}/associateduser"), None).await;
-        assert_eq!(gone.status, 200, "{REPEAT}");
+        lose_the_station(&org, &token, agent).await;
         let lost = Hint::Agent { agent: agent.clone(), what: Stirred::Disassociated };
         other.hears(|hint| *hint == lost).await;
         runs[0].hears(|hint| *hint == lost).await;
@@ -274,9 +295,9 @@ async fn the_runs_of_a_client_share_their_channels() {
         org.close_socket(&cut);
         org.call(&token, "GET", "/api/v2/notifications/channels", None).await;
         let mut told = 0;
-        for (number, run) in runs.iter_mut().enumerate().filter(|(number, _)| is_on(&cut, *number)) {
+        for (_, run) in runs.iter_mut().enumerate().filter(|(number, _)| is_on(&cut, *number)) {
             run.hears(|hint| *hint == Hint::Gap).await;
-            (told, _) = (told + 1, number);
+            told += 1;
         }
         assert!((1..RUNS - 1).contains(&told), "{told} runs; {REPEAT}");
         for (number, run) in runs.iter_mut().enumerate().filter(|(number, _)| !is_on(&cut, *number)) {

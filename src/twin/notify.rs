@@ -233,6 +233,9 @@ impl Twin {
         }
         for single in split_topic(topic) {
             let any_of = topic_permissions(&single).ok_or_else(|| invalid_topic(topic))?;
+            if self.scenario.faults.token_topics_refused && single.ends_with(".tokens") {
+                return Err(Problem::new(403, "missing.permissions", "The topic is not for this client."));
+            }
             if !any_of.is_empty() {
                 self.need(call, any_of)?;
             }

@@ -391,6 +391,8 @@ pub struct Faults {
     pub doubled_notifications_share: f64,
     /// Whether each topic that is combined into one counts as one of the channel's 1,000. UNCERTAIN on the platform.
     pub topics_counted_singly: bool,
+    /// Whether the publisher may not hear of tokens. Which permission that takes is UNCERTAIN on the platform.
+    pub token_topics_refused: bool,
     /// Every so many seconds after a channel was opened its socket is announced to close, and closes; 0: it stays open. The
     /// channel stays, and what is pushed until it is connected to again is lost (API.md section 11).
     pub sockets_close_every_s: i64,
@@ -536,6 +538,7 @@ impl Default for Faults {
             late_notifications_s: 0,
             doubled_notifications_share: 0.0,
             topics_counted_singly: false,
+            token_topics_refused: false,
             sockets_close_every_s: 0,
             others_update_s: 0,
             pages_shuffled: false,
