@@ -78,6 +78,20 @@ impl Kind {
             Kind::Unjudged => "not checked",
         }
     }
+    /// Its name, for so many agents.
+    #[must_use]
+    pub fn words_of(self, agents: u64) -> &'static str {
+        match self {
+            Kind::Straggler if agents != 1 => "stragglers",
+            Kind::Ready
+            | Kind::Recovered
+            | Kind::OnCall
+            | Kind::LoggedOut
+            | Kind::Unknown
+            | Kind::Straggler
+            | Kind::Unjudged => self.words(),
+        }
+    }
     /// How many there are among the counts.
     #[must_use]
     pub fn count(self, counts: Counts) -> u32 {
@@ -236,7 +250,7 @@ pub fn readiness(story: &Story) -> String {
     draw_complete(&mut svg, &axis, story, (top, bottom));
     name_areas(&mut svg, story, axis.right + 12.0, (top, bottom), y);
     let told = Kind::ALL.into_iter().map(|kind| (kind, kind.count(story.counts))).filter(|(_, n)| *n > 0);
-    let told: Vec<String> = told.map(|(kind, n)| format!("{n} {}", kind.words())).collect();
+    let told: Vec<String> = told.map(|(kind, n)| format!("{n} {}", kind.words_of(u64::from(n)))).collect();
     let described = format!("At the end: {}.", told.join(", "));
     svg.finish("readiness", (WIDTH, bottom + 46.0), "Agents by verdict over time", &described)
 }
@@ -323,6 +337,6 @@ fn name_areas(svg: &mut Svg, story: &Story, x: f64, (top, bottom): (f64, f64), y
     }
     for (at, kind, n) in names {
         svg.symbol(&format!("k-{}", kind.class()), (x, at - 10.0), "");
-        svg.text("label", Anchor::Start, (x + 19.0, at), &format!("{} {}", count(n), kind.words()));
+        svg.text("label", Anchor::Start, (x + 19.0, at), &format!("{} {}", count(n), kind.words_of(n)));
     }
 }

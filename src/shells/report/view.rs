@@ -286,16 +286,7 @@ fn tiles(story: &Story) -> Vec<Tile> {
     let all = story.agents.len() as u64;
     let tile = |kind: Kind| {
         let n = u64::from(kind.count(story.counts));
-        let label = match kind {
-            Kind::Straggler if n != 1 => "stragglers".to_owned(),
-            Kind::Ready
-            | Kind::Recovered
-            | Kind::OnCall
-            | Kind::LoggedOut
-            | Kind::Unknown
-            | Kind::Straggler
-            | Kind::Unjudged => kind.words().to_owned(),
-        };
+        let label = kind.words_of(n).to_owned();
         (n, Tile { class: kind.class(), count: count(n), label, share: percent(n, all) })
     };
     let was_checked = story.counts.judged() > 0;
