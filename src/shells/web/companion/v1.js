@@ -194,9 +194,9 @@ function phoneOf(sdk, limits, changed) {
       state: state(),
     };
     // For a moment of its initialisation the SDK has a station and takes no calls yet, and for one after a reconnection it has
-    // not subscribed again to what tells it of them.
-    const fresh_ms = Date.now() - seen.upSince;
-    const taking = quietly(() => sdk._config.allowedSessionTypes.includes('softphone')) !== false && fresh_ms >= limits.subscribe_ms;
+    // not subscribed again to what tells it of them. And what we are about to disconnect is not ready either.
+    const able = quietly(() => sdk._config.allowedSessionTypes.includes('softphone')) !== false;
+    const taking = able && !seen.moving && Date.now() - seen.upSince >= limits.subscribe_ms;
     const ready = report.connected && report.station && report.ice && report.microphone && http === 200 && taking;
     return { ...report, ready: ready === true };
   }
@@ -601,7 +601,8 @@ export function attach(sdk, options) {
   // Each comes back with nothing when it is done, and with a reason when it has to wait for the end of a call.
   async function revive(job) {
     job.down ??= !phone.connected();
-    if (phone.connected() && (phone.seen.redialledAt > job.received || job.down)) return; // another command did it, or it healed
+    // Another command did it, or it healed.
+    if (phone.connected() && !job.line && (phone.seen.redialledAt > job.received || job.down)) return;
     if (phone.call() && (phone.connected() || job.kind === 'revive')) return ON_CALL;
     if (!job.put_off) await sleep(Math.random() * limits.revive_jitter_ms);
     if (!phone.connected()) {
@@ -611,7 +612,10 @@ export function attach(sdk, options) {
     await mayDial();
     if (phone.call()) return ON_CALL;
     // A line that is kept between calls can be ended only while the platform hears of it; else it would go on counting on it.
-    if (!phone.connected() && phone.hasLine() && phone.canRewire()) await phone.rewire().catch(() => {});
+    if (!phone.connected() && phone.hasLine() && phone.canRewire()) {
+      job.line = true;
+      await phone.rewire().catch(() => {});
+    }
     if (phone.call()) return ON_CALL;
     await phone.redial();
   }
