@@ -29,6 +29,8 @@ pub struct Agent {
     pub refresh_attempts: u8,
     /// How often each rung was tried.
     pub tried: [u8; Rung::ALL.len()],
+    /// The rungs after which the agent was not ready, as far as was seen last.
+    pub failed: [bool; Rung::ALL.len()],
     /// Remedies in a row that never left.
     pub unsent: u8,
     /// The last remedy that may have had an effect.
@@ -244,6 +246,12 @@ impl Agent {
         self.fresh_from = at + rung.effect_ms();
         self.leg_from = self.fresh_from;
     }
+    /// The agent is not ready after a rung.
+    pub(crate) fn fail(&mut self, rung: Rung) {
+        if let Some(failed) = self.failed.get_mut(rung.index()) {
+            *failed = true;
+        }
+    }
     /// A remedy had no effect. One that never left is taken back from the attempts.
     pub(crate) fn miss_remedy(&mut self, rung: Rung, attempt: Attempt) {
         self.remedy = RemedyState::Idle;
@@ -276,8 +284,10 @@ impl Agent {
             // Where the page is content, there is nothing to be initialised again.
             Rung::Companion => !matches!(self.signals.page, PageState::Unknown | PageState::Ready),
             Rung::TokenRefresh => enrolled && self.token != TokenState::Dead,
+            // Nor is a session to be reset: what is wrong lies elsewhere.
+            Rung::SessionReset => self.signals.page != PageState::Ready,
             Rung::RebootPhone => self.phone.is_some(),
-            Rung::SessionReset | Rung::Reassociate | Rung::RevokeTokens | Rung::Ask => true,
+            Rung::Reassociate | Rung::RevokeTokens | Rung::Ask => true,
         }
     }
 }

@@ -435,9 +435,19 @@ impl Run {
             && let Some(score) = self.scores.get_mut(rung.index())
         {
             score.outstanding = score.outstanding.saturating_sub(1);
+            let failed = agent.failed.get_mut(rung.index()).map(|failed| std::mem::replace(failed, false));
+            let failed_before = failed == Some(true);
+            // Each agent counts once for a rung, by the newest result, however often it was tried.
             match verdict {
-                Verdict::Ready | Verdict::Recovered { .. } => score.cured += 1,
-                Verdict::Straggler { .. } => score.failed += 1,
+                Verdict::Ready | Verdict::Recovered { .. } => {
+                    score.cured += 1;
+                    score.failed = score.failed.saturating_sub(u32::from(failed_before));
+                }
+                Verdict::Straggler { .. } => {
+                    score.failed += u32::from(!failed_before);
+                    agent.fail(rung);
+                }
+                Verdict::Deferred { .. } | Verdict::Unknown { .. } if failed_before => agent.fail(rung),
                 Verdict::Deferred { .. } | Verdict::Unknown { .. } => {}
             }
             agent.remedy = RemedyState::Idle;

@@ -119,7 +119,7 @@ pub enum Lateness {
     Late,
 }
 
-/// How a rung fares: remedies whose result was seen.
+/// How a rung fares: agents for whom its result was seen, each counted once by the newest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Score {
     /// The agent was ready afterwards.
