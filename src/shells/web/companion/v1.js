@@ -620,7 +620,7 @@ export function attach(sdk, options) {
     await phone.redial();
   }
   async function handOver(job) {
-    if (!phone.connected()) return revive(job);
+    if (!phone.connected() || job.line) return revive(job);
     if ((await phone.probe('asked')) === 401) throw new Error('the new token is refused as well');
   }
   async function renew(job) {
