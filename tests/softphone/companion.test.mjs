@@ -304,6 +304,8 @@ for (const version of VERSIONS) {
     const { sdk } = await desk(version, { persistent: true });
     sdk.talk('call-7');
     platform.calls.set('call-7', { participants: [{ userId: 'agent-1', calls: [{ state: 'connected' }] }] });
+    const renewal = server.order('renew');
+    await answered(renewal, 'deferred');
     await revokeAndCut(sdk);
     await until('given up', () => server.report().state === 'given_up');
     platform.good.add('agent-1-token-b');
@@ -314,6 +316,7 @@ for (const version of VERSIONS) {
     platform.calls.set('call-7', { participants: [{ userId: 'agent-1', calls: [{ state: 'terminated' }] }] });
     await answered(id, 'done');
     await ready();
+    await answered(renewal, 'done');
     assert.deepEqual([sdk.ended, platform.sockets.size, platform.peak], [['s-call-7'], 1, 1], 'the platform heard of the end of the line');
   });
 

@@ -620,10 +620,11 @@ export function attach(sdk, options) {
     await phone.redial();
   }
   async function handOver(job) {
-    if (!phone.connected()) return revive(job);
+    if (!phone.connected() || job.line) return revive(job);
     if ((await phone.probe('asked')) === 401) throw new Error('the new token is refused as well');
   }
   async function renew(job) {
+    if (!phone.connected() || job.line) return revive(job); // it died while it waited
     if (phone.seen.redialledAt > job.received && phone.connected()) return;
     if (phone.call()) return ON_CALL;
     await sleep(Math.random() * limits.renew_jitter_ms);
