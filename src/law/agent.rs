@@ -124,6 +124,10 @@ impl Agent {
         if self.seen.probe < since {
             signals.probe = ProbeState::Unknown;
         }
+        // The probe is about the vault's token, the page about the softphone's own: of the two the newer word counts.
+        if signals.page == PageState::Ready && self.seen.page > self.seen.probe {
+            signals.probe = ProbeState::Unknown;
+        }
         if self.seen.phone < since {
             signals.phone = PhoneState::Unknown;
             // An accepted token and a page that is content stand in for a phone of which the platform says nothing, not for

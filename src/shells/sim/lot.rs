@@ -149,7 +149,7 @@ impl Lot {
     fn throttled(mut self, c: &mut Seed) -> Lot {
         self.budget = Budget::Tight;
         // What a dead process had sent, and what arrives when nobody counts it any more, no pacer can know of.
-        (self.crash, self.request_late) = (0.0, 0.0);
+        (self.crash, self.request_late, self.closed_at_ms) = (0.0, 0.0, None);
         self.edited = false;
         let scenario = &mut self.scenario;
         // From fewer than may be under way at once.

@@ -227,3 +227,25 @@ fn a_softphone_that_falls_after_a_good_verdict_is_looked_at_again() {
     assert_eq!(verdict(&desk, 0), Some(Verdict::Straggler { reason: Reason::SoftphoneDown }));
     desk.audit();
 }
+
+#[test]
+fn of_a_refused_probe_and_a_content_page_the_newer_word_counts() {
+    let mechanisms = Mechanisms { companion: true, media_probe: true, ..Mechanisms::default() };
+    let silent = |_: Seat| (FREE, PhoneState::Unknown);
+    let mut desk = Desk::to_the_check(Plan { mechanisms, ..plan(1) }, silent);
+    desk.answer(is_read, Outcome::Pages(Vec::new()));
+    let is_probe = |c: &Command| matches!(c, Command::ProbeMedia { .. });
+    desk.answer(is_probe, Outcome::Probed(ProbeState::Refused));
+    assert_eq!(verdict(&desk, 0), Some(Verdict::Straggler { reason: Reason::TokenRefused }));
+    // A page comes, with a token of its own that is good.
+    while desk.asked(is_read) == 0 {
+        desk.open.clear();
+        desk.run.desk.under_way.clear();
+        desk.sleep();
+    }
+    let outcome = page(&desk, PageState::Ready, FREE);
+    desk.answer(is_read, outcome);
+    desk.sweep(silent);
+    assert_eq!(verdict(&desk, 0), Some(Verdict::Ready));
+    desk.audit();
+}
