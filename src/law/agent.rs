@@ -5,7 +5,8 @@
 use crate::law::command::UserSeen;
 use crate::law::event::Attempt;
 use crate::law::page::{Errand, PageAnswer, PageSeen, PageState};
-use crate::law::plan::{Mechanisms, RemedyPolicy};
+use crate::law::plan::RemedyPolicy;
+use crate::law::rungs::OpenRungs;
 use crate::law::verdict::{CallState, LegState, PhoneState, ProbeState, Readiness, Rung, Signals, Verdict, readiness};
 use crate::words::clock::Timestamp;
 use crate::words::id::PhoneId;
@@ -292,37 +293,6 @@ impl Agent {
             Rung::SessionReset => self.signals.page != PageState::Ready,
             Rung::RebootPhone => self.phone.is_some(),
             Rung::Reassociate | Rung::RevokeTokens | Rung::Ask => true,
-        }
-    }
-}
-
-/// The rungs that may be used now: allowed by the plan, offered by the org, not braked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OpenRungs([bool; Rung::ALL.len()]);
-
-impl OpenRungs {
-    /// What the plan allows.
-    #[must_use]
-    pub fn of(mechanisms: &Mechanisms) -> OpenRungs {
-        OpenRungs(Rung::ALL.map(|rung| match rung {
-            Rung::Companion => mechanisms.companion,
-            Rung::TokenRefresh => mechanisms.oauth_refresh || mechanisms.authentication_refresh,
-            Rung::SessionReset => mechanisms.session_reset,
-            Rung::Reassociate => mechanisms.reassociate,
-            Rung::RebootPhone => mechanisms.reboot_phone,
-            Rung::RevokeTokens => mechanisms.revoke_tokens,
-            Rung::Ask => mechanisms.ask,
-        }))
-    }
-    /// Whether a rung may be used.
-    #[must_use]
-    pub fn is_open(&self, rung: Rung) -> bool {
-        self.0.get(rung.index()).copied().unwrap_or(false)
-    }
-    /// Closes a rung for the rest of the run.
-    pub fn close(&mut self, rung: Rung) {
-        if let Some(open) = self.0.get_mut(rung.index()) {
-            *open = false;
         }
     }
 }

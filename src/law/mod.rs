@@ -20,4 +20,5 @@ pub mod punctuality;
 pub mod rates;
 pub mod rollcall;
 pub mod run;
+pub mod rungs;
 pub mod verdict;

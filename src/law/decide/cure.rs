@@ -38,6 +38,17 @@ pub(super) fn consider(work: &mut Work, seat: Seat) {
     }
 }
 
+/// A person has let remedies go on: whoever had none left may have one again.
+pub(super) fn consider_all(work: &mut Work) {
+    let straggles = |seat: &Seat| {
+        work.run.agent(*seat).is_some_and(|agent| matches!(agent.verdict, Some(Verdict::Straggler { .. })))
+    };
+    let seats: Vec<Seat> = work.run.all_seats().filter(straggles).collect();
+    for seat in seats {
+        consider(work, seat);
+    }
+}
+
 fn next_rung(work: &Work, seat: Seat) -> Option<Rung> {
     let enrolled = work.run.plan.member(seat).is_some_and(|m| m.enrolled);
     work.run.agent(seat)?.next_rung(&work.run.open, &work.run.plan.remedies, enrolled)
@@ -315,7 +326,7 @@ pub(super) fn brake(work: &mut Work) {
         let Some(score) = work.run.scores.get(rung.index()).copied() else { continue };
         let results = score.cured + score.failed;
         let useless = f64::from(score.failed) > f64::from(results) * work.run.plan.remedies.rung_failure_share;
-        if rung != Rung::Ask && results >= RUNG_RESULTS_MIN && useless && work.run.open.is_open(rung) {
+        if rung != Rung::Ask && results >= RUNG_RESULTS_MIN && useless && work.run.open.may_be_braked(rung) {
             let why = format!("{} helped {} of {results} agents", rung.words(), score.cured);
             work.note(Event::BrakeApplied { rung: Some(rung), why });
         }

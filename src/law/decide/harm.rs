@@ -187,7 +187,7 @@ pub(super) fn brake(work: &mut Work) {
         // Some that were lost may be ready again by now.
         let ready = (work.run.counts.done + lost).min(u32::try_from(work.run.agents.len()).unwrap_or(u32::MAX));
         let harms = lost >= LOST_MIN && f64::from(lost) > f64::from(ready) * LOST_SHARE;
-        if harms && work.run.open.is_open(rung) {
+        if harms && work.run.open.may_be_braked(rung) {
             let why = format!(
                 "{lost} of {ready} softphones that were ready before are not any more since the last {}: it does harm",
                 rung.words()

@@ -2,7 +2,7 @@
 //!
 //! Must never: follow an order twice, or lose one: each ends as an event, followed or refused.
 
-use super::Work;
+use super::{Work, cure};
 use crate::law::event::{Drift, Event, Phase, StopKind};
 use crate::law::order::{Order, OrderId, Wish};
 use crate::law::run::{Brake, Held, Run};
@@ -22,7 +22,8 @@ pub(super) fn taken(work: &mut Work, id: OrderId, order: Order) {
     match wish {
         Wish::Abort if before_the_claim => work.stop(StopKind::Aborted, ended),
         Wish::Resume if before_the_claim => resumed(work, held),
-        Wish::Approve | Wish::Hold | Wish::Resume | Wish::Abort => {}
+        Wish::Resume => cure::consider_all(work),
+        Wish::Approve | Wish::Hold | Wish::Abort => {}
     }
 }
 
@@ -59,7 +60,7 @@ fn refusal(run: &Run, wish: Wish) -> Option<&'static str> {
         Wish::Hold => None,
         Wish::Resume if claimed => match run.brake {
             Brake::Applied => None,
-            Brake::Released | Brake::Overruled => Some("nothing is held"),
+            Brake::Released | Brake::Overruled => (!run.open.any_is_braked()).then_some("nothing is held"),
             Brake::Aborted => Some("remedies were aborted, and that is final"),
         },
         Wish::Resume => (run.held == Held::No).then_some("nothing is held"),

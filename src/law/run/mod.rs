@@ -12,11 +12,12 @@ use std::sync::Arc;
 pub use desk::{Batch, Closing, Desk, Goal, Look, PhoneLook, Sweep};
 pub use state::{Approved, Brake, Counts, Held, Lateness, Preflighted, ProbeUse, PublishState, Score, Watched};
 
-use crate::law::agent::{Agent, Delivery, OpenRungs, RemedyState, TokenState};
+use crate::law::agent::{Agent, Delivery, RemedyState, TokenState};
 use crate::law::command::{Command, Concern, Effect, Weight};
 use crate::law::event::{Drift, Event, Phase, Record, StopKind, Tally, Wait};
 use crate::law::order::{OrderId, Wish};
 use crate::law::plan::{Approval, OnDrift, Plan};
+use crate::law::rungs::OpenRungs;
 use crate::law::verdict::{PhoneState, Rung, Verdict};
 use crate::words::clock::Timestamp;
 use crate::words::hook::HookPoint;
@@ -355,7 +356,7 @@ impl Run {
                     });
                 }
             }
-            Event::BrakeApplied { rung: Some(rung), .. } => self.open.close(*rung),
+            Event::BrakeApplied { rung: Some(rung), .. } => self.open.brake(*rung),
             Event::BrakeApplied { rung: None, .. } => self.brake = Brake::Applied,
             Event::Settled { .. } => self.phase = Phase::Settled,
             Event::Stopped { kind, why } => {
@@ -396,7 +397,13 @@ impl Run {
             Wish::Hold if before_the_claim => self.held = Held::ByPerson,
             Wish::Hold => self.brake = Brake::Applied,
             Wish::Resume if before_the_claim => self.accept(),
-            Wish::Resume => self.brake = Brake::Overruled,
+            Wish::Resume => {
+                self.open.overrule();
+                // Where only single rungs were stopped, an outage is still to be noticed.
+                if self.brake == Brake::Applied {
+                    self.brake = Brake::Overruled;
+                }
+            }
             // Before the claim the run stops, which is an event of its own.
             Wish::Abort => self.brake = Brake::Aborted,
         }

@@ -39,6 +39,25 @@ fn reset(desk: &mut Desk) -> usize {
     asked
 }
 
+/// Lets the run go on where nothing helps anybody.
+fn play_until(desk: &mut Desk, holds: impl Fn(&Desk) -> bool) {
+    let is_remedy = |c: &Command| c.not_after(T, 1).is_some();
+    let is_hook = |c: &Command| matches!(c, Command::RunHooks { .. });
+    while !holds(desk) {
+        if desk.asked(is_remedy) > 0 {
+            desk.answer(is_remedy, Outcome::RemedyAccepted);
+        } else if desk.asked(is_hook) > 0 {
+            desk.answer(is_hook, Outcome::HooksRan(Vec::new()));
+        } else if desk.asked(is_look_before) > 0 {
+            look(desk);
+        } else if desk.asked(is_sweep) > 0 {
+            desk.sweep(|seat| if seat.0 < MANY { grey(seat) } else { well(seat) });
+        } else {
+            desk.sleep();
+        }
+    }
+}
+
 /// The look at what a remedy has brought.
 fn see(desk: &mut Desk, state: impl Fn(Seat) -> (CallState, PhoneState)) {
     while desk.asked(is_sweep) == 0 {
@@ -75,19 +94,8 @@ fn a_rung_is_tried_for_a_few_first_and_then_for_more_with_each_that_it_has_helpe
 fn a_rung_that_helps_nobody_is_tried_for_ten_agents_and_no_more() {
     let mut desk = many_grey();
     let given_up = |e: &Event| matches!(e, Event::BrakeApplied { rung: Some(Rung::SessionReset), .. });
-    while desk.events(given_up) == 0 {
-        let is_remedy = |c: &Command| c.not_after(T, 1).is_some();
-        if desk.asked(is_remedy) > 0 {
-            // Nothing helps, and the same five a second time are no ten.
-            desk.answer(is_remedy, Outcome::RemedyAccepted);
-        } else if desk.asked(is_look_before) > 0 {
-            look(&mut desk);
-        } else if desk.asked(is_sweep) > 0 {
-            desk.sweep(|seat| if seat.0 < MANY { grey(seat) } else { well(seat) });
-        } else {
-            desk.sleep();
-        }
-    }
+    // Nothing helps, and the same five a second time are no ten.
+    play_until(&mut desk, |desk| desk.events(given_up) > 0);
     let mut tried = BTreeSet::new();
     for record in &desk.journal {
         if let Event::RemedyStarted { rung: Rung::SessionReset, seats } = &record.event {
@@ -97,6 +105,25 @@ fn a_rung_that_helps_nobody_is_tried_for_ten_agents_and_no_more() {
     assert_eq!(tried.len(), 10);
     let score = desk.run.scores[Rung::SessionReset.index()];
     assert_eq!((score.cured, score.failed), (0, 10), "each counts once");
+    desk.audit();
+}
+
+#[test]
+fn a_person_may_let_a_rung_go_on_that_the_brake_has_stopped() {
+    let mut desk = many_grey();
+    let given_up = |e: &Event| matches!(e, Event::BrakeApplied { rung: Some(Rung::SessionReset), .. });
+    let is_reset = |c: &Command| matches!(c, Command::ResetSessions { .. });
+    play_until(&mut desk, |desk| desk.events(given_up) > 0);
+    assert!(!desk.run.open.is_open(Rung::SessionReset));
+    desk.order(Wish::Resume);
+    assert_eq!((desk.run.open.is_open(Rung::SessionReset), desk.run.brake), (true, Brake::Released));
+    play_until(&mut desk, |desk| desk.asked(is_reset) > 0);
+    desk.restart();
+    assert!(desk.run.open.is_open(Rung::SessionReset), "whoever takes it up again knows");
+    desk.order(Wish::Resume);
+    assert_eq!(desk.events(|e| matches!(e, Event::OrderRefused { .. })), 1, "nothing is held any more");
+    play_until(&mut desk, |desk| desk.run.phase != Phase::Checking);
+    assert_eq!(desk.events(given_up), 1, "the brake does not stop it again");
     desk.audit();
 }
 
