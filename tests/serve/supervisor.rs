@@ -109,6 +109,7 @@ const KNOWN: [(&str, &[&str]); 3] = [
             "RestartPreventExitStatus",
             "KillMode",
             "TimeoutStopSec",
+            "LimitNOFILE",
             "DynamicUser",
             "StateDirectory",
             "StateDirectoryMode",
