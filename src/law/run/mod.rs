@@ -4,6 +4,7 @@
 //! the upload key, who is due) stands apart in [`Desk`] and is rebuilt after a crash.
 
 mod desk;
+mod orders;
 mod state;
 
 use std::collections::{BTreeSet, HashMap};
@@ -14,9 +15,9 @@ pub use state::{Approved, Brake, Counts, Held, Lateness, Preflighted, ProbeUse, 
 
 use crate::law::agent::{Agent, Delivery, RemedyState, TokenState};
 use crate::law::command::{Command, Concern, Effect, Weight};
-use crate::law::event::{Drift, Event, Phase, Record, StopKind, Tally, Wait};
-use crate::law::order::{OrderId, Wish};
-use crate::law::plan::{Approval, OnDrift, Plan};
+use crate::law::event::{Event, Phase, Record, StopKind, Tally, Wait};
+use crate::law::order::OrderId;
+use crate::law::plan::{Approval, Plan};
 use crate::law::rungs::OpenRungs;
 use crate::law::verdict::{PhoneState, Rung, Verdict};
 use crate::words::clock::Timestamp;
@@ -378,54 +379,6 @@ impl Run {
         let fresh_from = at + self.plan.timing.check_delay_ms;
         let leg_from = self.claimed_at.unwrap_or(at);
         self.agents.iter_mut().for_each(|agent| (agent.fresh_from, agent.leg_from) = (fresh_from, leg_from));
-    }
-
-    /// Whether the publish may still be claimed: it never was, or it is proven not done and will be tried again. Until then it
-    /// can be held and called back.
-    #[must_use]
-    pub fn before_the_claim(&self) -> bool {
-        self.phase < Phase::Publishing
-            || self.phase == Phase::Publishing && matches!(self.publish, PublishState::NotDone { again_at: Some(_) })
-    }
-
-    fn apply_wish(&mut self, wish: Wish) {
-        let before_the_claim = self.before_the_claim();
-        match wish {
-            Wish::Approve => self.approved = Approved::Yes,
-            // What the drift asks for must not be forgotten: whoever resumes decides about it as well.
-            Wish::Hold if before_the_claim && self.held != Held::No => {}
-            Wish::Hold if before_the_claim => self.held = Held::ByPerson,
-            Wish::Hold => self.brake = Brake::Applied,
-            Wish::Resume if before_the_claim => self.accept(),
-            Wish::Resume => {
-                self.open.overrule();
-                // Where only single rungs were stopped, an outage is still to be noticed.
-                if self.brake == Brake::Applied {
-                    self.brake = Brake::Overruled;
-                }
-            }
-            // Before the claim the run stops, which is an event of its own.
-            Wish::Abort => self.brake = Brake::Aborted,
-        }
-    }
-
-    /// What was held goes on: with the version that was found, or after another look.
-    fn accept(&mut self) {
-        if let Held::ByDrift(Drift::Changed { version }) = self.held {
-            self.version = version;
-        }
-        if self.held != Held::ByPerson {
-            self.preflight_at = None;
-        }
-        self.held = Held::No;
-    }
-
-    fn apply_drift(&mut self, drift: Drift, policy: OnDrift) {
-        match (drift, policy) {
-            (_, OnDrift::Hold) => self.held = Held::ByDrift(drift),
-            (Drift::Changed { version }, OnDrift::PublishLatest) => self.version = version,
-            (Drift::Published { .. } | Drift::Vanished, OnDrift::PublishLatest) => {}
-        }
     }
 
     fn apply_hooks(&mut self, point: HookPoint, seat: Option<Seat>) {
