@@ -267,6 +267,28 @@ pub enum Outcome {
     Failed(Failure),
 }
 
+impl Outcome {
+    /// Why the command had no result; `None` for one that had, and for a publish, whose answer says more.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Outcome::Failed(failure) | Outcome::TokenDead { failure } => Some(failure),
+            Outcome::Schedule(_)
+            | Outcome::UploadReady(_)
+            | Outcome::Published { .. }
+            | Outcome::TokenRefreshed { .. }
+            | Outcome::Users(_)
+            | Outcome::Phones { .. }
+            | Outcome::Probed(_)
+            | Outcome::Pages(_)
+            | Outcome::PageTold(_)
+            | Outcome::RemedyAccepted
+            | Outcome::Preflighted(_)
+            | Outcome::HooksRan(_) => None,
+        }
+    }
+}
+
 /// Something that is not as it should be, found before the publish.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Concern {

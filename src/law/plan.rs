@@ -144,6 +144,9 @@ pub struct Limits {
     pub auth_calls_per_minute: Option<u32>,
 }
 
+/// A rung is begun for so many more agents at once for each that it has helped.
+pub const WIDER_BY: u32 = 3;
+
 /// How far to go with a straggler.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RemedyPolicy {

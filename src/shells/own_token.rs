@@ -101,25 +101,9 @@ fn renewed(grant: &Grant) -> Result<Outcome, Failure> {
     }
 }
 
-/// Whether the refresh token may be spent although no new one came.
+/// Whether the refresh token may be spent although no new one came. An outcome that is no answer to a refresh proves nothing.
 fn unproven(outcome: &Outcome) -> bool {
-    match outcome {
-        Outcome::Failed(failure) => failure.kind.effect() == Effect::Possible,
-        // No answers to a refresh; whatever they are about, nothing is proven by them.
-        Outcome::Schedule(_)
-        | Outcome::UploadReady(_)
-        | Outcome::Published { .. }
-        | Outcome::TokenRefreshed { .. }
-        | Outcome::TokenDead { .. }
-        | Outcome::Users(_)
-        | Outcome::Phones { .. }
-        | Outcome::Probed(_)
-        | Outcome::Pages(_)
-        | Outcome::PageTold(_)
-        | Outcome::RemedyAccepted
-        | Outcome::Preflighted(_)
-        | Outcome::HooksRan(_) => true,
-    }
+    outcome.failure().is_none_or(|failure| failure.kind.effect() == Effect::Possible)
 }
 
 /// Nothing has left: where the vault may answer later, so may this.

@@ -32,7 +32,7 @@ pub async fn read(pages: &Pages, agents: Vec<(Seat, AgentId)>, since: Timestamp)
             pages.command(&agent, Sent::Report).await;
             seen = pages.seen(&agent).filter(is_new);
         }
-        seen.map(|seen| PageSeen { seat, state: state(&seen), call: call(&seen), at: seen.at })
+        seen.map(|seen| heard_of(seat, &seen))
     };
     let seen = futures_util::stream::iter(agents).map(one).buffer_unordered(ASKED_MAX);
     seen.filter_map(std::future::ready).collect().await
@@ -109,8 +109,11 @@ pub fn state(seen: &Reported) -> PageState {
     }
 }
 
-fn call(seen: &Reported) -> CallState {
-    if seen.call { CallState::OnCall } else { CallState::Free }
+/// A report in the law's words.
+#[must_use]
+pub fn heard_of(seat: Seat, seen: &Reported) -> PageSeen {
+    let call = if seen.call { CallState::OnCall } else { CallState::Free };
+    PageSeen { seat, state: state(seen), call, at: seen.at }
 }
 
 /// Tells a run what the pages of its agents do of their own accord, as long as it listens: that one has come, and that a softphone

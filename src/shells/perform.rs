@@ -57,8 +57,8 @@ pub enum Asked {
     },
     /// An agent's page is to be told something.
     Page {
-        /// The agent.
-        agent: AgentId,
+        /// The agent; `None` for a seat that the roster does not have.
+        agent: Option<AgentId>,
         /// What.
         errand: Errand,
         /// Whether the agent's newest token goes along.
@@ -110,10 +110,8 @@ impl Hands {
             Errand::Revive if is_due => Brings::Token,
             Errand::Revive | Errand::AskToReload | Errand::AskToSignIn => Brings::Nothing,
         };
-        match run.plan.member(seat) {
-            Some(member) => Asked::Page { agent: member.agent.clone(), errand, brings, not_after },
-            None => Asked::Pages { agents: Vec::new(), since: now },
-        }
+        let agent = run.plan.member(seat).map(|member| member.agent.clone());
+        Asked::Page { agent, errand, brings, not_after }
     }
 
     /// Performs one command. Every end of it is an outcome; there is no error beside.
@@ -131,8 +129,8 @@ impl Hands {
                 let late = "it could not leave in time, and so was not sent";
                 Outcome::Failed(Failure::plain(FailureKind::NotSent, late))
             }
-            Asked::Page { agent, errand, brings, .. } => Outcome::PageTold(match &self.pages {
-                Some(pages) => pages::tell(pages, self.vault.as_deref(), &agent, errand, brings).await,
+            Asked::Page { agent, errand, brings, .. } => Outcome::PageTold(match self.pages.as_ref().zip(agent) {
+                Some((pages, agent)) => pages::tell(pages, self.vault.as_deref(), &agent, errand, brings).await,
                 None => PageAnswer::NoPage,
             }),
             Asked::Platform { command, plan, not_after } => match agent_of(&command, &plan) {

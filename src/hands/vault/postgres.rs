@@ -236,11 +236,7 @@ impl ServerHome {
         hold: &Hold,
         release: &Release,
     ) -> Result<bool, VaultError> {
-        let (doubt, dead, dead_ms) = match release {
-            Release::Unspent => (false, None, None),
-            Release::Doubt => (true, None, None),
-            Release::Dead { why, at_ms } => (false, Some(cut(why)), Some(*at_ms)),
-        };
+        let (doubt, dead, dead_ms) = release.columns();
         let update = "UPDATE softlanding_vault_grants SET hold = NULL, hold_since_ms = NULL, hold_until = NULL,
                  spent_since_ms = CASE WHEN $2::text IS NOT NULL THEN NULL
                      WHEN $1 THEN coalesce(spent_since_ms, hold_since_ms) ELSE spent_since_ms END,

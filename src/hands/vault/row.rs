@@ -186,6 +186,17 @@ pub(super) enum Release {
     Dead { why: String, at_ms: i64 },
 }
 
+impl Release {
+    /// What it writes: whether the grant may be spent, why it is dead, and since when.
+    pub(super) fn columns(&self) -> (bool, Option<String>, Option<i64>) {
+        match self {
+            Release::Unspent => (false, None, None),
+            Release::Doubt => (true, None, None),
+            Release::Dead { why, at_ms } => (false, Some(cut(why)), Some(*at_ms)),
+        }
+    }
+}
+
 /// A text as the vault keeps it.
 pub(super) fn cut(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(TEXT_CHARS_MAX).collect()

@@ -10,6 +10,7 @@ use crate::law::command::{Command, Effect, Failure, FailureKind, Outcome, ReadPu
 use crate::law::event::{Attempt, Event, Phase};
 use crate::law::pace::backoff_ms;
 use crate::law::page::{Errand, PageState};
+use crate::law::plan::WIDER_BY;
 use crate::law::run::{Brake, Closing};
 use crate::law::verdict::{Rung, Verdict};
 use crate::words::hook::HookPoint;
@@ -19,8 +20,6 @@ use crate::words::id::{PhoneId, Seat};
 const OUTAGE_JUDGED_MIN: u32 = 20;
 /// With fewer results than this, a share says nothing about a rung.
 const RUNG_RESULTS_MIN: u32 = 10;
-/// A rung is begun for so many more agents at once for each that it has helped.
-const WIDER_BY: usize = 3;
 /// Whoever waits for the next wave of a rung is considered again after this, in ms; that takes no call.
 const WAVE_LOOK_MS: i64 = 5_000;
 /// The shortest wait after a remedy that never left, in ms: it is no attempt, so nothing else bounds how often it is missed.
@@ -111,7 +110,7 @@ impl Rooms {
         let canary = work.run.plan.remedies.canary as usize;
         Rooms(Rung::ALL.map(|rung| {
             let score = work.run.scores.get(rung.index()).copied().unwrap_or_default();
-            let wave = canary + WIDER_BY * score.cured as usize;
+            let wave = canary + (WIDER_BY * score.cured) as usize;
             // Whom a person is asked about, nothing is done to.
             let bound = canary > 0 && rung != Rung::Ask;
             if bound { wave.saturating_sub(score.outstanding as usize) } else { usize::MAX }

@@ -268,30 +268,12 @@ fn hooks_ran(work: &mut Work, point: HookPoint, seat: Option<Seat>, outcome: Out
 
 /// Hooks that could not even be started count as one failing hook: a veto must not be lost with its executable.
 fn not_run(outcome: &Outcome) -> HookRun {
-    let why = failure_of(outcome).map_or_else(|| "they brought no result".to_owned(), Failure::to_string);
+    let why = outcome.failure().map_or_else(|| "they brought no result".to_owned(), Failure::to_string);
     HookRun { name: "hooks".to_owned(), outcome: HookOutcome::CouldNotStart(why), output: String::new() }
-}
-
-fn failure_of(outcome: &Outcome) -> Option<&Failure> {
-    match outcome {
-        Outcome::Failed(failure) | Outcome::TokenDead { failure } => Some(failure),
-        Outcome::Schedule(_)
-        | Outcome::UploadReady(_)
-        | Outcome::Published { .. }
-        | Outcome::TokenRefreshed { .. }
-        | Outcome::Users(_)
-        | Outcome::Phones { .. }
-        | Outcome::Probed(_)
-        | Outcome::Pages(_)
-        | Outcome::PageTold(_)
-        | Outcome::RemedyAccepted
-        | Outcome::Preflighted(_)
-        | Outcome::HooksRan(_) => None,
-    }
 }
 
 /// The failure in an outcome; an outcome that does not belong to its command is a failure of ours, and says so.
 fn failure_in(outcome: Outcome) -> Failure {
     let misplaced = || Failure::plain(FailureKind::Malformed, "the answer does not belong to the question");
-    failure_of(&outcome).cloned().unwrap_or_else(misplaced)
+    outcome.failure().cloned().unwrap_or_else(misplaced)
 }

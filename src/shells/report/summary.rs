@@ -210,7 +210,7 @@ fn waves(lines: &mut Lines, story: &Story) {
     lines.say(&format!(
         "Remedies in waves: for {} first, and for {} more at once for each one helped:",
         counted(u64::from(policy.canary), "agent", "agents"),
-        waves::WIDER_BY
+        crate::law::plan::WIDER_BY
     ));
     for (rung, waves) in rungs {
         let told: Vec<String> = waves

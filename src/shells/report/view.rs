@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use crate::law::event::Phase;
-use crate::law::plan::{Mechanisms, Plan, TOLD_MAX};
+use crate::law::plan::{Mechanisms, Plan, TOLD_MAX, WIDER_BY};
 use crate::law::verdict::{Rung, Verdict};
 use crate::shells::report::agent::{AgentStory, TokenStory};
 use crate::shells::report::cells::{cells, remedies};
@@ -187,7 +187,7 @@ pub fn view(story: &Story) -> View {
         coverage: coverage::rows(story),
         pages: coverage::said_rows(story),
         canary: waves::policy(story).map_or(0, |policy| policy.canary),
-        wider_by: waves::WIDER_BY,
+        wider_by: WIDER_BY,
         waves: waves::rows(story),
         tokens: tokens(story),
         sign_in: table(story, &everyone(|agent| agent.token == TokenStory::Dead)),

@@ -4,15 +4,12 @@
 
 use serde::Serialize;
 
-use crate::law::plan::RemedyPolicy;
+use crate::law::plan::{RemedyPolicy, WIDER_BY};
 use crate::law::verdict::Rung;
 use crate::shells::report::facts::Bounded;
 use crate::shells::report::story::Story;
 use crate::shells::report::words::count;
 use crate::words::clock::Timestamp;
-
-/// A remedy may be begun for so many more agents at once for each that it has helped, as [`RemedyPolicy::canary`] says.
-pub const WIDER_BY: u32 = 3;
 
 /// One wave of one remedy: as many agents as it might be begun for at once when the wave began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,9 +3,10 @@
 //! Must never: let a page know more than the companion in a real one would.
 
 use super::{Checked, Happening, Life};
+use crate::hands::companion::{PageSeen as Reported, Signalling};
 use crate::law::command::{Command, CommandId, Outcome};
-use crate::law::page::{Errand, PageAnswer, PageSeen, PageState};
-use crate::law::verdict::CallState;
+use crate::law::page::{Errand, PageAnswer, PageSeen};
+use crate::shells::pages;
 use crate::twin::{PageDone, PageSocket, PageTruth, Twin};
 use crate::words::clock::Timestamp;
 use crate::words::id::{AgentId, Seat};
@@ -74,18 +75,30 @@ fn unanswered(command: &Command) -> Outcome {
 }
 
 fn seen(twin: &mut Twin, at: Timestamp, seat: Seat, agent: &AgentId) -> Option<PageSeen> {
-    let page = twin.page(at, agent)?;
-    let call = if page.call { CallState::OnCall } else { CallState::Free };
-    Some(PageSeen { seat, state: state(page), call, at })
+    Some(pages::heard_of(seat, &report(twin.page(at, agent)?, at)))
 }
 
-fn state(page: PageTruth) -> PageState {
-    match page.socket {
-        _ if !page.token_good => PageState::Refused,
-        PageSocket::Retrying | PageSocket::GivenUp => PageState::Down,
-        PageSocket::Up if !page.station => PageState::NoStation,
-        PageSocket::Up => PageState::Ready,
-    }
+/// As the companion in a real page would report it.
+fn report(page: PageTruth, at: Timestamp) -> Reported {
+    let state = match page.socket {
+        PageSocket::Up => Signalling::Up,
+        PageSocket::Retrying => Signalling::Retrying,
+        PageSocket::GivenUp => Signalling::GivenUp,
+    };
+    let report = Reported {
+        connected: state == Signalling::Up,
+        station: Some(page.station),
+        ice: Some(true),
+        microphone: Some(true),
+        http: Some(if page.token_good { 200 } else { 401 }),
+        call: page.call,
+        state,
+        ready: true,
+        deferred: false,
+        at,
+        sdk: None,
+    };
+    report.sober()
 }
 
 fn tell(twin: &mut Twin, at: Timestamp, agent: &AgentId, errand: Errand, token: Option<&Secret>) -> Option<PageDone> {
