@@ -1,12 +1,13 @@
 //! Hints: what was pushed moves the next look forward.
 //!
-//! A station that is disassociated, or a softphone that its page reports as gone, is a reason to look at its agent again even after a final verdict: a read then decides
-//! whether the verdict still holds.
+//! A station that is disassociated, or a softphone that its page reports as gone, is a reason to look at its agent again even
+//! after a final verdict: a read then decides whether the verdict still holds.
 //!
 //! How many stations are pushed as disassociated around T, and how many tokens as changed, is written down as evidence, in
 //! batches. A media leg that changes is written down at once, as a signal: it is only pushed, and nothing else tells of it.
 //!
-//! Must never: conclude anything from a hint but that a media leg is or is not known to have failed, or let hints ask more often than the platform can bear.
+//! Must never: conclude anything from a hint but that a media leg is or is not known to have failed, or let hints ask more often
+//! than the platform can bear.
 
 use std::collections::BTreeSet;
 
@@ -136,7 +137,8 @@ fn look_soon(work: &mut Work, seat: Seat) {
     work.look(seat, at);
 }
 
-/// Looks at an agent again whose station or softphone is gone, as far as was pushed. Pushed again within [`SOON_MS`], it is the same news.
+/// Looks at an agent again whose station or softphone is gone, as far as was pushed. Pushed again within [`SOON_MS`], it is the
+/// same news.
 fn stir(work: &mut Work, seat: Seat) {
     let now = work.now;
     // A remedy takes the station away itself, and the look after it tells.

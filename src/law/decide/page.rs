@@ -35,8 +35,7 @@ pub(super) fn hand_over_again(work: &mut Work) {
     if !work.run.plan.mechanisms.companion || !takes_tokens(work.run.phase) {
         return;
     }
-    let is_due = |seat: &Seat| work.run.agent(*seat).is_some_and(|agent| agent.delivery == Delivery::Due);
-    let seats: Vec<Seat> = work.run.all_seats().filter(is_due).collect();
+    let seats: Vec<Seat> = work.run.all_seats().filter(|seat| is_due(work, *seat)).collect();
     for seat in seats {
         hand_over(work, seat);
     }
@@ -45,11 +44,15 @@ pub(super) fn hand_over_again(work: &mut Work) {
 /// An agent's page is there now: a token that found none before is handed over.
 pub(super) fn came(work: &mut Work, agent: &AgentId) {
     let Some(seat) = work.run.seat_of(agent) else { return };
-    let is_due = work.run.agent(seat).is_some_and(|agent| agent.delivery == Delivery::Due);
-    let is_told = work.under_way(|c| matches!(c, Command::TellPage { seat: s, .. } if *s == seat));
-    if is_due && !is_told && takes_tokens(work.run.phase) {
+    if takes_tokens(work.run.phase) && is_due(work, seat) {
         hand_over(work, seat);
     }
+}
+
+/// Whether an agent's new token has not reached the page, and is not on its way there.
+fn is_due(work: &Work, seat: Seat) -> bool {
+    let is_told = || work.under_way(|c| matches!(c, Command::TellPage { seat: s, .. } if *s == seat));
+    work.run.agent(seat).is_some_and(|agent| agent.delivery == Delivery::Due) && !is_told()
 }
 
 /// While a run is under way; after its end nobody hears what became of an errand.
@@ -69,8 +72,8 @@ pub(super) fn tell(work: &mut Work, seat: Seat, errand: Errand) {
 
 /// What to ask before a sweep over these agents.
 pub(super) fn reads(work: &Work, seats: &[Seat]) -> Option<Command> {
-    let seats = seats.to_vec();
-    work.run.plan.mechanisms.companion.then_some(Command::ReadPages { seats, since: work.now })
+    let read = || Command::ReadPages { seats: seats.to_vec(), since: work.now };
+    work.run.plan.mechanisms.companion.then(read)
 }
 
 /// Whether the companions have still to answer.
