@@ -53,8 +53,12 @@ macro_rules! forward {
     };
     ($any:ident: $($kind:ident)+) => {
         impl Journal for $any {
-            async fn load<E: DeserializeOwned + Send>(&self, run: &RunId) -> Result<Vec<Record<E>>, JournalError> {
-                forward!(@each self, j => j.load(run), $any: $($kind)+)
+            async fn load_after<E: DeserializeOwned + Send>(
+                &self,
+                run: &RunId,
+                seq: u64,
+            ) -> Result<Vec<Record<E>>, JournalError> {
+                forward!(@each self, j => j.load_after(run, seq), $any: $($kind)+)
             }
             async fn begin<E: Serialize + Sync>(&self, run: &RunId, at: Timestamp, events: &[E]) -> Result<u64, JournalError> {
                 forward!(@each self, j => j.begin(run, at, events), $any: $($kind)+)

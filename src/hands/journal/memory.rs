@@ -94,9 +94,13 @@ impl MemoryJournal {
     /// # Errors
     /// As [`Journal::load`].
     pub fn load_now<E: DeserializeOwned>(&self, run: &RunId) -> Result<Vec<Record<E>>, JournalError> {
+        self.load_after_now(run, 0)
+    }
+
+    fn load_after_now<E: DeserializeOwned>(&self, run: &RunId, after: u64) -> Result<Vec<Record<E>>, JournalError> {
         self.with(|state| {
-            let rows = &state.story(run)?.rows;
-            (1..).zip(rows).map(|(seq, row)| to_record(run, seq, (seq, row.at, RECORD_FORMAT, &row.text))).collect()
+            let numbered = (1..).zip(&state.story(run)?.rows).skip_while(|(seq, _)| *seq <= after);
+            numbered.map(|(seq, row)| to_record(run, seq, (seq, row.at, RECORD_FORMAT, &row.text))).collect()
         })
     }
 
@@ -313,8 +317,12 @@ fn summary(run: &RunId, story: &Story, now: Timestamp) -> Option<RunSummary> {
 }
 
 impl Journal for MemoryJournal {
-    async fn load<E: DeserializeOwned + Send>(&self, run: &RunId) -> Result<Vec<Record<E>>, JournalError> {
-        self.load_now(run)
+    async fn load_after<E: DeserializeOwned + Send>(
+        &self,
+        run: &RunId,
+        seq: u64,
+    ) -> Result<Vec<Record<E>>, JournalError> {
+        self.load_after_now(run, seq)
     }
     async fn begin<E: Serialize + Sync>(&self, run: &RunId, at: Timestamp, events: &[E]) -> Result<u64, JournalError> {
         self.begin_now(run, at, events)

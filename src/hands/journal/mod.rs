@@ -69,6 +69,19 @@ pub trait Journal {
     fn load<E: DeserializeOwned + Send>(
         &self,
         run: &RunId,
+    ) -> impl Future<Output = Result<Vec<Record<E>>, JournalError>> + Send {
+        self.load_after(run, 0)
+    }
+
+    /// The records of `run` with numbers above `seq`, in order, for somebody who has read those up to it; none when there
+    /// are none.
+    ///
+    /// # Errors
+    /// As [`Journal::load`].
+    fn load_after<E: DeserializeOwned + Send>(
+        &self,
+        run: &RunId,
+        seq: u64,
     ) -> impl Future<Output = Result<Vec<Record<E>>, JournalError>> + Send;
 
     /// Begins a run with its first events, numbered from 1, and returns the number of the last one. No lease is needed:

@@ -14,6 +14,12 @@ pub(super) fn signed(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
+/// The number above which rows are read by somebody who has read up to `after`; rows with a number that no row has are read by
+/// whoever begins, and are found out then.
+pub(super) fn floor(after: u64) -> i64 {
+    if after == 0 { i64::MIN } else { signed(after) }
+}
+
 pub(super) fn unsigned(run: &RunId, n: i64) -> Result<u64, JournalError> {
     u64::try_from(n).map_err(|_| JournalError::Corrupt {
         run: run.clone(),
@@ -66,10 +72,11 @@ impl Standing {
 /// Rows of `seq, at_ms, v, event` in order, as the records of a run that counts `last` of them.
 pub(super) fn to_records<E: DeserializeOwned>(
     run: &RunId,
+    after: u64,
     last: i64,
     rows: &[(i64, i64, i64, String)],
 ) -> Result<Vec<Record<E>>, JournalError> {
-    let records = (1..)
+    let records = (after.saturating_add(1)..)
         .zip(rows)
         .map(|(due, (seq, at_ms, v, text))| {
             // A format that does not fit is from a future that this build knows nothing of.
@@ -77,10 +84,12 @@ pub(super) fn to_records<E: DeserializeOwned>(
             to_record(run, due, (unsigned(run, *seq)?, Timestamp(*at_ms), format, text))
         })
         .collect::<Result<Vec<Record<E>>, JournalError>>()?;
-    let count = records.len() as u64;
-    if count != unsigned(run, last)? {
-        let why = format!("the run counts {last} records and holds {count}");
-        return Err(JournalError::Corrupt { run: run.clone(), seq: count + 1, why });
+    let count = unsigned(run, last)?;
+    let held = after.saturating_add(records.len() as u64);
+    // Somebody who asks for what comes after the last one is told of nothing.
+    if held != count.max(after) {
+        let why = format!("the run counts {count} records and holds {held}");
+        return Err(JournalError::Corrupt { run: run.clone(), seq: held.saturating_add(1), why });
     }
     Ok(records)
 }

@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use super::{ask, lease};
 use crate::hands::StoreError;
 use crate::hands::journal::record::to_texts;
-use crate::hands::journal::rows::{SummaryRow, signed, to_records, to_summaries};
+use crate::hands::journal::rows::{SummaryRow, floor, signed, to_records, to_summaries};
 use crate::hands::journal::{JournalError, Lease, RECORD_FORMAT, Record, RunSummary};
 use crate::hands::postgres::{Hurry, Server};
 use crate::words::clock::Timestamp;
@@ -18,14 +18,18 @@ use crate::words::id::RunId;
 /// A run's count, and one of its events, if it has any.
 type LoadRow = (i64, Option<i64>, Option<i64>, Option<i64>, Option<String>);
 
-pub(super) async fn load<E: DeserializeOwned>(server: &Server, run: &RunId) -> Result<Vec<Record<E>>, JournalError> {
+pub(super) async fn load_after<E: DeserializeOwned>(
+    server: &Server,
+    run: &RunId,
+    after: u64,
+) -> Result<Vec<Record<E>>, JournalError> {
     // One statement, so that the count and the events are of one state, even while another process appends.
     let rows: Vec<LoadRow> = server
         .read("reading a run", async |mut db: PgConnection| {
             let select = "SELECT r.last_seq, e.seq, e.at_ms, e.v, e.event
-                 FROM softlanding_runs r LEFT JOIN softlanding_events e ON e.run = r.run
+                 FROM softlanding_runs r LEFT JOIN softlanding_events e ON e.run = r.run AND e.seq > $2
                  WHERE r.run = $1 ORDER BY e.seq";
-            let rows = sqlx::query_as(select).bind(run.as_str()).fetch_all(&mut db).await;
+            let rows = sqlx::query_as(select).bind(run.as_str()).bind(floor(after)).fetch_all(&mut db).await;
             (db, rows)
         })
         .await?;
@@ -33,7 +37,7 @@ pub(super) async fn load<E: DeserializeOwned>(server: &Server, run: &RunId) -> R
         return Err(JournalError::NotFound { run: run.clone() });
     };
     let events: Vec<_> = rows.into_iter().filter_map(|(_, seq, at, v, event)| Some((seq?, at?, v?, event?))).collect();
-    to_records(run, last, &events)
+    to_records(run, after, last, &events)
 }
 
 pub(super) async fn begin<E: Serialize>(

@@ -77,8 +77,12 @@ macro_rules! ask {
 use ask;
 
 impl Journal for PostgresJournal {
-    async fn load<E: DeserializeOwned + Send>(&self, run: &RunId) -> Result<Vec<Record<E>>, JournalError> {
-        history::load(&self.server, run).await
+    async fn load_after<E: DeserializeOwned + Send>(
+        &self,
+        run: &RunId,
+        seq: u64,
+    ) -> Result<Vec<Record<E>>, JournalError> {
+        history::load_after(&self.server, run, seq).await
     }
     async fn begin<E: Serialize + Sync>(&self, run: &RunId, at: Timestamp, events: &[E]) -> Result<u64, JournalError> {
         history::begin(&self.server, run, at, events).await

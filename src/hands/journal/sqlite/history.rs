@@ -9,15 +9,16 @@ use sqlx::{AssertSqlSafe, Connection};
 
 use super::{STORE_NOW_MS, lease, sql};
 use crate::hands::journal::record::to_texts;
-use crate::hands::journal::rows::{signed, to_records, to_summaries};
+use crate::hands::journal::rows::{floor, signed, to_records, to_summaries};
 use crate::hands::journal::{JournalError, Lease, RECORD_FORMAT, Record, RunSummary};
 use crate::hands::sqlite;
 use crate::words::clock::Timestamp;
 use crate::words::id::RunId;
 
-pub(super) async fn load<E: DeserializeOwned>(
+pub(super) async fn load_after<E: DeserializeOwned>(
     db: &mut SqliteConnection,
     run: &RunId,
+    after: u64,
 ) -> Result<Vec<Record<E>>, JournalError> {
     let sql = sql("reading a run");
     // Both reads see one state, even while another process appends.
@@ -29,13 +30,14 @@ pub(super) async fn load<E: DeserializeOwned>(
         .map_err(&sql)?;
     let last = last.ok_or_else(|| JournalError::NotFound { run: run.clone() })?;
     let rows: Vec<(i64, i64, i64, String)> =
-        sqlx::query_as("SELECT seq, at_ms, v, event FROM events WHERE run = ? ORDER BY seq")
+        sqlx::query_as("SELECT seq, at_ms, v, event FROM events WHERE run = ? AND seq > ? ORDER BY seq")
             .bind(run.as_str())
+            .bind(floor(after))
             .fetch_all(&mut *tx)
             .await
             .map_err(&sql)?;
     tx.commit().await.map_err(&sql)?;
-    to_records(run, last, &rows)
+    to_records(run, after, last, &rows)
 }
 
 pub(super) async fn begin<E: Serialize>(

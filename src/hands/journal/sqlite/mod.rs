@@ -148,8 +148,12 @@ fn sql(doing: &'static str) -> impl Fn(sqlx::Error) -> JournalError {
 }
 
 impl Journal for SqliteJournal {
-    async fn load<E: DeserializeOwned + Send>(&self, run: &RunId) -> Result<Vec<Record<E>>, JournalError> {
-        history::load(&mut *self.reading().await?, run).await
+    async fn load_after<E: DeserializeOwned + Send>(
+        &self,
+        run: &RunId,
+        seq: u64,
+    ) -> Result<Vec<Record<E>>, JournalError> {
+        history::load_after(&mut *self.reading().await?, run, seq).await
     }
     async fn begin<E: Serialize + Sync>(&self, run: &RunId, at: Timestamp, events: &[E]) -> Result<u64, JournalError> {
         let mut writing = self.writing().await?;

@@ -18,6 +18,12 @@ async fn what_was_appended_is_loaded_in_order() {
             Record { seq: 4, at: NOW + 5, event: odd },
         ];
         assert_eq!(records, expected, "{store:?}");
+        for after in 0..6 {
+            let later: Vec<Record<Fact>> = store.load_after(&run, after).await.unwrap();
+            assert!(later.iter().eq(expected.iter().filter(|record| record.seq > after)), "{store:?} after {after}");
+        }
+        let nobody = RunId::new("r2").unwrap();
+        assert!(matches!(store.load_after::<Fact>(&nobody, 3).await, Err(JournalError::NotFound { .. })), "{store:?}");
     })
     .await;
 }
