@@ -2,13 +2,23 @@
 //!
 //! Must never: change a step that has been shipped; there are databases that have taken it.
 
+use crate::hands::outbox::tables::POSTGRES as OUTBOX;
 use crate::hands::postgres::PgSchema;
 
 pub(super) const SCHEMA: PgSchema = PgSchema {
     name: "journal",
     version_table: "softlanding_schema",
-    tables: &["softlanding_runs", "softlanding_events", "softlanding_claims", "softlanding_orders"],
-    steps: &[EVERYTHING],
+    tables: &[
+        "softlanding_runs",
+        "softlanding_events",
+        "softlanding_claims",
+        "softlanding_orders",
+        "softlanding_targets",
+        "softlanding_cursors",
+        "softlanding_dead",
+    ],
+    // OUTBOX: what is told to others.
+    steps: &[EVERYTHING, OUTBOX],
     lock: 0x534c_4a01, // "SLJ" and 1
 };
 
