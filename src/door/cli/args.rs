@@ -4,6 +4,7 @@
 
 mod look;
 mod steer;
+mod tell;
 
 use std::path::PathBuf;
 
@@ -15,6 +16,8 @@ use crate::law::plan::OnDrift;
 use crate::shells::stage::WeekChoice;
 
 pub use look::{CalendarArgs, CheckArgs, DoctorArgs, EvidenceArgs, ObserveArgs, ReportArgs, StatusArgs};
+pub use tell::{WebhookLetters, WebhookName, WebhooksArgs, WebhooksCommand, WebhooksList};
+
 pub use steer::{AuditArgs, ExportArgs, ImportRunArgs, OrderArgs, PruneArgs, ServeArgs, StepArgs, StepName};
 
 /// Makes the weekly Genesys Cloud WFM schedule publish land softly.
@@ -123,6 +126,9 @@ pub enum Command {
     /// Agents' refresh tokens, kept encrypted in the vault
     #[command(after_help = "Example:\n  softlanding agents import enrolments.jsonl")]
     Agents(AgentsArgs),
+    /// Who is told of events by webhooks: how far, what did not arrive, and what could not be told
+    #[command(after_help = "Examples:\n  softlanding webhooks list\n  softlanding webhooks test operations")]
+    Webhooks(WebhooksArgs),
     /// Serve a simulated organisation that speaks the platform's API
     #[command(
         after_help = "Examples:\n  softlanding twin --list-scenarios\n  softlanding twin --scenario calm --speed 20"

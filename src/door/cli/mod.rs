@@ -39,6 +39,7 @@ mod step;
 mod stop;
 mod take_up;
 mod twin;
+mod webhooks;
 
 pub use args::{Cli, Command};
 pub use bug::report_bugs;
@@ -80,6 +81,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
             AgentsCommand::RotateKey(args) => agents_forget::rotate_key(&args).await,
             AgentsCommand::NewKey => agents::new_key(),
         },
+        Command::Webhooks(args) => webhooks::webhooks(&args).await,
         Command::Twin(args) => twin::twin(&args).await,
         Command::Rehearse(args) => rehearse::rehearse(&args).await,
         Command::Sim(args) => sim::sim(&args),

@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 
 use crate::door::cli::args::ServeArgs;
 use crate::door::cli::rooms::Rooms;
-use crate::door::cli::{intent, open, stop};
+use crate::door::cli::{intent, open, stop, webhooks};
 use crate::door::config::Config;
 use crate::door::error::{ExitCode, Failure};
 use crate::law::occurrence::Habits;
 use crate::shells::daemon::news::{News, Teller};
 use crate::shells::daemon::site::{Entry, Site};
 use crate::shells::daemon::{Daemon, Settings};
+use crate::shells::deliver::Deliveries;
 use crate::shells::leader::myself;
 use crate::words::calendar::Appointment;
 use crate::words::clock::{Clock, Timestamp};
@@ -32,10 +33,13 @@ pub(super) async fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let tell = teller(if args.plain { Face::Plain } else { Face::Json }, holder.to_string());
     let mut sites = Vec::new();
     let mut rooms = Rooms::new(tell.clone());
+    let mut deliveries = Deliveries::new(Arc::clone(&journal), holder.clone());
     for config in &configs {
         let mut site = site(config).await?;
         site.pages = rooms.add(config, &site).await?;
-        sites.push(Arc::new(site));
+        let site = Arc::new(site);
+        webhooks::add(config, &site, &mut deliveries).await?;
+        sites.push(site);
     }
     let settings = Settings {
         lease_ms: first.serve.lease_ms,
@@ -43,13 +47,16 @@ pub(super) async fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
         keep_ms: first.store.keep_ms,
     };
     let rooms = rooms.open();
+    let tell = deliveries.hears(tell);
+    let delivering = deliveries.start(&tell);
     Daemon { journal, sites, holder, settings, tell }.serve(stop).await;
+    delivering.close().await;
     // Runs may tell pages something up to their end, so the rooms close last.
     rooms.close().await;
     Ok(ExitCode::Done)
 }
 
-/// Configurations that are served together share their store, and no two of their entries a name.
+/// Configurations that are served together share their store, and no two of their entries or webhooks a name.
 fn fit_together(configs: &[Config]) -> Result<(), Failure> {
     let Some((first, others)) = configs.split_first() else { return Ok(()) };
     if let Some(other) = others.iter().find(|other| other.store.place != first.store.place) {
@@ -59,9 +66,14 @@ fn fit_together(configs: &[Config]) -> Result<(), Failure> {
     }
     let mut names = std::collections::BTreeSet::new();
     let twice = configs.iter().flat_map(|c| &c.publishes).find(|entry| !names.insert(entry.name.as_str()));
-    match twice {
-        Some(entry) => Err(Failure::new(ExitCode::Config, format!("two [[publish]] are named {:?}", entry.name))
-            .hint("the name of an entry is unique in its store")),
+    if let Some(entry) = twice {
+        return Err(Failure::new(ExitCode::Config, format!("two [[publish]] are named {:?}", entry.name))
+            .hint("the name of an entry is unique in its store"));
+    }
+    let mut names = std::collections::BTreeSet::new();
+    match configs.iter().flat_map(|c| &c.webhooks).find(|webhook| !names.insert(webhook.name.as_str())) {
+        Some(webhook) => Err(Failure::new(ExitCode::Config, format!("two [[webhook]] are named {:?}", webhook.name))
+            .hint("the name of a webhook is unique in its store: what it has heard of is kept under it")),
         None => Ok(()),
     }
 }

@@ -35,6 +35,17 @@ pub struct PostSettings {
     pub private_addresses: bool,
 }
 
+impl PostSettings {
+    /// Whether anything could be sent to a URL.
+    ///
+    /// # Errors
+    /// Why not, as a fragment that does not hold the URL.
+    pub fn checked(url: &str, private_addresses: bool) -> Result<(), String> {
+        let url = Url::parse(url).map_err(|e| format!("no URL ({e})"))?;
+        Reach::of(&url, private_addresses).map(drop)
+    }
+}
+
 /// What became of one try.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
@@ -155,6 +166,9 @@ impl Reach {
     /// What the URL itself asks for: this machine by its name or an address of its own, and the world otherwise.
     fn of(url: &Url, private_addresses: bool) -> Result<Reach, String> {
         let host = url.host_str().ok_or("a URL without a host")?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("a URL with a user name or password in it".to_owned());
+        }
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let ip = bare.parse::<IpAddr>().ok();
         let loopback = bare == "localhost" || ip.is_some_and(|ip| kind(ip) == Kind::Loopback);
@@ -187,7 +201,7 @@ impl Reach {
 
     fn refusal(self) -> String {
         match self {
-            Reach::Public => "a private address, and private_addresses is not set for this webhook".to_owned(),
+            Reach::Public => "a private address or none of a host, and private_addresses is not set for it".to_owned(),
             Reach::Private => "an address of this machine, of the link or of a group".to_owned(),
             Reach::Loopback => "an address that is not this machine's".to_owned(),
         }
