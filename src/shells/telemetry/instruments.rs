@@ -17,6 +17,7 @@ use crate::law::order::Wish;
 use crate::law::punctuality::Fate;
 use crate::law::verdict::{Rung, Verdict};
 use crate::words::clock::Timestamp;
+use crate::words::hook::HookPoint;
 
 /// What may become of a publish, as [`Fate::word`] has it.
 pub(super) const OUTCOMES: [&str; 9] =
@@ -193,6 +194,9 @@ impl Instruments {
         };
         add(&made.enrolments, [], 0);
         add(&made.troubles, [], 0);
+        for point in HookPoint::ALL {
+            ["ok", "failed"].iter().for_each(|result| add(&made.hooks, [point.as_str(), result], 0));
+        }
         Ok(made)
     }
 
