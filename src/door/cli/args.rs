@@ -47,7 +47,7 @@ pub enum Command {
     Init(InitArgs),
     /// Stage a publish: read the org, check all that could fail, pin schedule and roster
     #[command(
-        after_help = "Examples:\n  softlanding stage --business-unit \"Customer Care\" --week next --schedule Approved \\\n      --at \"Friday 16:00 CST\"\n  softlanding stage --business-unit \"Customer Care\" --at \"Friday 16:00 CST\" --explain"
+        after_help = "Examples:\n  softlanding stage --business-unit \"Customer Care\" --week next --schedule Approved \\\n      --at \"Friday 16:00 CST\"\n  softlanding stage --business-unit \"Customer Care\" --schedule Approved \\\n      --at \"Friday 16:00 CST\" --explain"
     )]
     Stage(StageArgs),
     /// Carry a staged run out, or take up one that was interrupted
