@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -17,6 +18,7 @@ use crate::hands::companion::{Bus, Pages, PagesSettings, TokenOf};
 use crate::hands::vault::Vault;
 use crate::shells::daemon::news::{News, Teller};
 use crate::shells::daemon::site::Site;
+use crate::shells::telemetry::{self, Telemetry};
 use crate::shells::web::{Desk, Settings, Web, org_name};
 use crate::words::clock::Clock;
 
@@ -30,6 +32,7 @@ pub(super) struct Rooms {
     tell: Teller,
     webs: Vec<(Web, String)>,
     buses: Vec<Bus>,
+    telemetry: Option<(Telemetry, TcpListener)>,
     /// Open files that all rooms together may need.
     files: u64,
 }
@@ -42,7 +45,7 @@ pub(super) struct Open {
 
 impl Rooms {
     pub(super) fn new(tell: Teller) -> Rooms {
-        Rooms { tell, webs: Vec::new(), buses: Vec::new(), files: 0 }
+        Rooms { tell, webs: Vec::new(), buses: Vec::new(), telemetry: None, files: 0 }
     }
 
     /// Prepares the room of a site; its pages, if it has one.
@@ -71,6 +74,18 @@ impl Rooms {
             self.buses.push(Bus::new(pages.clone(), url, password.as_ref(), &org, tokens)?);
         }
         Ok(Some(pages))
+    }
+
+    /// Prepares the address at which machines ask, if the configuration names one.
+    pub(super) async fn measure(&mut self, config: &Config, telemetry: &Telemetry) -> Result<(), Failure> {
+        let Some(listen) = config.telemetry.listen else { return Ok(()) };
+        let listener = TcpListener::bind(listen).await.map_err(|e| {
+            Failure::new(ExitCode::Access, format!("nobody can listen at {listen}"))
+                .because(e)
+                .hint("another program may have the address; [telemetry] listen names it")
+        })?;
+        self.telemetry = Some((telemetry.clone(), listener));
+        Ok(())
     }
 
     /// Each socket is an open file, and most systems start a process with 1,024; more are its own to take, up to a limit
@@ -108,6 +123,17 @@ impl Rooms {
                 }
                 if let Err(e) = web.serve(stopping).await {
                     tell(News::trouble(None, "the web room has closed", &e));
+                }
+            }));
+        }
+        if let Some((telemetry, listener)) = self.telemetry {
+            let (tell, stopping) = (self.tell.clone(), stopping.clone());
+            tasks.push(tokio::spawn(async move {
+                if let Ok(at) = listener.local_addr() {
+                    tell(News::Telemetry { at: at.to_string() });
+                }
+                if let Err(e) = telemetry::room::serve(telemetry, listener, stopping).await {
+                    tell(News::trouble(None, "nobody can ask for metrics any more", &e));
                 }
             }));
         }

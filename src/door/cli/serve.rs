@@ -17,6 +17,7 @@ use crate::shells::daemon::news::{News, Teller};
 use crate::shells::daemon::site::{Entry, Site};
 use crate::shells::daemon::{Daemon, Settings};
 use crate::shells::leader::myself;
+use crate::shells::telemetry::Telemetry;
 use crate::words::calendar::Appointment;
 use crate::words::clock::{Clock, Timestamp};
 
@@ -29,14 +30,19 @@ pub(super) async fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let stop = stop::asked()?;
     let journal = Arc::new(open::new_journal(first).await?);
     let holder = myself();
-    let tell = teller(if args.plain { Face::Plain } else { Face::Json }, holder.to_string());
+    let telemetry = Telemetry::new()
+        .map_err(|e| Failure::new(ExitCode::Bug, "two metrics have one name").because(e).hint("please report it"))?;
+    let log = teller(if args.plain { Face::Plain } else { Face::Json }, holder.to_string());
+    let tell = and_counted(log, telemetry.clone());
     let mut sites = Vec::new();
     let mut rooms = Rooms::new(tell.clone());
     for config in &configs {
         let mut site = site(config).await?;
         site.pages = rooms.add(config, &site).await?;
+        site.pages.iter().for_each(|pages| telemetry.count_pages(pages.clone()));
         sites.push(Arc::new(site));
     }
+    rooms.measure(first, &telemetry).await?;
     let settings = Settings {
         lease_ms: first.serve.lease_ms,
         look_every_ms: first.serve.look_every_ms,
@@ -114,6 +120,14 @@ fn teller(face: Face, replica: String) -> Teller {
             let _ = writeln!(out, "{line}");
         }
         let _ = out.flush();
+    })
+}
+
+/// What is told to the log is counted as well.
+fn and_counted(log: Teller, telemetry: Telemetry) -> Teller {
+    Arc::new(move |news: News| {
+        telemetry.hear(&news);
+        log(news);
     })
 }
 

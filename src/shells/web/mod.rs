@@ -15,7 +15,7 @@ mod cookie;
 mod desk;
 mod enrol;
 mod files;
-mod listener;
+pub(crate) mod listener;
 mod peers;
 mod socket;
 
