@@ -121,8 +121,7 @@ impl Access {
         let Request { caller, key, holder, .. } = request;
         let forget = "DELETE FROM softlanding_answers
              WHERE caller = $1 AND key = $2 AND holder = $3 AND status IS NULL RETURNING at_ms";
-        let _gone: Option<(i64,)> =
-            ask!(self, "letting go of a request", fetch_optional, forget, caller, key, holder)?;
+        let _gone: Option<(i64,)> = ask!(self, "letting go of a request", fetch_optional, forget, caller, key, holder)?;
         Ok(())
     }
 

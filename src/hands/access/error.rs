@@ -33,7 +33,9 @@ impl AccessError {
             AccessError::Store(e) => e.hint(),
             AccessError::NameTaken(_) => "revoke that one first, or choose another name",
             AccessError::BadName(_) => "accepted: 1 to 40 letters, digits, and any of - _ . @",
-            AccessError::TooMany(_) => "sessions end by themselves after an hour without use; look who signs in so often",
+            AccessError::TooMany(_) => {
+                "sessions end by themselves after an hour without use; look who signs in so often"
+            }
             AccessError::NoEntropy(_) => "look at the operating system's source of random numbers",
         }
     }

@@ -44,7 +44,11 @@ pub(super) struct Line<'a> {
 impl Line<'_> {
     /// What the question brought. After a failure nobody knows what state the connection is in, so that the next one begins on
     /// a new one.
-    pub(super) async fn done<T>(mut self, doing: &'static str, answer: Result<T, sqlx::Error>) -> Result<T, StoreError> {
+    pub(super) async fn done<T>(
+        mut self,
+        doing: &'static str,
+        answer: Result<T, sqlx::Error>,
+    ) -> Result<T, StoreError> {
         let answer = answer.map_err(sql(self.of.schema.name, doing));
         if let Err(StoreError::Sql { .. }) = &answer
             && let Ok(fresh) = connect(&self.of.path, self.of.schema).await

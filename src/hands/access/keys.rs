@@ -98,7 +98,8 @@ impl Access {
     /// # Errors
     /// Only [`AccessError::Store`].
     pub async fn revoke_key(&self, name: &str, now: Timestamp) -> Result<bool, AccessError> {
-        let revoke = "UPDATE softlanding_keys SET revoked_ms = $2 WHERE name = $1 AND revoked_ms IS NULL RETURNING made_ms";
+        let revoke =
+            "UPDATE softlanding_keys SET revoked_ms = $2 WHERE name = $1 AND revoked_ms IS NULL RETURNING made_ms";
         let revoked: Option<(i64,)> = ask!(self, "revoking an API key", fetch_optional, revoke, name, now.0)?;
         Ok(revoked.is_some())
     }

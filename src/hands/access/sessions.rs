@@ -47,7 +47,8 @@ impl Access {
         let cookie = random_text().map_err(AccessError::NoEntropy)?;
         let insert = "INSERT INTO softlanding_sessions (hash, name, role, made_ms, seen_ms) VALUES ($1, $2, $3, $4, $4)
              RETURNING made_ms";
-        let _made: (i64,) = ask!(self, "opening a session", fetch_one, insert, hash(&cookie), name, role.word(), now.0)?;
+        let _made: (i64,) =
+            ask!(self, "opening a session", fetch_one, insert, hash(&cookie), name, role.word(), now.0)?;
         Ok(Secret::new(cookie))
     }
 
@@ -60,7 +61,8 @@ impl Access {
             return Ok(None);
         }
         let cookie = hash(cookie);
-        let find = "SELECT name, role, seen_ms FROM softlanding_sessions WHERE hash = $1 AND made_ms > $2 AND seen_ms > $3";
+        let find =
+            "SELECT name, role, seen_ms FROM softlanding_sessions WHERE hash = $1 AND made_ms > $2 AND seen_ms > $3";
         let found: Option<(String, String, i64)> = ask!(
             self,
             "looking for a session",
@@ -103,8 +105,8 @@ impl Access {
 #[must_use]
 pub fn csrf_of(cookie: &str) -> String {
     // A key of any length is accepted, so the other arm is never taken.
-    let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(cookie.as_bytes())
-        .unwrap_or_else(|_| Hmac::new(&Default::default()));
+    let mut mac =
+        <Hmac<Sha256> as KeyInit>::new_from_slice(cookie.as_bytes()).unwrap_or_else(|_| Hmac::new(&Default::default()));
     mac.update(CSRF_PURPOSE.as_bytes());
     mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
 }
