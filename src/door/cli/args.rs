@@ -5,6 +5,7 @@
 mod keys;
 mod look;
 mod steer;
+mod tell;
 
 use std::path::PathBuf;
 
@@ -18,6 +19,7 @@ use crate::shells::stage::WeekChoice;
 pub use keys::{AddKeyArgs, KeysArgs, KeysCommand, ListKeysArgs, RevokeKeyArgs};
 pub use look::{CalendarArgs, CheckArgs, DoctorArgs, EvidenceArgs, ObserveArgs, ReportArgs, StatusArgs};
 pub use steer::{AuditArgs, ExportArgs, ImportRunArgs, OrderArgs, PruneArgs, RetryArgs, ServeArgs, StepArgs, StepName};
+pub use tell::{WebhookLetters, WebhookName, WebhooksArgs, WebhooksCommand, WebhooksList};
 
 /// Makes the weekly Genesys Cloud WFM schedule publish land softly.
 #[derive(Debug, Parser)]
@@ -133,6 +135,9 @@ pub enum Command {
     /// API keys, with which programs call `serve`
     #[command(after_help = "Example:\n  softlanding keys add --name ci --role operator")]
     Keys(KeysArgs),
+    /// Who is told of events by webhooks: how far, what did not arrive, and what could not be told
+    #[command(after_help = "Examples:\n  softlanding webhooks list\n  softlanding webhooks test operations")]
+    Webhooks(WebhooksArgs),
     /// Serve a simulated organisation that speaks the platform's API
     #[command(
         after_help = "Examples:\n  softlanding twin --list-scenarios\n  softlanding twin --scenario calm --speed 20"
