@@ -18,4 +18,5 @@ pub mod retention;
 pub mod rollcall;
 pub mod sim;
 pub mod stage;
+pub mod telemetry;
 pub mod web;

@@ -2,6 +2,7 @@
 //!
 //! Must never: take a secret as an argument; process lists show them to everyone.
 
+mod keys;
 mod look;
 mod steer;
 mod tell;
@@ -15,10 +16,10 @@ use crate::door::error::ExitCode;
 use crate::law::plan::OnDrift;
 use crate::shells::stage::WeekChoice;
 
+pub use keys::{AddKeyArgs, KeysArgs, KeysCommand, ListKeysArgs, RevokeKeyArgs};
 pub use look::{CalendarArgs, CheckArgs, DoctorArgs, EvidenceArgs, ObserveArgs, ReportArgs, StatusArgs};
+pub use steer::{AuditArgs, ExportArgs, ImportRunArgs, OrderArgs, PruneArgs, RetryArgs, ServeArgs, StepArgs, StepName};
 pub use tell::{WebhookLetters, WebhookName, WebhooksArgs, WebhooksCommand, WebhooksList};
-
-pub use steer::{AuditArgs, ExportArgs, ImportRunArgs, OrderArgs, PruneArgs, ServeArgs, StepArgs, StepName};
 
 /// Makes the weekly Genesys Cloud WFM schedule publish land softly.
 #[derive(Debug, Parser)]
@@ -50,7 +51,7 @@ pub enum Command {
     Init(InitArgs),
     /// Stage a publish: read the org, check all that could fail, pin schedule and roster
     #[command(
-        after_help = "Examples:\n  softlanding stage --business-unit \"Customer Care\" --week next --schedule Approved \\\n      --at \"Friday 16:00 CST\"\n  softlanding stage --business-unit \"Customer Care\" --at \"Friday 16:00 CST\" --explain"
+        after_help = "Examples:\n  softlanding stage --business-unit \"Customer Care\" --week next --schedule Approved \\\n      --at \"Friday 16:00 CST\"\n  softlanding stage --business-unit \"Customer Care\" --schedule Approved \\\n      --at \"Friday 16:00 CST\" --explain"
     )]
     Stage(StageArgs),
     /// Carry a staged run out, or take up one that was interrupted
@@ -80,6 +81,11 @@ pub enum Command {
     /// End a run before its publish; after it, only its remedies
     #[command(after_help = "Example:\n  softlanding abort 20261127-1600-customer-care-k3f9 --why \"wrong week\"")]
     Abort(OrderArgs),
+    /// Look at one agent again while a run checks, and begin its ladder of remedies anew
+    #[command(
+        after_help = "Example:\n  softlanding retry 20261127-1600-customer-care-k3f9 --agent ann@example.org \\\n      --why \"she has signed in again\""
+    )]
+    Retry(RetryArgs),
     /// Check a run's journal against every rule, and tell its history in words
     #[command(after_help = "Example:\n  softlanding audit 20261127-1600-customer-care-k3f9")]
     Audit(AuditArgs),
@@ -126,6 +132,9 @@ pub enum Command {
     /// Agents' refresh tokens, kept encrypted in the vault
     #[command(after_help = "Example:\n  softlanding agents import enrolments.jsonl")]
     Agents(AgentsArgs),
+    /// API keys, with which programs call `serve`
+    #[command(after_help = "Example:\n  softlanding keys add --name ci --role operator")]
+    Keys(KeysArgs),
     /// Who is told of events by webhooks: how far, what did not arrive, and what could not be told
     #[command(after_help = "Examples:\n  softlanding webhooks list\n  softlanding webhooks test operations")]
     Webhooks(WebhooksArgs),

@@ -6,9 +6,10 @@ use std::io::Write;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::door::cli::args::ServeArgs;
-use crate::door::cli::rooms::Rooms;
+use crate::door::cli::rooms::{self, Rooms, Shared};
 use crate::door::cli::{intent, open, stop, webhooks};
 use crate::door::config::Config;
 use crate::door::error::{ExitCode, Failure};
@@ -18,6 +19,8 @@ use crate::shells::daemon::site::{Entry, Site};
 use crate::shells::daemon::{Daemon, Settings};
 use crate::shells::deliver::Deliveries;
 use crate::shells::leader::myself;
+use crate::shells::telemetry::Telemetry;
+use crate::shells::web::Nudges;
 use crate::words::calendar::Appointment;
 use crate::words::clock::{Clock, Timestamp};
 
@@ -30,17 +33,32 @@ pub(super) async fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let stop = stop::asked()?;
     let journal = Arc::new(open::new_journal(first).await?);
     let holder = myself();
-    let tell = teller(if args.plain { Face::Plain } else { Face::Json }, holder.to_string());
+    let telemetry = Telemetry::new()
+        .map_err(|e| Failure::new(ExitCode::Bug, "two metrics have one name").because(e).hint("please report it"))?;
+    let nudges = Arc::new(Nudges::default());
+    let log = teller(if args.plain { Face::Plain } else { Face::Json }, holder.to_string());
+    let tell = nudging(&nudges, and_counted(log, telemetry.clone()));
+    let look_now = Arc::new(Notify::new());
+    let shared = Shared {
+        journal: Arc::clone(&journal),
+        access: if configs.iter().any(|config| config.web.is_some()) { Some(open::access(first).await?) } else { None },
+        nudges,
+        holder: holder.clone(),
+        look_now: Arc::clone(&look_now),
+    };
     let mut sites = Vec::new();
-    let mut rooms = Rooms::new(tell.clone());
+    let mut rooms = Rooms::new(tell.clone(), shared);
     let mut deliveries = Deliveries::new(Arc::clone(&journal), holder.clone());
     for config in &configs {
         let mut site = site(config).await?;
-        site.pages = rooms.add(config, &site).await?;
+        site.pages = rooms::pages(config, &site);
+        site.pages.iter().for_each(|pages| telemetry.count_pages(pages.clone()));
         let site = Arc::new(site);
+        rooms.add(config, &site).await?;
         webhooks::add(config, &site, &mut deliveries).await?;
         sites.push(site);
     }
+    rooms.measure(first, &telemetry).await?;
     let settings = Settings {
         lease_ms: first.serve.lease_ms,
         look_every_ms: first.serve.look_every_ms,
@@ -49,7 +67,7 @@ pub(super) async fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let rooms = rooms.open();
     let tell = deliveries.hears(tell);
     let delivering = deliveries.start(&tell);
-    Daemon { journal, sites, holder, settings, tell }.serve(stop).await;
+    Daemon { journal, sites, holder, settings, tell, look_now }.serve(stop).await;
     delivering.close().await;
     // Runs may tell pages something up to their end, so the rooms close last.
     rooms.close().await;
@@ -104,6 +122,15 @@ async fn site(config: &Config) -> Result<Site, Failure> {
     })
 }
 
+/// The same teller, which also has those look who follow a run in the web room.
+fn nudging(nudges: &Arc<Nudges>, tell: Teller) -> Teller {
+    let nudges = Arc::clone(nudges);
+    Arc::new(move |news: News| {
+        nudges.hear(&news);
+        tell(news);
+    })
+}
+
 /// How the log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Face {
@@ -126,6 +153,14 @@ fn teller(face: Face, replica: String) -> Teller {
             let _ = writeln!(out, "{line}");
         }
         let _ = out.flush();
+    })
+}
+
+/// What is told to the log is counted as well.
+fn and_counted(log: Teller, telemetry: Telemetry) -> Teller {
+    Arc::new(move |news: News| {
+        telemetry.hear(&news);
+        log(news);
     })
 }
 

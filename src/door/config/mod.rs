@@ -16,6 +16,7 @@ mod reference;
 mod secret;
 mod sections;
 mod store;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -28,7 +29,7 @@ pub use duration::parse_duration_ms;
 pub use error::{ConfigError, ConfigErrors};
 pub use model::{
     App, CatchUp, ClockSettings, Config, HookSettings, Org, PublishSettings, ReportSettings, ServeSettings, StorePlace,
-    StoreSettings, VaultSettings, WebSettings, WebhookSettings,
+    StoreSettings, TelemetrySettings, VaultSettings, WebSettings, WebhookSettings,
 };
 pub use secret::{SecretError, SecretRef};
 pub use sections::VAULT_FILE;

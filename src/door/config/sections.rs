@@ -14,6 +14,7 @@ use super::publish::publishes;
 use super::reader::{Field, Reader, Section, shown};
 use super::reference::{Need, path, secret};
 use super::store::store;
+use super::telemetry::telemetry;
 use super::web::web;
 use super::webhook::webhooks;
 use crate::law::lead::{LeadSettings, RefreshLead};
@@ -82,6 +83,7 @@ fn read_document<'t>(reader: &mut Reader<'t>, table: &'t toml::Spanned<DeTable<'
     let publishes = publishes(reader, &mut document, zone, &timing);
     let webhooks = webhooks(reader, &mut document, &folder, &publishes);
     let serve = serve(reader, &mut document);
+    let telemetry = telemetry(reader, &mut document);
     let web = web(reader, &mut document, vault.as_ref());
     let reach = org.as_ref().map(|(_, reach)| *reach);
     let clock = clock(reader, &mut document, reach);
@@ -107,6 +109,7 @@ fn read_document<'t>(reader: &mut Reader<'t>, table: &'t toml::Spanned<DeTable<'
         publishes,
         webhooks,
         serve,
+        telemetry,
         web,
         clock,
     })
