@@ -3,6 +3,7 @@
 //! Must never: take a secret as an argument; process lists show them to everyone.
 
 mod look;
+mod report;
 mod steer;
 
 use std::path::PathBuf;
@@ -14,7 +15,8 @@ use crate::door::error::ExitCode;
 use crate::law::plan::OnDrift;
 use crate::shells::stage::WeekChoice;
 
-pub use look::{CalendarArgs, CheckArgs, DoctorArgs, EvidenceArgs, ObserveArgs, ReportArgs, StatusArgs};
+pub use look::{CalendarArgs, CheckArgs, DoctorArgs, EvidenceArgs, ObserveArgs, StatusArgs};
+pub use report::{PreviewArgs, ReportArgs, ReportCommand, Shown};
 pub use steer::{AuditArgs, ExportArgs, ImportRunArgs, OrderArgs, PruneArgs, ServeArgs, StepArgs, StepName};
 
 /// Makes the weekly Genesys Cloud WFM schedule publish land softly.
@@ -117,8 +119,10 @@ pub enum Command {
         after_help = "On this machine: configuration, zone data, secrets, store, vault, hooks. In the organisation: the way in,\nthe clock, permissions and what is lost without each, the rate limit, reported endpoints, and of each business\nunit of [[publish]] its softphones, enrolment, stations and agents' permissions; trunks and Edges.\n\nExamples:\n  softlanding doctor\n  softlanding doctor --business-unit \"Customer Care\" --json"
     )]
     Doctor(DoctorArgs),
-    /// Write the report of a run as HTML, Markdown and JSON
-    #[command(after_help = "Example:\n  softlanding report 20261127-1600-customer-care-k3f9 --out friday")]
+    /// Write the report of a run: a page, Markdown, JSON, messages for Slack and Teams, a mail
+    #[command(
+        after_help = "Examples:\n  softlanding report 20261127-1600-customer-care-k3f9 --out friday\n  softlanding report preview --sample --format slack"
+    )]
     Report(ReportArgs),
     /// Agents' refresh tokens, kept encrypted in the vault
     #[command(after_help = "Example:\n  softlanding agents import enrolments.jsonl")]
