@@ -8,7 +8,7 @@ use crate::words::glob::fits;
 use crate::words::nearest::nearest;
 
 /// The names of everything that can be told: first of runs, in the order of a run, then of entries of the calendar.
-pub const NAMES: [&str; 48] = [
+pub const NAMES: [&str; 49] = [
     "staged",
     "taken_up",
     "phase_entered",
@@ -49,6 +49,7 @@ pub const NAMES: [&str; 48] = [
     "remedy_accepted",
     "remedy_failed",
     "brake_applied",
+    "spent",
     "settled",
     "stopped",
     "calendar.begun",
@@ -103,6 +104,7 @@ pub fn name_of(event: &Event) -> &'static str {
         Event::RemedyAccepted { .. } => "remedy_accepted",
         Event::RemedyFailed { .. } => "remedy_failed",
         Event::BrakeApplied { .. } => "brake_applied",
+        Event::Spent { .. } => "spent",
         Event::Settled { .. } => "settled",
         Event::Stopped { .. } => "stopped",
     }
