@@ -17,4 +17,5 @@ pub mod retention;
 pub mod rollcall;
 pub mod sim;
 pub mod stage;
+pub mod telemetry;
 pub mod web;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
@@ -19,6 +20,7 @@ use crate::hands::journal::{AnyJournal, Holder};
 use crate::hands::vault::Vault;
 use crate::shells::daemon::news::{News, Teller};
 use crate::shells::daemon::site::Site;
+use crate::shells::telemetry::{self, Telemetry};
 use crate::shells::web::{Book, Desk, Nudges, Office, Settings, Web, org_name};
 use crate::words::clock::Clock;
 
@@ -47,6 +49,7 @@ pub(super) struct Rooms {
     shared: Shared,
     webs: Vec<(Web, String)>,
     buses: Vec<Bus>,
+    telemetry: Option<(Telemetry, TcpListener)>,
     /// Open files that all rooms together may need.
     files: u64,
 }
@@ -59,7 +62,7 @@ pub(super) struct Open {
 
 impl Rooms {
     pub(super) fn new(tell: Teller, shared: Shared) -> Rooms {
-        Rooms { tell, shared, webs: Vec::new(), buses: Vec::new(), files: 0 }
+        Rooms { tell, shared, webs: Vec::new(), buses: Vec::new(), telemetry: None, files: 0 }
     }
 
     /// Prepares the room of a site, if it has one.
@@ -115,6 +118,18 @@ impl Rooms {
         )
     }
 
+    /// Prepares the address at which machines ask, if the configuration names one.
+    pub(super) async fn measure(&mut self, config: &Config, telemetry: &Telemetry) -> Result<(), Failure> {
+        let Some(listen) = config.telemetry.listen else { return Ok(()) };
+        let listener = TcpListener::bind(listen).await.map_err(|e| {
+            Failure::new(ExitCode::Access, format!("nobody can listen at {listen}"))
+                .because(e)
+                .hint("another program may have the address; [telemetry] listen names it")
+        })?;
+        self.telemetry = Some((telemetry.clone(), listener));
+        Ok(())
+    }
+
     /// Each socket is an open file, and most systems start a process with 1,024; more are its own to take, up to a limit
     /// that only the system's owner can raise.
     fn make_space(&mut self, companions: usize) {
@@ -150,6 +165,17 @@ impl Rooms {
                 }
                 if let Err(e) = web.serve(stopping).await {
                     tell(News::trouble(None, "the web room has closed", &e));
+                }
+            }));
+        }
+        if let Some((telemetry, listener)) = self.telemetry {
+            let (tell, stopping) = (self.tell.clone(), stopping.clone());
+            tasks.push(tokio::spawn(async move {
+                if let Ok(at) = listener.local_addr() {
+                    tell(News::Telemetry { at: at.to_string() });
+                }
+                if let Err(e) = telemetry::room::serve(telemetry, listener, stopping).await {
+                    tell(News::trouble(None, "nobody can ask for metrics any more", &e));
                 }
             }));
         }

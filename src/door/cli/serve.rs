@@ -18,6 +18,7 @@ use crate::shells::daemon::news::{News, Teller};
 use crate::shells::daemon::site::{Entry, Site};
 use crate::shells::daemon::{Daemon, Settings};
 use crate::shells::leader::myself;
+use crate::shells::telemetry::Telemetry;
 use crate::shells::web::Nudges;
 use crate::words::calendar::Appointment;
 use crate::words::clock::{Clock, Timestamp};
@@ -31,8 +32,11 @@ pub(super) async fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let stop = stop::asked()?;
     let journal = Arc::new(open::new_journal(first).await?);
     let holder = myself();
+    let telemetry = Telemetry::new()
+        .map_err(|e| Failure::new(ExitCode::Bug, "two metrics have one name").because(e).hint("please report it"))?;
     let nudges = Arc::new(Nudges::default());
-    let tell = nudging(&nudges, teller(if args.plain { Face::Plain } else { Face::Json }, holder.to_string()));
+    let log = teller(if args.plain { Face::Plain } else { Face::Json }, holder.to_string());
+    let tell = nudging(&nudges, and_counted(log, telemetry.clone()));
     let look_now = Arc::new(Notify::new());
     let shared = Shared {
         journal: Arc::clone(&journal),
@@ -46,10 +50,12 @@ pub(super) async fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     for config in &configs {
         let mut site = site(config).await?;
         site.pages = rooms::pages(config, &site);
+        site.pages.iter().for_each(|pages| telemetry.count_pages(pages.clone()));
         let site = Arc::new(site);
         rooms.add(config, &site).await?;
         sites.push(site);
     }
+    rooms.measure(first, &telemetry).await?;
     let settings = Settings {
         lease_ms: first.serve.lease_ms,
         look_every_ms: first.serve.look_every_ms,
@@ -137,6 +143,14 @@ fn teller(face: Face, replica: String) -> Teller {
             let _ = writeln!(out, "{line}");
         }
         let _ = out.flush();
+    })
+}
+
+/// What is told to the log is counted as well.
+fn and_counted(log: Teller, telemetry: Telemetry) -> Teller {
+    Arc::new(move |news: News| {
+        telemetry.hear(&news);
+        log(news);
     })
 }
 

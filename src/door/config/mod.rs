@@ -16,6 +16,7 @@ mod reference;
 mod secret;
 mod sections;
 mod store;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -27,7 +28,7 @@ pub use duration::parse_duration_ms;
 pub use error::{ConfigError, ConfigErrors};
 pub use model::{
     App, CatchUp, ClockSettings, Config, HookSettings, Org, PublishSettings, ReportSettings, ServeSettings, StorePlace,
-    StoreSettings, VaultSettings, WebSettings,
+    StoreSettings, TelemetrySettings, VaultSettings, WebSettings,
 };
 pub use secret::{SecretError, SecretRef};
 pub use sections::VAULT_FILE;

@@ -51,6 +51,8 @@ pub struct Config {
     pub publishes: Vec<PublishSettings>,
     /// How `serve` works.
     pub serve: ServeSettings,
+    /// Where machines ask how `serve` is.
+    pub telemetry: TelemetrySettings,
     /// Where agents' pages find softlanding; present when the section is.
     pub web: Option<WebSettings>,
     /// A clock to follow instead of the system's; for rehearsals only.
@@ -215,6 +217,13 @@ pub struct ServeSettings {
     pub lease_ms: i64,
     /// How often the store is asked for orders and due runs, in milliseconds, from 100 ms to 10 s.
     pub look_every_ms: i64,
+}
+
+/// What machines may ask of `serve`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TelemetrySettings {
+    /// Where `/metrics` and `/readyz` are; `None` for nowhere.
+    pub listen: Option<SocketAddr>,
 }
 
 /// The web room: API, dashboard, enrolment and companions.

@@ -14,6 +14,7 @@ use super::publish::publishes;
 use super::reader::{Field, Reader, Section, shown};
 use super::reference::{Need, path, secret};
 use super::store::store;
+use super::telemetry::telemetry;
 use super::web::web;
 use crate::law::lead::{LeadSettings, RefreshLead};
 use crate::law::plan::{Limits, Mechanisms, RemedyPolicy, Timing};
@@ -80,6 +81,7 @@ fn read_document<'t>(reader: &mut Reader<'t>, table: &'t toml::Spanned<DeTable<'
     let (mechanisms, session_reset_path) = mechanisms(reader, &mut document);
     let publishes = publishes(reader, &mut document, zone, &timing);
     let serve = serve(reader, &mut document);
+    let telemetry = telemetry(reader, &mut document);
     let web = web(reader, &mut document, vault.as_ref());
     let reach = org.as_ref().map(|(_, reach)| *reach);
     let clock = clock(reader, &mut document, reach);
@@ -104,6 +106,7 @@ fn read_document<'t>(reader: &mut Reader<'t>, table: &'t toml::Spanned<DeTable<'
         session_reset_path,
         publishes,
         serve,
+        telemetry,
         web,
         clock,
     })

@@ -10,6 +10,7 @@ use super::supervisor::runs;
 use crate::law::event::{Event, Phase, Record};
 use crate::law::occurrence::Note;
 use crate::law::punctuality::Punctuality;
+use crate::shells::telemetry::figures::Figures;
 use crate::words::clock::Timestamp;
 use crate::words::id::{AgentId, RunId};
 
@@ -31,6 +32,11 @@ pub enum News {
         /// The URL that browsers reach it by.
         url: String,
     },
+    /// Machines may ask how it is.
+    Telemetry {
+        /// The address.
+        at: String,
+    },
     /// An agent has signed in, and is enrolled.
     Enrolled {
         /// Who.
@@ -42,6 +48,15 @@ pub enum News {
         run: RunId,
         /// Where the run is.
         phase: Phase,
+        /// What had happened in it before, in figures.
+        figures: Box<Figures>,
+    },
+    /// A run was found that is over.
+    Over {
+        /// The run.
+        run: RunId,
+        /// What happened in it, in figures.
+        figures: Box<Figures>,
     },
     /// Something happened in a run that it leads.
     Recorded {
@@ -73,6 +88,29 @@ pub enum News {
         /// What.
         note: Note,
     },
+    /// An entry of the calendar was looked at, here or on the replica that keeps it.
+    Kept {
+        /// The entry.
+        entry: String,
+        /// Its next instant; `None` when it has none left.
+        next: Option<Timestamp>,
+    },
+    /// An entry of the calendar cannot be looked at.
+    NotKept {
+        /// The entry.
+        entry: String,
+        /// Why.
+        why: String,
+    },
+    /// What the notes of an entry say, whichever process wrote them.
+    Recalled {
+        /// The entry.
+        entry: String,
+        /// The newest instant that was missed.
+        missed: Option<Timestamp>,
+        /// Whether its next instant could not be staged so far.
+        refused: bool,
+    },
     /// A count of publishes has changed.
     Counters {
         /// What became of the publishes that this process had in hand, since it started.
@@ -96,6 +134,13 @@ pub enum News {
         run: Option<RunId>,
         /// What.
         what: String,
+        /// Why.
+        why: String,
+    },
+    /// The store was looked at, and answered.
+    Looked,
+    /// The store cannot be read.
+    StoreAway {
         /// Why.
         why: String,
     },
@@ -154,17 +199,25 @@ impl News {
                 Note::NotStaged { .. } | Note::CatchingUp { .. } => Level::Warn,
                 Note::Begun | Note::Staged { .. } | Note::Told => Level::Info,
             },
-            News::LetGo { .. } | News::NotOurs { .. } | News::Trouble { .. } | News::Stopped { in_order: false } => {
-                Level::Warn
-            }
+            News::LetGo { .. }
+            | News::NotOurs { .. }
+            | News::NotKept { .. }
+            | News::Trouble { .. }
+            | News::StoreAway { .. }
+            | News::Stopped { in_order: false } => Level::Warn,
             News::Ended { phase: Phase::InDoubt, .. } => Level::Error,
             News::Serving { .. }
             | News::Listening { .. }
+            | News::Telemetry { .. }
             | News::Enrolled { .. }
             | News::Leading { .. }
+            | News::Over { .. }
             | News::Ended { .. }
+            | News::Kept { .. }
+            | News::Recalled { .. }
             | News::Counters { .. }
             | News::Pruned { .. }
+            | News::Looked
             | News::StoreBack
             | News::PagesBack
             | News::Stopping { .. }
@@ -177,6 +230,7 @@ impl News {
         match self {
             News::Leading { run, .. }
             | News::Recorded { run, .. }
+            | News::Over { run, .. }
             | News::Ended { run, .. }
             | News::LetGo { run, .. }
             | News::NotOurs { run, .. }
@@ -184,10 +238,16 @@ impl News {
             News::Trouble { run, .. } => run.as_ref(),
             News::Calendar { note: Note::Staged { run, .. }, .. } => Some(run),
             News::Calendar { .. }
+            | News::Kept { .. }
+            | News::NotKept { .. }
+            | News::Recalled { .. }
             | News::Counters { .. }
             | News::Serving { .. }
             | News::Listening { .. }
+            | News::Telemetry { .. }
             | News::Enrolled { .. }
+            | News::Looked
+            | News::StoreAway { .. }
             | News::StoreBack
             | News::PagesBack
             | News::Stopping { .. }
@@ -200,16 +260,21 @@ impl News {
         match self {
             News::Serving { .. } => "serving".to_owned(),
             News::Listening { .. } => "listening".to_owned(),
+            News::Telemetry { .. } => "telemetry".to_owned(),
             News::Enrolled { .. } => "enrolled".to_owned(),
             News::Leading { .. } => "leading".to_owned(),
             News::Recorded { record, .. } => name_in(&record.event),
+            News::Over { .. } => "over".to_owned(),
             News::Ended { .. } => "ended".to_owned(),
             News::LetGo { .. } => "let_go".to_owned(),
             News::Calendar { note, .. } => format!("calendar.{}", name_in(note)),
             News::Counters { .. } => "counters".to_owned(),
             News::NotOurs { .. } => "not_ours".to_owned(),
             News::Pruned { .. } => "pruned".to_owned(),
-            News::Trouble { .. } => "trouble".to_owned(),
+            News::Kept { .. } => "kept".to_owned(),
+            News::Recalled { .. } => "recalled".to_owned(),
+            News::Looked => "looked".to_owned(),
+            News::Trouble { .. } | News::NotKept { .. } | News::StoreAway { .. } => "trouble".to_owned(),
             News::StoreBack => "store_back".to_owned(),
             News::PagesBack => "pages_back".to_owned(),
             News::Stopping { .. } => "stopping".to_owned(),
@@ -226,6 +291,9 @@ impl News {
             News::Listening { at, url } => {
                 vec![format!("listening at {at} for agents' pages, which reach it by {url}")]
             }
+            News::Telemetry { at } => {
+                vec![format!("machines may ask at http://{at} for /metrics, /readyz and /livez")]
+            }
             News::Enrolled { agent } => vec![format!("the agent {agent} has signed in, and is enrolled")],
             News::Leading { phase, .. } => vec![format!("leading this run from here on; it is at {}", phase.words())],
             News::Ended { phase, .. } => vec![format!("over: {}", phase.words())],
@@ -239,6 +307,10 @@ impl News {
             }
             News::Pruned { .. } => vec!["deleted, as it ended longer ago than runs are kept".to_owned()],
             News::Trouble { what, why, .. } => vec![format!("{what}: {why}")],
+            News::NotKept { entry, why } => vec![format!("the calendar entry {entry} cannot be kept: {why}")],
+            News::StoreAway { why } => vec![format!("the store cannot be read: {why}")],
+            // Told to machines only: again and again, or of what was told before.
+            News::Over { .. } | News::Kept { .. } | News::Recalled { .. } | News::Looked => Vec::new(),
             News::PagesBack => vec!["pages on other replicas can be reached again".to_owned()],
             News::StoreBack => vec!["the store can be read again".to_owned()],
             News::Stopping { led } => vec![format!("asked to stop; {} in hand", runs(*led))],
@@ -262,14 +334,21 @@ impl News {
             }
             News::Counters { counted } => json!({ "counters": counted }),
             News::Listening { at, url } => json!({ "at_address": at, "url": url }),
+            News::Telemetry { at } => json!({ "at_address": at }),
             News::Enrolled { agent } => json!({ "agent": agent }),
             News::Serving { .. }
             | News::Leading { .. }
+            | News::Over { .. }
             | News::Ended { .. }
             | News::LetGo { .. }
+            | News::Kept { .. }
+            | News::NotKept { .. }
+            | News::Recalled { .. }
             | News::NotOurs { .. }
             | News::Pruned { .. }
             | News::Trouble { .. }
+            | News::Looked
+            | News::StoreAway { .. }
             | News::StoreBack
             | News::PagesBack
             | News::Stopping { .. }
@@ -344,6 +423,7 @@ fn level_of(event: &Event) -> Level {
         | Event::Watched { .. }
         | Event::Pushed { .. }
         | Event::Preflighted { .. }
+        | Event::Spent { .. }
         | Event::Judged { .. }
         | Event::RemedyStarted { .. }
         | Event::RemedyAccepted { .. }

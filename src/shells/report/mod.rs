@@ -11,6 +11,7 @@
 //! | [`document`] | `report.json` |
 //! | [`view`], [`rows`], [`render`] | what templates may show, and the templates |
 //! | [`losses`], [`ready`] | what was lost around T; how long it took until agents could take calls |
+//! | [`calls`] | the calls that were spent |
 //! | [`coverage`], [`waves`] | whom the preparations reached, what pages said; how remedies were widened |
 //! | [`pictures`], [`cells`], [`svg`] | the pictures in the page |
 //! | [`mod@write`] | all reports into a folder |
@@ -20,6 +21,7 @@
 
 pub mod agent;
 pub mod bars;
+pub mod calls;
 pub mod cells;
 pub mod control;
 pub mod coverage;

@@ -18,7 +18,7 @@ use crate::law::command::{Command, CommandId, Concern, Outcome, Weight};
 use crate::law::decide::{Input, Step, decide};
 use crate::law::event::{Event, Phase, Record};
 use crate::law::hint::{Hint, Stirred};
-use crate::law::order::{Order, OrderId};
+use crate::law::order::{Order, OrderId, Wish};
 use crate::law::plan::Plan;
 use crate::law::run::Run;
 use crate::law::verdict::{Rung, Verdict};
@@ -230,10 +230,23 @@ impl Life {
         for (at_ms, order) in life.lot.orders.clone() {
             life.schedule(T + at_ms, Happening::Order { order });
         }
+        for (at_ms, place) in life.lot.retries.clone() {
+            let order = life.retry(place);
+            life.schedule(T + at_ms, Happening::Order { order });
+        }
         if let Some(at_ms) = life.lot.closed_at_ms {
             life.schedule(T + at_ms, Happening::Close);
         }
         Ok(life)
+    }
+
+    /// A supervisor's wish about whoever has a place in the roster, counted round.
+    fn retry(&self, place: usize) -> Order {
+        let roster = &self.plan.roster;
+        let nobody = place == usize::MAX;
+        let member = roster.get(place % roster.len().max(1)).filter(|_| !nobody);
+        let agent = member.map(|member| member.agent.clone()).or_else(|| AgentId::new("somebody-else").ok());
+        Order { wish: Wish::Retry, agent, who: "a supervisor".to_owned(), why: "simulated".to_owned() }
     }
 
     #[cfg(test)]

@@ -7,7 +7,7 @@ use super::office::Office;
 use super::problem::{Kind, Problem};
 use crate::hands::journal::{Journal, JournalError};
 use crate::law::decide::orders::refusal;
-use crate::law::order::{Order, Wish};
+use crate::law::order::Order;
 use crate::shells::daemon::news::chain;
 use crate::shells::daemon::site::Entry;
 use crate::shells::rollcall::{self, Called};
@@ -88,7 +88,8 @@ fn not_staged(office: &Office, run: &RunId, refusal: &Refusal) -> Problem {
 }
 
 /// Leaves an order for whoever leads the run, unless it is clear already that it cannot be followed; gives its number.
-pub(super) async fn order(office: &Office, run: &RunId, wish: Wish, who: &str, why: &str) -> Result<u64, Problem> {
+pub(super) async fn order(office: &Office, run: &RunId, order: Order) -> Result<u64, Problem> {
+    let Order { wish, agent, who, why } = order;
     let why = why.trim();
     if why.is_empty() || why.chars().count() > WHY_CHARS_MAX || why.chars().any(char::is_control) {
         let detail = format!("why is empty, longer than {WHY_CHARS_MAX} characters, or has control characters");
@@ -96,12 +97,12 @@ pub(super) async fn order(office: &Office, run: &RunId, wish: Wish, who: &str, w
             .hint("it stands in the journal: one line that others will understand"));
     }
     let opened = office.book.run(run).await.map_err(|e| unshown(office, e))?;
-    let because = refusal(&opened.look().await.map_err(|e| unshown(office, e))?.run, wish);
+    let because = refusal(&opened.look().await.map_err(|e| unshown(office, e))?.run, wish, agent.as_ref());
     if let Some(because) = because {
         let problem = Problem::new(Kind::Refused, format!("run {run} cannot be told to {}: {because}", wish.words()));
         return Err(problem.hint(format!("GET /api/v1/runs/{run} shows where it stands, and what it can be told")));
     }
-    let order = Order { wish, who: who.to_owned(), why: why.to_owned() };
+    let order = Order { wish, agent, who, why: why.to_owned() };
     let sent = office.journal.send(run, office.site.clock.now(), &order).await;
     sent.map_err(|e| Problem::of_journal(office, &e))
 }

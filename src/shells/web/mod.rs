@@ -24,7 +24,7 @@ mod deeds;
 mod desk;
 mod enrol;
 mod files;
-mod listener;
+pub(crate) mod listener;
 mod office;
 mod once;
 mod peers;

@@ -17,7 +17,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::extract::{JsonBody, Places, run_id};
-use crate::law::order::Wish;
+use crate::law::order::{Order, Wish};
 use crate::shells::rollcall::RollDocument;
 use crate::shells::web::Room;
 use crate::shells::web::access::{Caller, Role};
@@ -28,6 +28,7 @@ use crate::shells::web::office::Office;
 use crate::shells::web::once::{Asked, Done, once};
 use crate::shells::web::problem::{Kind, Problem};
 use crate::words::clock::Timestamp;
+use crate::words::id::AgentId;
 
 /// What every request that acts brings beside its body.
 pub(super) struct Act {
@@ -84,6 +85,8 @@ pub(super) async fn stage(
 pub(super) struct OrderWanted {
     /// What is wanted.
     wish: WishWanted,
+    /// The agent it is about, by the platform's user id: with retry, and with nothing else.
+    agent: Option<String>,
     /// Why, in one line of at most 500 characters. It stands in the journal and in the report, with the caller's name.
     #[schema(min_length = 1, max_length = 500, example = "the board has met")]
     why: String,
@@ -101,13 +104,15 @@ pub(super) enum WishWanted {
     Resume,
     /// Before the publish: the run ends. After it: no more remedies, for good.
     Abort,
+    /// One agent is looked at again, and helped from the first remedy on. After the publish only.
+    Retry,
 }
 
 impl WishWanted {
     fn needs(self) -> Role {
         match self {
             WishWanted::Approve => Role::Approver,
-            WishWanted::Hold | WishWanted::Resume | WishWanted::Abort => Role::Operator,
+            WishWanted::Hold | WishWanted::Resume | WishWanted::Abort | WishWanted::Retry => Role::Operator,
         }
     }
     fn wish(self) -> Wish {
@@ -116,6 +121,7 @@ impl WishWanted {
             WishWanted::Hold => Wish::Hold,
             WishWanted::Resume => Wish::Resume,
             WishWanted::Abort => Wish::Abort,
+            WishWanted::Retry => Wish::Retry,
         }
     }
 }
@@ -148,11 +154,14 @@ pub(super) async fn order(
     body: JsonBody<OrderWanted>,
 ) -> Result<Response, Problem> {
     let office = Arc::clone(room.office()?);
-    let OrderWanted { wish, why } = body.value;
+    let OrderWanted { wish, agent, why } = body.value;
     act.caller.needs(wish.needs())?;
-    let (doing, who) = (Arc::clone(&office), act.caller.name.clone());
+    let agent = agent.as_deref().map(AgentId::new).transpose();
+    let agent = agent.map_err(|e| Problem::new(Kind::NotUnderstood, e.to_string()))?;
+    let order = Order { wish: wish.wish(), agent, who: act.caller.name.clone(), why };
+    let doing = Arc::clone(&office);
     act.once(&office, &body.bytes, async move {
-        let order = deeds::order(&doing, &run_id(&run)?, wish.wish(), &who, &why).await?;
+        let order = deeds::order(&doing, &run_id(&run)?, order).await?;
         Ok((StatusCode::ACCEPTED, document(&Ordered { order })))
     })
     .await

@@ -267,6 +267,7 @@ fn concerned(run: &Run, event: &Event) -> Vec<Seat> {
         | Event::RemedyAccepted { .. }
         | Event::RemedyFailed { .. }
         | Event::BrakeApplied { .. }
+        | Event::Spent { .. }
         | Event::Settled { .. }
         | Event::Stopped { .. } => Vec::new(),
     }
