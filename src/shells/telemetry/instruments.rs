@@ -304,7 +304,8 @@ impl Instruments {
             | Event::RemedyStarted { .. }
             | Event::Spent { .. }
             | Event::Settled { .. }
-            | Event::Stopped { .. } => {}
+            | Event::Stopped { .. }
+            | Event::Spent { .. } => {}
         }
     }
 
