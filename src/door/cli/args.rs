@@ -17,7 +17,7 @@ use crate::shells::stage::WeekChoice;
 
 pub use look::{CalendarArgs, CheckArgs, DoctorArgs, EvidenceArgs, ObserveArgs, StatusArgs};
 pub use report::{PreviewArgs, ReportArgs, ReportCommand, Shown};
-pub use steer::{AuditArgs, ExportArgs, ImportRunArgs, OrderArgs, PruneArgs, ServeArgs, StepArgs, StepName};
+pub use steer::{AuditArgs, ExportArgs, ImportRunArgs, OrderArgs, PruneArgs, RetryArgs, ServeArgs, StepArgs, StepName};
 
 /// Makes the weekly Genesys Cloud WFM schedule publish land softly.
 #[derive(Debug, Parser)]
@@ -79,6 +79,11 @@ pub enum Command {
     /// End a run before its publish; after it, only its remedies
     #[command(after_help = "Example:\n  softlanding abort 20261127-1600-customer-care-k3f9 --why \"wrong week\"")]
     Abort(OrderArgs),
+    /// Look at one agent again while a run checks, and begin its ladder of remedies anew
+    #[command(
+        after_help = "Example:\n  softlanding retry 20261127-1600-customer-care-k3f9 --agent ann@example.org \\\n      --why \"she has signed in again\""
+    )]
+    Retry(RetryArgs),
     /// Check a run's journal against every rule, and tell its history in words
     #[command(after_help = "Example:\n  softlanding audit 20261127-1600-customer-care-k3f9")]
     Audit(AuditArgs),

@@ -62,6 +62,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Hold(args) => orders::order(&args, Wish::Hold).await,
         Command::Resume(args) => orders::order(&args, Wish::Resume).await,
         Command::Abort(args) => orders::order(&args, Wish::Abort).await,
+        Command::Retry(args) => orders::retry(&args).await,
         Command::Audit(args) => care::audit(&args).await,
         Command::Export(args) => care::export(&args).await,
         Command::Import(args) => care::import(&args).await,

@@ -344,6 +344,7 @@ fn level_of(event: &Event) -> Level {
         | Event::Watched { .. }
         | Event::Pushed { .. }
         | Event::Preflighted { .. }
+        | Event::Spent { .. }
         | Event::Judged { .. }
         | Event::RemedyStarted { .. }
         | Event::RemedyAccepted { .. }

@@ -12,6 +12,7 @@
 //! | [`view`], [`rows`] | what templates may show |
 //! | [`format`](mod@format), [`render`] | the six forms of a report; the templates that make them, and what takes the place of a broken one |
 //! | [`losses`], [`ready`] | what was lost around T; how long it took until agents could take calls |
+//! | [`calls`] | the calls that were spent |
 //! | [`coverage`], [`waves`] | whom the preparations reached, what pages said; how remedies were widened |
 //! | [`pictures`], [`shifts`], [`ladder`], [`minutes`], [`cells`], [`svg`] | the pictures in the page |
 //! | [`mod@write`] | all reports into a folder |
@@ -22,6 +23,7 @@
 
 pub mod agent;
 pub mod bars;
+pub mod calls;
 pub mod cells;
 mod chat;
 pub mod control;
