@@ -304,8 +304,7 @@ impl Instruments {
             | Event::RemedyStarted { .. }
             | Event::Spent { .. }
             | Event::Settled { .. }
-            | Event::Stopped { .. }
-            | Event::Spent { .. } => {}
+            | Event::Stopped { .. } => {}
         }
     }
 
