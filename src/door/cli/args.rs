@@ -4,6 +4,7 @@
 
 mod keys;
 mod look;
+mod report;
 mod steer;
 mod tell;
 
@@ -17,7 +18,8 @@ use crate::law::plan::OnDrift;
 use crate::shells::stage::WeekChoice;
 
 pub use keys::{AddKeyArgs, KeysArgs, KeysCommand, ListKeysArgs, RevokeKeyArgs};
-pub use look::{CalendarArgs, CheckArgs, DoctorArgs, EvidenceArgs, ObserveArgs, ReportArgs, StatusArgs};
+pub use look::{CalendarArgs, CheckArgs, DoctorArgs, EvidenceArgs, ObserveArgs, StatusArgs};
+pub use report::{PreviewArgs, ReportArgs, ReportCommand, Shown};
 pub use steer::{AuditArgs, ExportArgs, ImportRunArgs, OrderArgs, PruneArgs, RetryArgs, ServeArgs, StepArgs, StepName};
 pub use tell::{WebhookLetters, WebhookName, WebhooksArgs, WebhooksCommand, WebhooksList};
 
@@ -126,8 +128,10 @@ pub enum Command {
         after_help = "On this machine: configuration, zone data, secrets, store, vault, hooks. In the organisation: the way in,\nthe clock, permissions and what is lost without each, the rate limit, reported endpoints, and of each business\nunit of [[publish]] its softphones, enrolment, stations and agents' permissions; trunks and Edges.\n\nExamples:\n  softlanding doctor\n  softlanding doctor --business-unit \"Customer Care\" --json"
     )]
     Doctor(DoctorArgs),
-    /// Write the report of a run as HTML, Markdown and JSON
-    #[command(after_help = "Example:\n  softlanding report 20261127-1600-customer-care-k3f9 --out friday")]
+    /// Write the report of a run: a page, Markdown, JSON, messages for Slack and Teams, a mail
+    #[command(
+        after_help = "Examples:\n  softlanding report 20261127-1600-customer-care-k3f9 --out friday\n  softlanding report preview --sample --format slack"
+    )]
     Report(ReportArgs),
     /// Agents' refresh tokens, kept encrypted in the vault
     #[command(after_help = "Example:\n  softlanding agents import enrolments.jsonl")]

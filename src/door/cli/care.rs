@@ -123,6 +123,26 @@ fn follow(head: &Head, records: &[Record<Value>], file: &Path) -> Result<(), Fai
     Ok(())
 }
 
+/// The records of a run that was exported, or of lines that `--json` printed, to be looked at only.
+pub(super) fn exported(file: &Path) -> Result<Vec<Record>, Failure> {
+    let text = read(file)?;
+    if text.lines().next().is_some_and(|first| first.contains("\"softlanding_export\"")) {
+        let (head, records) = parse(&text, file)?;
+        let typed = events(&records, file)?;
+        return if typed.len() == head.events {
+            Ok(typed)
+        } else {
+            let why = format!("it holds {} of the {} events of its run", typed.len(), head.events);
+            Err(spoilt(file, typed.len() + 1, &why))
+        };
+    }
+    let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
+    let records: Vec<Record> = lines
+        .map(|(n, line)| serde_json::from_str(line).map_err(|e| spoilt(file, n, &in_a_line(&e))))
+        .collect::<Result<_, _>>()?;
+    if records.is_empty() { Err(spoilt(file, 1, "it is empty")) } else { Ok(records) }
+}
+
 fn events(records: &[Record<Value>], file: &Path) -> Result<Vec<Record>, Failure> {
     let event = |(line, r): (usize, &Record<Value>)| match serde_json::from_value(r.event.clone()) {
         Ok(event) => Ok(Record { seq: r.seq, at: r.at, event }),

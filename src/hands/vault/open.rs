@@ -13,8 +13,7 @@ use super::seal::{Owner, Sealer, new_key_id};
 use super::sqlite::{FileHome, look_at};
 use crate::hands::postgres::IfEmpty;
 use crate::hands::sqlite::IfMissing;
-use crate::words::clock::Clock;
-use crate::words::clock::Timestamp;
+use crate::words::clock::{Clock, Timestamp};
 use crate::words::id::AgentId;
 use crate::words::secret::{Grant, Secret};
 

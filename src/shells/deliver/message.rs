@@ -166,6 +166,7 @@ fn seats(event: &Event, turns: &[Turn]) -> Vec<Seat> {
         | Event::PublishUnconfirmed { .. }
         | Event::Preflighted { .. }
         | Event::ReadFailed { .. }
+        | Event::Spent { .. }
         | Event::BrakeApplied { .. }
         | Event::Settled { .. }
         | Event::Stopped { .. } => Vec::new(),

@@ -106,6 +106,7 @@ pub fn name_of(event: &Event) -> &'static str {
         Event::RemedyAccepted { .. } => "remedy_accepted",
         Event::RemedyFailed { .. } => "remedy_failed",
         Event::BrakeApplied { .. } => "brake_applied",
+        Event::Spent { .. } => "spent",
         Event::Settled { .. } => "settled",
         Event::Stopped { .. } => "stopped",
     }

@@ -279,6 +279,7 @@ mod tests {
             agents: 5,
             enrolled: 4,
             renewed: 4,
+            left: 0,
             handed_over: 2,
             no_page: 1,
             not_taken: 1,

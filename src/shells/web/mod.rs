@@ -2,7 +2,8 @@
 //! socket to it.
 //!
 //! - [`access`]: who asks, by API key or by session; `problem`: what is wrong with a request.
-//! - `api`: the API under `/api/v1`, and its description; `office`: what it works with.
+//! - `api`: the API under `/api/v1`, and its description; `office`: what it works with; `deeds`: what callers may have
+//!   done, `once` for each idempotency key.
 //! - [`book`]: the runs as the API shows them, and those who follow them.
 //! - `listener`: connections, counted and bounded.
 //! - `socket`: one companion, from its hello to its end.
@@ -19,11 +20,13 @@ mod admit;
 mod api;
 pub mod book;
 mod cookie;
+mod deeds;
 mod desk;
 mod enrol;
 mod files;
 pub(crate) mod listener;
 mod office;
+mod once;
 mod peers;
 mod problem;
 mod socket;
