@@ -177,7 +177,7 @@ impl Figures {
             (Wish::Hold, false) => self.held = self.held.or(Some(Wait::Resume)),
             (Wish::Resume, false) => self.held = None,
             // Before the claim the run stops, which is an event of its own.
-            (Wish::Abort, false) | (Wish::Retry, _) => {}
+            (Wish::Abort, false) | (Wish::Retry | Wish::Elsewhere, _) => {}
             (Wish::Hold | Wish::Abort, true) => self.braked = Braked::Everything,
             (Wish::Resume, true) => self.braked = Braked::Nothing,
         }
