@@ -1,7 +1,7 @@
 //! Calls of the platform that a run has spent, by what they were for.
 //!
-//! A call is counted with its answer, as many as its command takes at least: a login, a repetition after a 401 and what a
-//! preflight asks for all runs of the organisation stand in no run's account. Those with the agents' own tokens and those to the
+//! A call is counted with its answer, as many as its command takes at least: a login, a repetition after a 401, the lines for what
+//! is pushed and what a preflight asks stand in no run's account; they belong to all runs of the organisation. Those with the agents' own tokens and those to the
 //! token endpoint are counted with the others, although each token has a budget of its own (API.md section 3).
 //! Must never: count what never left, or lose a call because an agent was given up.
 

@@ -40,6 +40,7 @@ mod step;
 mod stop;
 mod take_up;
 mod twin;
+mod webhooks;
 
 pub use args::{Cli, Command};
 pub use bug::report_bugs;
@@ -87,6 +88,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
             KeysCommand::List(args) => keys::list(&args).await,
             KeysCommand::Revoke(args) => keys::revoke(&args).await,
         },
+        Command::Webhooks(args) => webhooks::webhooks(&args).await,
         Command::Twin(args) => twin::twin(&args).await,
         Command::Rehearse(args) => rehearse::rehearse(&args).await,
         Command::Sim(args) => sim::sim(&args),

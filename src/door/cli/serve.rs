@@ -10,13 +10,14 @@ use tokio::sync::Notify;
 
 use crate::door::cli::args::ServeArgs;
 use crate::door::cli::rooms::{self, Rooms, Shared};
-use crate::door::cli::{intent, open, stop};
+use crate::door::cli::{intent, open, stop, webhooks};
 use crate::door::config::Config;
 use crate::door::error::{ExitCode, Failure};
 use crate::law::occurrence::Habits;
 use crate::shells::daemon::news::{News, Teller};
 use crate::shells::daemon::site::{Entry, Site};
 use crate::shells::daemon::{Daemon, Settings};
+use crate::shells::deliver::Deliveries;
 use crate::shells::leader::myself;
 use crate::shells::telemetry::Telemetry;
 use crate::shells::web::Nudges;
@@ -47,12 +48,14 @@ pub(super) async fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     };
     let mut sites = Vec::new();
     let mut rooms = Rooms::new(tell.clone(), shared);
+    let mut deliveries = Deliveries::new(Arc::clone(&journal), holder.clone());
     for config in &configs {
         let mut site = site(config).await?;
         site.pages = rooms::pages(config, &site);
         site.pages.iter().for_each(|pages| telemetry.count_pages(pages.clone()));
         let site = Arc::new(site);
         rooms.add(config, &site).await?;
+        webhooks::add(config, &site, &mut deliveries).await?;
         sites.push(site);
     }
     rooms.measure(first, &telemetry).await?;
@@ -62,13 +65,16 @@ pub(super) async fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
         keep_ms: first.store.keep_ms,
     };
     let rooms = rooms.open();
+    let tell = deliveries.hears(tell);
+    let delivering = deliveries.start(&tell);
     Daemon { journal, sites, holder, settings, tell, look_now }.serve(stop).await;
+    delivering.close().await;
     // Runs may tell pages something up to their end, so the rooms close last.
     rooms.close().await;
     Ok(ExitCode::Done)
 }
 
-/// Configurations that are served together share their store, and no two of their entries a name.
+/// Configurations that are served together share their store, and no two of their entries or webhooks a name.
 fn fit_together(configs: &[Config]) -> Result<(), Failure> {
     let Some((first, others)) = configs.split_first() else { return Ok(()) };
     if let Some(other) = others.iter().find(|other| other.store.place != first.store.place) {
@@ -78,9 +84,14 @@ fn fit_together(configs: &[Config]) -> Result<(), Failure> {
     }
     let mut names = std::collections::BTreeSet::new();
     let twice = configs.iter().flat_map(|c| &c.publishes).find(|entry| !names.insert(entry.name.as_str()));
-    match twice {
-        Some(entry) => Err(Failure::new(ExitCode::Config, format!("two [[publish]] are named {:?}", entry.name))
-            .hint("the name of an entry is unique in its store")),
+    if let Some(entry) = twice {
+        return Err(Failure::new(ExitCode::Config, format!("two [[publish]] are named {:?}", entry.name))
+            .hint("the name of an entry is unique in its store"));
+    }
+    let mut names = std::collections::BTreeSet::new();
+    match configs.iter().flat_map(|c| &c.webhooks).find(|webhook| !names.insert(webhook.name.as_str())) {
+        Some(webhook) => Err(Failure::new(ExitCode::Config, format!("two [[webhook]] are named {:?}", webhook.name))
+            .hint("the name of a webhook is unique in its store: what it has heard of is kept under it")),
         None => Ok(()),
     }
 }

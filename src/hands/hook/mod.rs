@@ -12,5 +12,5 @@ pub mod signature;
 #[cfg(test)]
 mod tests;
 
-pub use envelope::envelope;
+pub use envelope::{CloudEvent, SOURCE, envelope};
 pub use runner::{HookLimits, Hooks};

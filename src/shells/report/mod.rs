@@ -9,12 +9,14 @@
 //! | [`ending`], [`summary`] | the answer in a sentence; the closing text |
 //! | [`terminal`] | the live display: [`bars`] drawn from [`frame`], plain [`lines`], JSON lines; [`notices`] words them |
 //! | [`document`] | `report.json` |
-//! | [`view`], [`rows`], [`render`] | what templates may show, and the templates |
+//! | [`view`], [`rows`] | what templates may show |
+//! | [`format`](mod@format), [`render`] | the six forms of a report; the templates that make them, and what takes the place of a broken one |
 //! | [`losses`], [`ready`] | what was lost around T; how long it took until agents could take calls |
 //! | [`calls`] | the calls that were spent |
 //! | [`coverage`], [`waves`] | whom the preparations reached, what pages said; how remedies were widened |
 //! | [`pictures`], [`cells`], [`svg`] | the pictures in the page |
 //! | [`mod@write`] | all reports into a folder |
+//! | [`recorded`] | a Friday to try templates on |
 //! | [`words`] | instants, durations, counts and names as people read them |
 //!
 //! Must never: decide anything, or show a secret.
@@ -23,12 +25,15 @@ pub mod agent;
 pub mod bars;
 pub mod calls;
 pub mod cells;
+mod chat;
 pub mod control;
 pub mod coverage;
 pub mod document;
 pub mod document_agents;
 pub mod ending;
 pub mod facts;
+mod filters;
+pub mod format;
 pub mod frame;
 pub mod history;
 pub mod lines;
@@ -37,6 +42,7 @@ pub mod next;
 pub mod notices;
 pub mod pictures;
 pub mod ready;
+pub mod recorded;
 pub mod render;
 pub mod rows;
 #[cfg(test)]
@@ -51,7 +57,11 @@ pub mod words;
 pub mod write;
 
 pub use bars::Colour;
-pub use render::ReportError;
+pub use format::Format;
+pub use render::{Rendered, ReportError};
 pub use story::Story;
 pub use terminal::Display;
-pub use write::{write_all, write_story};
+/// The JSON Schema of `report.json`, as it is published.
+pub const SCHEMA: &str = include_str!("../../../templates/report.schema.json");
+
+pub use write::{Written, render, write_all, write_story};

@@ -10,7 +10,8 @@ use crate::law::verdict::{Rung, Verdict};
 use crate::shells::report::agent::{AgentStory, TokenStory};
 use crate::shells::report::cells::{cells, remedies};
 use crate::shells::report::coverage::{self, CoverageRow, SaidRow};
-use crate::shells::report::ending::{answer, cures_words};
+use crate::shells::report::ending::{Answer, answer, cures_words, ready_words};
+use crate::shells::report::facts::Ending;
 use crate::shells::report::losses;
 use crate::shells::report::pictures::{Kind, readiness, timeline};
 use crate::shells::report::ready::{self, GroupRow};
@@ -26,6 +27,8 @@ use crate::words::id::Seat;
 pub struct View {
     /// The title of the page.
     pub title: String,
+    /// The same and how it stands, in one line: the subject of a mail.
+    pub subject: String,
     /// `calm`, `attention` or `alarm`.
     pub tone: &'static str,
     /// The admin's answer.
@@ -165,6 +168,7 @@ pub fn view(story: &Story) -> View {
     let (stories, stories_more) = stories(story);
     View {
         title: title(story),
+        subject: subject(story, &answer),
         tone: answer.tone.as_str(),
         headline: answer.headline,
         meaning: answer.meaning,
@@ -209,6 +213,18 @@ fn title(story: &Story) -> String {
         Some(plan) => format!("{}, week of {}", clean(&plan.business_unit.name), plan.week),
         None => "a run without a plan".to_owned(),
     }
+}
+
+fn subject(story: &Story, answer: &Answer) -> String {
+    let stands = match story.ending() {
+        Ending::Settled => ready_words(story),
+        Ending::Open(_) | Ending::Stopped { .. } | Ending::InDoubt => {
+            // Its first sentence: the whole of it stands below.
+            let first = answer.headline.split_once(". ").map_or(answer.headline.as_str(), |(first, _)| first);
+            first.trim_end_matches('.').to_owned()
+        }
+    };
+    format!("{}: {}", title(story), clean(&stands))
 }
 
 fn fact(label: &str, value: String) -> Fact {

@@ -61,6 +61,8 @@ pub struct Lived {
     pub journal: Vec<Record>,
     /// What is really so at its end.
     pub truth: Truth,
+    /// Requests that reached the org, without those of the staging.
+    pub requests: u64,
     /// What was heard of what the org pushed.
     pub pushed: Pushed,
     /// What the brake stopped, and why.
@@ -167,6 +169,8 @@ pub(super) struct Life {
     auditor: Auditor,
     /// 429s before the run began: staging is not under test.
     refused_at_staging: u32,
+    /// The same of all requests.
+    asked_at_staging: u64,
     crashes: u32,
     happenings: u32,
     #[cfg(test)]
@@ -209,6 +213,7 @@ impl Life {
             lost: None,
             vault,
             refused_at_staging: twin.counters().too_many_requests,
+            asked_at_staging: twin.counters().requests,
             twin,
             process: None,
             epoch: 0,
@@ -729,6 +734,7 @@ impl Life {
             events: replayed.seq,
             happenings: self.happenings,
             truth: self.twin.truth(),
+            requests: self.twin.counters().requests - self.asked_at_staging,
             pushed: self.ear.as_ref().map(|ear| ear.pushed).unwrap_or_default(),
             brakes: self.brakes,
             run: replayed,

@@ -163,10 +163,10 @@ impl Figures {
             | Event::Pushed { .. }
             | Event::Preflighted { .. }
             | Event::ReadFailed { .. }
+            | Event::Spent { .. }
             | Event::RemedyStarted { .. }
             | Event::RemedyAccepted { .. }
-            | Event::RemedyFailed { .. }
-            | Event::Spent { .. } => {}
+            | Event::RemedyFailed { .. } => {}
         }
     }
 
@@ -177,7 +177,9 @@ impl Figures {
             (Wish::Hold, false) => self.held = self.held.or(Some(Wait::Resume)),
             (Wish::Resume, false) => self.held = None,
             // Before the claim the run stops, which is an event of its own.
-            (Wish::Abort, false) | (Wish::Retry | Wish::Elsewhere, _) => {}
+            (Wish::Abort, false) | (Wish::Elsewhere, _) => {}
+            // One agent, and no more.
+            (Wish::Retry, _) => {}
             (Wish::Hold | Wish::Abort, true) => self.braked = Braked::Everything,
             (Wish::Resume, true) => self.braked = Braked::Nothing,
         }

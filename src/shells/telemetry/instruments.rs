@@ -302,9 +302,9 @@ impl Instruments {
             | Event::Pushed { .. }
             | Event::Preflighted { .. }
             | Event::RemedyStarted { .. }
+            | Event::Spent { .. }
             | Event::Settled { .. }
-            | Event::Stopped { .. }
-            | Event::Spent { .. } => {}
+            | Event::Stopped { .. } => {}
         }
     }
 

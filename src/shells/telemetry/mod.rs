@@ -133,6 +133,7 @@ impl Telemetry {
             | News::Listening { .. }
             | News::Telemetry { .. }
             | News::NotOurs { .. }
+            | News::Webhook { .. }
             | News::Looked
             | News::StoreBack
             | News::PagesBack

@@ -76,6 +76,7 @@ impl Readiness {
             | News::NotOurs { .. }
             | News::Pruned { .. }
             | News::Trouble { .. }
+            | News::Webhook { .. }
             | News::PagesBack => {}
         }
     }
