@@ -1,6 +1,7 @@
 //! Floor 4, *shells*: what drives the law in a world, and what turns events into words and pictures.
 
 pub mod daemon;
+pub mod deliver;
 pub mod doctor;
 pub mod driver;
 pub mod leader;
@@ -17,4 +18,5 @@ pub mod retention;
 pub mod rollcall;
 pub mod sim;
 pub mod stage;
+pub mod telemetry;
 pub mod web;

@@ -2,9 +2,11 @@
 //!
 //! Must never: take a secret as an argument; process lists show them to everyone.
 
+mod keys;
 mod look;
 mod report;
 mod steer;
+mod tell;
 
 use std::path::PathBuf;
 
@@ -15,9 +17,11 @@ use crate::door::error::ExitCode;
 use crate::law::plan::OnDrift;
 use crate::shells::stage::WeekChoice;
 
+pub use keys::{AddKeyArgs, KeysArgs, KeysCommand, ListKeysArgs, RevokeKeyArgs};
 pub use look::{CalendarArgs, CheckArgs, DoctorArgs, EvidenceArgs, ObserveArgs, StatusArgs};
 pub use report::{PreviewArgs, ReportArgs, ReportCommand, Shown};
 pub use steer::{AuditArgs, ExportArgs, ImportRunArgs, OrderArgs, PruneArgs, RetryArgs, ServeArgs, StepArgs, StepName};
+pub use tell::{WebhookLetters, WebhookName, WebhooksArgs, WebhooksCommand, WebhooksList};
 
 /// Makes the weekly Genesys Cloud WFM schedule publish land softly.
 #[derive(Debug, Parser)]
@@ -49,7 +53,7 @@ pub enum Command {
     Init(InitArgs),
     /// Stage a publish: read the org, check all that could fail, pin schedule and roster
     #[command(
-        after_help = "Examples:\n  softlanding stage --business-unit \"Customer Care\" --week next --schedule Approved \\\n      --at \"Friday 16:00 CST\"\n  softlanding stage --business-unit \"Customer Care\" --at \"Friday 16:00 CST\" --explain"
+        after_help = "Examples:\n  softlanding stage --business-unit \"Customer Care\" --week next --schedule Approved \\\n      --at \"Friday 16:00 CST\"\n  softlanding stage --business-unit \"Customer Care\" --schedule Approved \\\n      --at \"Friday 16:00 CST\" --explain"
     )]
     Stage(StageArgs),
     /// Carry a staged run out, or take up one that was interrupted
@@ -132,6 +136,12 @@ pub enum Command {
     /// Agents' refresh tokens, kept encrypted in the vault
     #[command(after_help = "Example:\n  softlanding agents import enrolments.jsonl")]
     Agents(AgentsArgs),
+    /// API keys, with which programs call `serve`
+    #[command(after_help = "Example:\n  softlanding keys add --name ci --role operator")]
+    Keys(KeysArgs),
+    /// Who is told of events by webhooks: how far, what did not arrive, and what could not be told
+    #[command(after_help = "Examples:\n  softlanding webhooks list\n  softlanding webhooks test operations")]
+    Webhooks(WebhooksArgs),
     /// Serve a simulated organisation that speaks the platform's API
     #[command(
         after_help = "Examples:\n  softlanding twin --list-scenarios\n  softlanding twin --scenario calm --speed 20"

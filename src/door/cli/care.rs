@@ -12,6 +12,7 @@ use crate::door::cli::args::{AuditArgs, ExportArgs, ImportRunArgs, PruneArgs};
 use crate::door::cli::{open, out};
 use crate::door::error::{ExitCode, Failure};
 use crate::hands::journal::{Journal, RECORD_FORMAT};
+use crate::hands::outbox::Outbox;
 use crate::law::audit::Auditor;
 use crate::law::event::Record;
 use crate::law::run::Run;
@@ -93,7 +94,10 @@ pub(super) async fn import(args: &ImportRunArgs) -> Result<ExitCode, Failure> {
     let config = open::config(&args.config.config)?;
     let (head, records) = parse(&read(&args.file)?, &args.file)?;
     follow(&head, &records, &args.file)?;
-    open::new_journal(&config).await?.restore(&head.run, &records, &head.claims).await?;
+    let journal = std::sync::Arc::new(open::new_journal(&config).await?);
+    // What happened long ago or elsewhere is no news to anybody. Before the run is there, so that nobody is faster.
+    Outbox::of(std::sync::Arc::clone(&journal)).pass_over(&head.run, records.len() as u64).await?;
+    journal.restore(&head.run, &records, &head.claims).await?;
     out::say([format!("Run {} is in the journal, {} events.", head.run, records.len())]);
     Ok(ExitCode::Done)
 }

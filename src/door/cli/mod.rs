@@ -22,6 +22,7 @@ mod evidence;
 mod init;
 mod init_twin;
 mod intent;
+mod keys;
 mod observe;
 mod open;
 mod orders;
@@ -39,13 +40,14 @@ mod step;
 mod stop;
 mod take_up;
 mod twin;
+mod webhooks;
 
 pub use args::{Cli, Command};
 pub use bug::report_bugs;
 
 use crate::door::error::{ExitCode, Failure};
 use crate::law::order::Wish;
-use args::AgentsCommand;
+use args::{AgentsCommand, KeysCommand};
 
 /// Carries a command out.
 ///
@@ -81,6 +83,12 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
             AgentsCommand::RotateKey(args) => agents_forget::rotate_key(&args).await,
             AgentsCommand::NewKey => agents::new_key(),
         },
+        Command::Keys(args) => match args.command {
+            KeysCommand::Add(args) => keys::add(&args).await,
+            KeysCommand::List(args) => keys::list(&args).await,
+            KeysCommand::Revoke(args) => keys::revoke(&args).await,
+        },
+        Command::Webhooks(args) => webhooks::webhooks(&args).await,
         Command::Twin(args) => twin::twin(&args).await,
         Command::Rehearse(args) => rehearse::rehearse(&args).await,
         Command::Sim(args) => sim::sim(&args),

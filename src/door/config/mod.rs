@@ -16,18 +16,20 @@ mod reference;
 mod secret;
 mod sections;
 mod store;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tests_publish;
 mod url;
 mod web;
+mod webhook;
 
 pub use duration::parse_duration_ms;
 pub use error::{ConfigError, ConfigErrors};
 pub use model::{
     App, CatchUp, ClockSettings, Config, HookSettings, Org, PublishSettings, ReportSettings, ServeSettings, StorePlace,
-    StoreSettings, VaultSettings, WebSettings,
+    StoreSettings, TelemetrySettings, VaultSettings, WebSettings, WebhookSettings,
 };
 pub use secret::{SecretError, SecretRef};
 pub use sections::VAULT_FILE;

@@ -14,7 +14,9 @@ use super::publish::publishes;
 use super::reader::{Field, Reader, Section, shown};
 use super::reference::{Need, path, secret};
 use super::store::store;
+use super::telemetry::telemetry;
 use super::web::web;
+use super::webhook::webhooks;
 use crate::law::lead::{LeadSettings, RefreshLead};
 use crate::law::plan::{Limits, Mechanisms, RemedyPolicy, Timing};
 use crate::words::calendar::parse_zone;
@@ -79,7 +81,9 @@ fn read_document<'t>(reader: &mut Reader<'t>, table: &'t toml::Spanned<DeTable<'
     let remedies = remedies(reader, &mut document);
     let (mechanisms, session_reset_path) = mechanisms(reader, &mut document);
     let publishes = publishes(reader, &mut document, zone, &timing);
+    let webhooks = webhooks(reader, &mut document, &folder, &publishes);
     let serve = serve(reader, &mut document);
+    let telemetry = telemetry(reader, &mut document);
     let web = web(reader, &mut document, vault.as_ref());
     let reach = org.as_ref().map(|(_, reach)| *reach);
     let clock = clock(reader, &mut document, reach);
@@ -103,7 +107,9 @@ fn read_document<'t>(reader: &mut Reader<'t>, table: &'t toml::Spanned<DeTable<'
         mechanisms,
         session_reset_path,
         publishes,
+        webhooks,
         serve,
+        telemetry,
         web,
         clock,
     })

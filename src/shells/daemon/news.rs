@@ -10,6 +10,7 @@ use super::supervisor::runs;
 use crate::law::event::{Event, Phase, Record};
 use crate::law::occurrence::Note;
 use crate::law::punctuality::Punctuality;
+use crate::shells::telemetry::figures::Figures;
 use crate::words::clock::Timestamp;
 use crate::words::id::{AgentId, RunId};
 
@@ -31,6 +32,11 @@ pub enum News {
         /// The URL that browsers reach it by.
         url: String,
     },
+    /// Machines may ask how it is.
+    Telemetry {
+        /// The address.
+        at: String,
+    },
     /// An agent has signed in, and is enrolled.
     Enrolled {
         /// Who.
@@ -42,6 +48,15 @@ pub enum News {
         run: RunId,
         /// Where the run is.
         phase: Phase,
+        /// What had happened in it before, in figures.
+        figures: Box<Figures>,
+    },
+    /// A run was found that is over.
+    Over {
+        /// The run.
+        run: RunId,
+        /// What happened in it, in figures.
+        figures: Box<Figures>,
     },
     /// Something happened in a run that it leads.
     Recorded {
@@ -73,6 +88,29 @@ pub enum News {
         /// What.
         note: Note,
     },
+    /// An entry of the calendar was looked at, here or on the replica that keeps it.
+    Kept {
+        /// The entry.
+        entry: String,
+        /// Its next instant; `None` when it has none left.
+        next: Option<Timestamp>,
+    },
+    /// An entry of the calendar cannot be looked at.
+    NotKept {
+        /// The entry.
+        entry: String,
+        /// Why.
+        why: String,
+    },
+    /// What the notes of an entry say, whichever process wrote them.
+    Recalled {
+        /// The entry.
+        entry: String,
+        /// The newest instant that was missed.
+        missed: Option<Timestamp>,
+        /// Whether its next instant could not be staged so far.
+        refused: bool,
+    },
     /// A count of publishes has changed.
     Counters {
         /// What became of the publishes that this process had in hand, since it started.
@@ -99,10 +137,24 @@ pub enum News {
         /// Why.
         why: String,
     },
+    /// The store was looked at, and answered.
+    Looked,
+    /// The store cannot be read.
+    StoreAway {
+        /// Why.
+        why: String,
+    },
     /// The store can be read again.
     StoreBack,
     /// Pages on other replicas can be reached again.
     PagesBack,
+    /// How it stands with a webhook has changed.
+    Webhook {
+        /// Whom it tells.
+        target: String,
+        /// What has changed.
+        word: Delivery,
+    },
     /// It was asked to end.
     Stopping {
         /// Runs in hand.
@@ -113,6 +165,61 @@ pub enum News {
         /// Whether everything in hand was brought to its end.
         in_order: bool,
     },
+}
+
+/// What there is to tell of a webhook: a change for the worse or the better, never each delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    /// It does not take what it is told; that is tried again.
+    Failing {
+        /// Why not.
+        why: String,
+    },
+    /// It takes what it is told again.
+    Back,
+    /// A message was given up and is on the list of dead letters; what comes after it is told.
+    GivenUp {
+        /// The run that the message tells of.
+        run: RunId,
+        /// The record that it tells of.
+        seq: u64,
+        /// Why it was not taken last time.
+        why: String,
+    },
+    /// Nothing is told to it any more, until somebody enables it.
+    Disabled {
+        /// Why.
+        why: String,
+    },
+}
+
+impl Delivery {
+    fn name(&self) -> &'static str {
+        match self {
+            Delivery::Failing { .. } => "webhook_failing",
+            Delivery::Back => "webhook_back",
+            Delivery::GivenUp { .. } => "webhook_given_up",
+            Delivery::Disabled { .. } => "webhook_disabled",
+        }
+    }
+    fn words(&self, target: &str) -> String {
+        match self {
+            Delivery::Failing { why } => {
+                format!("the webhook {target} does not take what it is told; it is tried again: {why}")
+            }
+            Delivery::Back => format!("the webhook {target} takes what it is told again"),
+            Delivery::GivenUp { seq, why, .. } => {
+                format!(
+                    "record {seq} could not be told to the webhook {target} and is given up, see `softlanding webhooks dead`: {why}"
+                )
+            }
+            Delivery::Disabled { why } => {
+                format!(
+                    "the webhook {target} is told nothing more, until `softlanding webhooks enable {target}`: {why}"
+                )
+            }
+        }
+    }
 }
 
 /// How much a line matters.
@@ -154,17 +261,29 @@ impl News {
                 Note::NotStaged { .. } | Note::CatchingUp { .. } => Level::Warn,
                 Note::Begun | Note::Staged { .. } | Note::Told => Level::Info,
             },
-            News::LetGo { .. } | News::NotOurs { .. } | News::Trouble { .. } | News::Stopped { in_order: false } => {
-                Level::Warn
-            }
+            News::LetGo { .. }
+            | News::NotOurs { .. }
+            | News::NotKept { .. }
+            | News::Trouble { .. }
+            | News::StoreAway { .. }
+            | News::Stopped { in_order: false } => Level::Warn,
+            News::Webhook { word, .. } => match word {
+                Delivery::Failing { .. } | Delivery::GivenUp { .. } | Delivery::Disabled { .. } => Level::Warn,
+                Delivery::Back => Level::Info,
+            },
             News::Ended { phase: Phase::InDoubt, .. } => Level::Error,
             News::Serving { .. }
             | News::Listening { .. }
+            | News::Telemetry { .. }
             | News::Enrolled { .. }
             | News::Leading { .. }
+            | News::Over { .. }
             | News::Ended { .. }
+            | News::Kept { .. }
+            | News::Recalled { .. }
             | News::Counters { .. }
             | News::Pruned { .. }
+            | News::Looked
             | News::StoreBack
             | News::PagesBack
             | News::Stopping { .. }
@@ -177,17 +296,26 @@ impl News {
         match self {
             News::Leading { run, .. }
             | News::Recorded { run, .. }
+            | News::Over { run, .. }
             | News::Ended { run, .. }
             | News::LetGo { run, .. }
             | News::NotOurs { run, .. }
             | News::Pruned { run } => Some(run),
             News::Trouble { run, .. } => run.as_ref(),
+            News::Webhook { word: Delivery::GivenUp { run, .. }, .. } => Some(run),
             News::Calendar { note: Note::Staged { run, .. }, .. } => Some(run),
             News::Calendar { .. }
+            | News::Kept { .. }
+            | News::NotKept { .. }
+            | News::Recalled { .. }
             | News::Counters { .. }
             | News::Serving { .. }
             | News::Listening { .. }
+            | News::Telemetry { .. }
             | News::Enrolled { .. }
+            | News::Looked
+            | News::StoreAway { .. }
+            | News::Webhook { .. }
             | News::StoreBack
             | News::PagesBack
             | News::Stopping { .. }
@@ -200,18 +328,24 @@ impl News {
         match self {
             News::Serving { .. } => "serving".to_owned(),
             News::Listening { .. } => "listening".to_owned(),
+            News::Telemetry { .. } => "telemetry".to_owned(),
             News::Enrolled { .. } => "enrolled".to_owned(),
             News::Leading { .. } => "leading".to_owned(),
             News::Recorded { record, .. } => name_in(&record.event),
+            News::Over { .. } => "over".to_owned(),
             News::Ended { .. } => "ended".to_owned(),
             News::LetGo { .. } => "let_go".to_owned(),
             News::Calendar { note, .. } => format!("calendar.{}", name_in(note)),
             News::Counters { .. } => "counters".to_owned(),
             News::NotOurs { .. } => "not_ours".to_owned(),
             News::Pruned { .. } => "pruned".to_owned(),
-            News::Trouble { .. } => "trouble".to_owned(),
+            News::Kept { .. } => "kept".to_owned(),
+            News::Recalled { .. } => "recalled".to_owned(),
+            News::Looked => "looked".to_owned(),
+            News::Trouble { .. } | News::NotKept { .. } | News::StoreAway { .. } => "trouble".to_owned(),
             News::StoreBack => "store_back".to_owned(),
             News::PagesBack => "pages_back".to_owned(),
+            News::Webhook { word, .. } => word.name().to_owned(),
             News::Stopping { .. } => "stopping".to_owned(),
             News::Stopped { .. } => "stopped".to_owned(),
         }
@@ -226,6 +360,9 @@ impl News {
             News::Listening { at, url } => {
                 vec![format!("listening at {at} for agents' pages, which reach it by {url}")]
             }
+            News::Telemetry { at } => {
+                vec![format!("machines may ask at http://{at} for /metrics, /readyz and /livez")]
+            }
             News::Enrolled { agent } => vec![format!("the agent {agent} has signed in, and is enrolled")],
             News::Leading { phase, .. } => vec![format!("leading this run from here on; it is at {}", phase.words())],
             News::Ended { phase, .. } => vec![format!("over: {}", phase.words())],
@@ -239,8 +376,13 @@ impl News {
             }
             News::Pruned { .. } => vec!["deleted, as it ended longer ago than runs are kept".to_owned()],
             News::Trouble { what, why, .. } => vec![format!("{what}: {why}")],
+            News::NotKept { entry, why } => vec![format!("the calendar entry {entry} cannot be kept: {why}")],
+            News::StoreAway { why } => vec![format!("the store cannot be read: {why}")],
+            // Told to machines only: again and again, or of what was told before.
+            News::Over { .. } | News::Kept { .. } | News::Recalled { .. } | News::Looked => Vec::new(),
             News::PagesBack => vec!["pages on other replicas can be reached again".to_owned()],
             News::StoreBack => vec!["the store can be read again".to_owned()],
+            News::Webhook { target, word } => vec![word.words(target)],
             News::Stopping { led } => vec![format!("asked to stop; {} in hand", runs(*led))],
             News::Stopped { in_order: true } => vec!["stopped in order".to_owned()],
             News::Stopped { in_order: false } => vec!["stopped with something in hand; it is resumed".to_owned()],
@@ -262,14 +404,22 @@ impl News {
             }
             News::Counters { counted } => json!({ "counters": counted }),
             News::Listening { at, url } => json!({ "at_address": at, "url": url }),
+            News::Telemetry { at } => json!({ "at_address": at }),
             News::Enrolled { agent } => json!({ "agent": agent }),
+            News::Webhook { target, .. } => json!({ "webhook": target }),
             News::Serving { .. }
             | News::Leading { .. }
+            | News::Over { .. }
             | News::Ended { .. }
             | News::LetGo { .. }
+            | News::Kept { .. }
+            | News::NotKept { .. }
+            | News::Recalled { .. }
             | News::NotOurs { .. }
             | News::Pruned { .. }
             | News::Trouble { .. }
+            | News::Looked
+            | News::StoreAway { .. }
             | News::StoreBack
             | News::PagesBack
             | News::Stopping { .. }
@@ -288,7 +438,9 @@ fn publish_at(note: &Note) -> Option<Timestamp> {
     }
 }
 
-fn note_words(note: &Note) -> String {
+/// What happened to an entry of the calendar, in words.
+#[must_use]
+pub fn note_words(note: &Note) -> String {
     let late = |ms: &i64| crate::words::calendar::duration_words(*ms);
     match note {
         Note::Begun => "new in the calendar".to_owned(),
@@ -351,6 +503,12 @@ fn level_of(event: &Event) -> Level {
         | Event::RemedyFailed { .. }
         | Event::Settled { .. } => Level::Info,
     }
+}
+
+/// The name of an event, for programs.
+#[must_use]
+pub fn name_of(event: &Event) -> String {
+    name_in(event)
 }
 
 fn name_in(tagged: &impl serde::Serialize) -> String {

@@ -29,7 +29,7 @@ mod chat;
 pub mod control;
 pub mod coverage;
 pub mod document;
-mod document_agents;
+pub mod document_agents;
 pub mod ending;
 pub mod facts;
 mod filters;
