@@ -14,7 +14,7 @@ use crate::door::error::ExitCode;
 use crate::law::plan::OnDrift;
 use crate::shells::stage::WeekChoice;
 
-pub use look::{CalendarArgs, CheckArgs, DoctorArgs, EvidenceArgs, ObserveArgs, ReportArgs, StatusArgs};
+pub use look::{CalendarArgs, CheckArgs, DoctorArgs, EvidenceArgs, ObserveArgs, ReportArgs, StatusArgs, WatchArgs};
 pub use steer::{AuditArgs, ExportArgs, ImportRunArgs, OrderArgs, PruneArgs, ServeArgs, StepArgs, StepName};
 
 /// Makes the weekly Genesys Cloud WFM schedule publish land softly.
@@ -92,6 +92,11 @@ pub enum Command {
     /// Where runs stand: all of them, or one in full
     #[command(after_help = "Examples:\n  softlanding status\n  softlanding status 20261127-1600-customer-care-k3f9")]
     Status(StatusArgs),
+    /// Follow a run that somebody else carries out, until it is over
+    #[command(
+        after_help = "Ends with the code that `run` would end with. Ctrl-C stops watching and nothing else.\n\nExample:\n  softlanding watch 20261127-1600-customer-care-k3f9"
+    )]
+    Watch(WatchArgs),
     /// The next publishes of the calendar, with each phase in local time and UTC
     #[command(
         after_help = "Examples:\n  softlanding calendar\n  softlanding calendar --publish customer-care --count 10"
@@ -131,6 +136,14 @@ pub enum Command {
     /// Play Fridays in virtual time, with faults and crashes drawn from a seed, and check every promise
     #[command(after_help = "Examples:\n  softlanding sim --seeds 5000\n  softlanding sim --seed 94")]
     Sim(SimArgs),
+    /// Print a script that completes commands in a shell
+    #[command(
+        after_help = "Examples:\n  softlanding completions bash > softlanding.bash\n  softlanding completions zsh > _softlanding"
+    )]
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write all of them
+    #[command(after_help = "Examples:\n  softlanding man > softlanding.1\n  softlanding man --out man1")]
+    Man(ManArgs),
 }
 
 /// Where the configuration is.
@@ -364,6 +377,21 @@ pub struct SimArgs {
     /// One Friday only, with its story
     #[arg(long, value_name = "S", conflicts_with_all = ["seeds", "from"])]
     pub seed: Option<u64>,
+}
+
+/// `completions`
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+/// `man`
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Write a page for each command to this folder
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 fn on_drift(text: &str) -> Result<OnDrift, String> {

@@ -19,6 +19,7 @@ mod check;
 mod doctor;
 mod ending;
 mod evidence;
+mod generated;
 mod init;
 mod init_twin;
 mod intent;
@@ -39,6 +40,7 @@ mod step;
 mod stop;
 mod take_up;
 mod twin;
+mod watch;
 
 pub use args::{Cli, Command};
 pub use bug::report_bugs;
@@ -66,6 +68,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Export(args) => care::export(&args).await,
         Command::Import(args) => care::import(&args).await,
         Command::Prune(args) => care::prune(&args).await,
+        Command::Watch(args) => watch::watch(&args).await,
         Command::Status(args) => status::status(&args).await,
         Command::Calendar(args) => calendar::calendar(&args).await,
         Command::Check(args) => check::check(&args).await,
@@ -83,5 +86,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Twin(args) => twin::twin(&args).await,
         Command::Rehearse(args) => rehearse::rehearse(&args).await,
         Command::Sim(args) => sim::sim(&args),
+        Command::Completions(args) => Ok(generated::completions(&args)),
+        Command::Man(args) => generated::man(&args),
     }
 }
