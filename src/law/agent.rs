@@ -270,6 +270,14 @@ impl Agent {
             }
         }
     }
+    /// A person wants the ladder climbed again: nothing counts as tried, and a refresh token that was dead may be another by
+    /// now. How the rungs fared stays as it was seen.
+    pub(crate) fn begin_anew(&mut self) {
+        (self.tried, self.unsent, self.refresh_attempts) = (Default::default(), 0, 0);
+        if self.token == TokenState::Dead {
+            self.token = TokenState::Failed;
+        }
+    }
     /// The process that had something under way for this agent is gone, and its answers with it.
     pub(crate) fn lose_what_was_under_way(&mut self, at: Timestamp) {
         if self.token == TokenState::Refreshing {

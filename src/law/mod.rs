@@ -21,4 +21,6 @@ pub mod rates;
 pub mod rollcall;
 pub mod run;
 pub mod rungs;
+pub mod spent;
+pub mod tally;
 pub mod verdict;

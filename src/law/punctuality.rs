@@ -121,6 +121,7 @@ impl Publish {
             | Event::Watched { .. }
             | Event::Pushed { .. }
             | Event::Preflighted { .. }
+            | Event::Spent { .. }
             | Event::Judged { .. }
             | Event::RemedyStarted { .. }
             | Event::RemedyAccepted { .. }

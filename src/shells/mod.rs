@@ -1,6 +1,7 @@
 //! Floor 4, *shells*: what drives the law in a world, and what turns events into words and pictures.
 
 pub mod daemon;
+pub mod deliver;
 pub mod doctor;
 pub mod driver;
 pub mod leader;

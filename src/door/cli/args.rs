@@ -2,8 +2,11 @@
 //!
 //! Must never: take a secret as an argument; process lists show them to everyone.
 
+mod keys;
 mod look;
+mod report;
 mod steer;
+mod tell;
 
 use std::path::PathBuf;
 
@@ -14,8 +17,11 @@ use crate::door::error::ExitCode;
 use crate::law::plan::OnDrift;
 use crate::shells::stage::WeekChoice;
 
-pub use look::{CalendarArgs, CheckArgs, DoctorArgs, EvidenceArgs, ObserveArgs, ReportArgs, StatusArgs, WatchArgs};
-pub use steer::{AuditArgs, ExportArgs, ImportRunArgs, OrderArgs, PruneArgs, ServeArgs, StepArgs, StepName};
+pub use keys::{AddKeyArgs, KeysArgs, KeysCommand, ListKeysArgs, RevokeKeyArgs};
+pub use look::{CalendarArgs, CheckArgs, DoctorArgs, EvidenceArgs, ObserveArgs, StatusArgs, WatchArgs};
+pub use report::{PreviewArgs, ReportArgs, ReportCommand, Shown};
+pub use steer::{AuditArgs, ExportArgs, ImportRunArgs, OrderArgs, PruneArgs, RetryArgs, ServeArgs, StepArgs, StepName};
+pub use tell::{WebhookLetters, WebhookName, WebhooksArgs, WebhooksCommand, WebhooksList};
 
 /// Makes the weekly Genesys Cloud WFM schedule publish land softly.
 #[derive(Debug, Parser)]
@@ -77,6 +83,11 @@ pub enum Command {
     /// End a run before its publish; after it, only its remedies
     #[command(after_help = "Example:\n  softlanding abort 20261127-1600-customer-care-k3f9 --why \"wrong week\"")]
     Abort(OrderArgs),
+    /// Look at one agent again while a run checks, and begin its ladder of remedies anew
+    #[command(
+        after_help = "Example:\n  softlanding retry 20261127-1600-customer-care-k3f9 --agent ann@example.org \\\n      --why \"she has signed in again\""
+    )]
+    Retry(RetryArgs),
     /// Check a run's journal against every rule, and tell its history in words
     #[command(after_help = "Example:\n  softlanding audit 20261127-1600-customer-care-k3f9")]
     Audit(AuditArgs),
@@ -122,12 +133,20 @@ pub enum Command {
         after_help = "On this machine: configuration, zone data, secrets, store, vault, hooks. In the organisation: the way in,\nthe clock, permissions and what is lost without each, the rate limit, reported endpoints, and of each business\nunit of [[publish]] its softphones, enrolment, stations and agents' permissions; trunks and Edges.\n\nExamples:\n  softlanding doctor\n  softlanding doctor --business-unit \"Customer Care\" --json"
     )]
     Doctor(DoctorArgs),
-    /// Write the report of a run as HTML, Markdown and JSON
-    #[command(after_help = "Example:\n  softlanding report 20261127-1600-customer-care-k3f9 --out friday")]
+    /// Write the report of a run: a page, Markdown, JSON, messages for Slack and Teams, a mail
+    #[command(
+        after_help = "Examples:\n  softlanding report 20261127-1600-customer-care-k3f9 --out friday\n  softlanding report preview --sample --format slack"
+    )]
     Report(ReportArgs),
     /// Agents' refresh tokens, kept encrypted in the vault
     #[command(after_help = "Example:\n  softlanding agents import enrolments.jsonl")]
     Agents(AgentsArgs),
+    /// API keys, with which programs call `serve`
+    #[command(after_help = "Example:\n  softlanding keys add --name ci --role operator")]
+    Keys(KeysArgs),
+    /// Who is told of events by webhooks: how far, what did not arrive, and what could not be told
+    #[command(after_help = "Examples:\n  softlanding webhooks list\n  softlanding webhooks test operations")]
+    Webhooks(WebhooksArgs),
     /// Serve a simulated organisation that speaks the platform's API
     #[command(
         after_help = "Examples:\n  softlanding twin --list-scenarios\n  softlanding twin --scenario calm --speed 20"

@@ -23,6 +23,7 @@ mod generated;
 mod init;
 mod init_twin;
 mod intent;
+mod keys;
 mod observe;
 mod open;
 mod orders;
@@ -41,13 +42,14 @@ mod stop;
 mod take_up;
 mod twin;
 mod watch;
+mod webhooks;
 
 pub use args::{Cli, Command};
 pub use bug::report_bugs;
 
 use crate::door::error::{ExitCode, Failure};
 use crate::law::order::Wish;
-use args::AgentsCommand;
+use args::{AgentsCommand, KeysCommand};
 
 /// Carries a command out.
 ///
@@ -64,6 +66,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Hold(args) => orders::order(&args, Wish::Hold).await,
         Command::Resume(args) => orders::order(&args, Wish::Resume).await,
         Command::Abort(args) => orders::order(&args, Wish::Abort).await,
+        Command::Retry(args) => orders::retry(&args).await,
         Command::Audit(args) => care::audit(&args).await,
         Command::Export(args) => care::export(&args).await,
         Command::Import(args) => care::import(&args).await,
@@ -83,6 +86,12 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
             AgentsCommand::RotateKey(args) => agents_forget::rotate_key(&args).await,
             AgentsCommand::NewKey => agents::new_key(),
         },
+        Command::Keys(args) => match args.command {
+            KeysCommand::Add(args) => keys::add(&args).await,
+            KeysCommand::List(args) => keys::list(&args).await,
+            KeysCommand::Revoke(args) => keys::revoke(&args).await,
+        },
+        Command::Webhooks(args) => webhooks::webhooks(&args).await,
         Command::Twin(args) => twin::twin(&args).await,
         Command::Rehearse(args) => rehearse::rehearse(&args).await,
         Command::Sim(args) => sim::sim(&args),

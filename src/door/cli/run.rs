@@ -8,13 +8,13 @@ use crate::door::cli::args::RunArgs;
 use crate::door::cli::ending::{Strictness, code};
 use crate::door::cli::out::Audience;
 use crate::door::cli::take_up::{Taken, Waiting, take_up};
-use crate::door::cli::{open, out, stop};
+use crate::door::cli::{open, out, report, stop};
 use crate::door::error::{ExitCode, Failure};
 use crate::law::event::Phase;
 use crate::law::run::Run;
 use crate::shells::driver::{Ended, ForPeople};
 use crate::shells::live;
-use crate::shells::report::write_all;
+use crate::shells::report::{Written, write_all};
 use crate::words::id::RunId;
 
 pub(super) async fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
@@ -41,10 +41,11 @@ pub(super) async fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let reports = write_all(&records, &config.report.dir.join(id.as_str()), config.report.templates.as_deref());
     let (reports, trouble) = match reports {
         Ok(reports) => (reports, None),
-        Err(e) => (Vec::new(), Some(Failure::from(e))),
+        Err(e) => (Written::default(), Some(Failure::from(e))),
     };
     // A reader that has gone away changes nothing about the run.
-    let _ = display.finish(&reports);
+    let _ = display.finish(&reports.files);
+    report::tell(&reports);
     if ended == Ended::Interrupted {
         out::note(&format!("interrupted: nothing is lost, the run goes on with: softlanding run {id}"));
     }

@@ -174,6 +174,7 @@ impl Standing {
             "publish": self.publish.fate().map(Fate::word),
             "late_ms": self.publish.late_ms(),
             "tally": run.tally(),
+            "spent": run.spent,
             "why": run.stop.as_ref().map(|(_, why)| why),
         })
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::door::cli::args::{StepArgs, StepName};
 use crate::door::cli::take_up::{Taken, Waiting, take_up};
-use crate::door::cli::{intent, open, out, stop};
+use crate::door::cli::{intent, open, out, report, stop};
 use crate::door::config::Config;
 use crate::door::error::{ExitCode, Failure};
 use crate::hands::journal::{AnyJournal, Journal, JournalError};
@@ -287,7 +287,10 @@ fn after_driving(run: &Run, goal: Goal, ended: Ended, now: Timestamp) -> Standin
 fn write_reports(config: &Config, id: &RunId, records: &[Record]) -> Result<(), Failure> {
     let folder = config.report.dir.join(id.as_str());
     match write_all(records, &folder, config.report.templates.as_deref()) {
-        Ok(_) => Ok(()),
+        Ok(written) => {
+            report::tell(&written);
+            Ok(())
+        }
         Err(e) => {
             // The run has ended well; a report can be written again.
             out::note(&Failure::from(e).hint(format!("write it again with: softlanding report {id}")).render());

@@ -23,12 +23,13 @@ mod tests;
 mod tests_publish;
 mod url;
 mod web;
+mod webhook;
 
 pub use duration::parse_duration_ms;
 pub use error::{ConfigError, ConfigErrors};
 pub use model::{
     App, CatchUp, ClockSettings, Config, HookSettings, Org, PublishSettings, ReportSettings, ServeSettings, StorePlace,
-    StoreSettings, TelemetrySettings, VaultSettings, WebSettings,
+    StoreSettings, TelemetrySettings, VaultSettings, WebSettings, WebhookSettings,
 };
 pub use secret::{SecretError, SecretRef};
 pub use sections::VAULT_FILE;

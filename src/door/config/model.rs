@@ -49,6 +49,8 @@ pub struct Config {
     pub session_reset_path: Option<String>,
     /// What is published by itself, in the order of the file; names are unique.
     pub publishes: Vec<PublishSettings>,
+    /// Who is told of events by webhooks, in the order of the file; names are unique.
+    pub webhooks: Vec<WebhookSettings>,
     /// How `serve` works.
     pub serve: ServeSettings,
     /// Where machines ask how `serve` is.
@@ -226,14 +228,15 @@ pub struct TelemetrySettings {
     pub listen: Option<SocketAddr>,
 }
 
-/// The web room: enrolment and companions.
+/// The web room: API, dashboard, enrolment and companions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebSettings {
     /// Where it listens; TLS is a reverse proxy's.
     pub listen: SocketAddr,
     /// The URL by which agents' browsers reach it, without a slash at its end: https, or this machine.
     pub public_url: String,
-    /// The origins of the pages that may hold a companion, as browsers write them; 1 to 64.
+    /// The origins of the pages that may hold a companion, as browsers write them; at most 64. Without any there are no
+    /// companions.
     pub allowed_origins: Vec<String>,
     /// Companions at the same time, from 1 to 100,000.
     pub companions_max: usize,
@@ -258,6 +261,35 @@ impl Default for WebSettings {
             pkce: true,
         }
     }
+}
+
+/// A webhook: somebody outside who is told of events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookSettings {
+    /// Its name: 1 to 40 lower-case letters, digits and dashes. What it has heard of is kept under it.
+    pub name: String,
+    /// Where it is told: https, or http on this machine.
+    pub url: String,
+    /// Where the secret is that signs what it is told.
+    pub secret: SecretRef,
+    /// Where the secret before that one is, while they change.
+    pub old_secret: Option<SecretRef>,
+    /// Names of events, or rules such as `publish_*`; 1 to 64.
+    pub events: Vec<String>,
+    /// Entries of the calendar whose runs it hears of; `None` for all runs.
+    pub publishes: Option<Vec<String>>,
+    /// How long one try may take, in milliseconds of real time, from 1 s to 60 s.
+    pub timeout_ms: i64,
+    /// Whether its receiver may have a private address.
+    pub private_addresses: bool,
+    /// The longest first pause after a try in vain, in milliseconds, from 100 ms to 10 min.
+    pub backoff_first_ms: i64,
+    /// The longest pause, in milliseconds, from 100 ms to 6 h.
+    pub backoff_max_ms: i64,
+    /// How often a message is tried before it is given up, from 1 to 200.
+    pub attempts_max: u32,
+    /// How long a message is tried before it is given up, in milliseconds, from 0 s to 7 d.
+    pub give_up_after_ms: i64,
 }
 
 /// A clock to follow.

@@ -16,6 +16,7 @@ use super::reference::{Need, path, secret};
 use super::store::store;
 use super::telemetry::telemetry;
 use super::web::web;
+use super::webhook::webhooks;
 use crate::law::lead::{LeadSettings, RefreshLead};
 use crate::law::plan::{Limits, Mechanisms, RemedyPolicy, Timing};
 use crate::words::calendar::parse_zone;
@@ -80,6 +81,7 @@ fn read_document<'t>(reader: &mut Reader<'t>, table: &'t toml::Spanned<DeTable<'
     let remedies = remedies(reader, &mut document);
     let (mechanisms, session_reset_path) = mechanisms(reader, &mut document);
     let publishes = publishes(reader, &mut document, zone, &timing);
+    let webhooks = webhooks(reader, &mut document, &folder, &publishes);
     let serve = serve(reader, &mut document);
     let telemetry = telemetry(reader, &mut document);
     let web = web(reader, &mut document, vault.as_ref());
@@ -105,6 +107,7 @@ fn read_document<'t>(reader: &mut Reader<'t>, table: &'t toml::Spanned<DeTable<'
         mechanisms,
         session_reset_path,
         publishes,
+        webhooks,
         serve,
         telemetry,
         web,

@@ -10,7 +10,7 @@ mod state;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-pub use desk::{Batch, Closing, Desk, Goal, Look, PhoneLook, Sweep};
+pub use desk::{Account, Batch, Closing, Desk, Goal, Look, PhoneLook, Sweep};
 pub use state::{Approved, Brake, Counts, Held, Lateness, Preflighted, ProbeUse, PublishState, Score, Watched};
 
 use crate::law::agent::{Agent, Delivery, RemedyState, TokenState};
@@ -19,6 +19,7 @@ use crate::law::event::{Event, Phase, Record, StopKind, Tally, Wait};
 use crate::law::order::OrderId;
 use crate::law::plan::{Approval, Plan};
 use crate::law::rungs::OpenRungs;
+use crate::law::spent::Spent;
 use crate::law::verdict::{PhoneState, Rung, Verdict};
 use crate::words::clock::Timestamp;
 use crate::words::hook::HookPoint;
@@ -71,6 +72,8 @@ pub struct Run {
     pub brake: Brake,
     /// Agents with a final verdict, and agents judged not ready at present.
     pub counts: Counts,
+    /// The calls that it has spent, as far as they are written down.
+    pub spent: Spent,
     /// Why it stopped, if it did.
     pub stop: Option<(StopKind, String)>,
     /// What this process knows for itself.
@@ -130,6 +133,7 @@ impl Run {
             scores: [Score::default(); Rung::ALL.len()],
             brake: Brake::Released,
             counts: Counts::default(),
+            spent: Spent::default(),
             stop: None,
             desk: Desk::default(),
             seats: Arc::new(seats),
@@ -257,9 +261,9 @@ impl Run {
             Event::RungUnavailable { rung, .. } => self.open.close(*rung),
             Event::ProbeUnavailable { .. } => self.probe = ProbeUse::Closed,
             Event::ScheduleSeen { .. } => self.preflight_at = Some(at),
-            Event::Ordered { order, wish, .. } => {
+            Event::Ordered { order, wish, agent, .. } => {
                 self.orders.insert(*order);
-                self.apply_wish(*wish);
+                self.apply_wish(*wish, agent.as_ref());
             }
             Event::OrderRefused { order, .. } | Event::OrderUnread { order, .. } => {
                 self.orders.insert(*order);
@@ -359,6 +363,9 @@ impl Run {
             }
             Event::BrakeApplied { rung: Some(rung), .. } => self.open.brake(*rung),
             Event::BrakeApplied { rung: None, .. } => self.brake = Brake::Applied,
+            Event::Spent { calls, refused, .. } => {
+                self.spent = self.spent.plus(Spent { calls: *calls, refused: *refused });
+            }
             Event::Settled { .. } => self.phase = Phase::Settled,
             Event::Stopped { kind, why } => {
                 self.phase = Phase::Stopped;
@@ -448,7 +455,7 @@ impl PartialEq for Run {
             && self.hooked == other.hooked
             && (self.open, self.probe, self.brake) == (other.open, other.probe, other.brake)
             && (self.scores, self.counts) == (other.scores, other.counts)
-            && self.stop == other.stop
+            && (self.spent, &self.stop) == (other.spent, &other.stop)
             && self.agents == other.agents
             && self.plan == other.plan
     }

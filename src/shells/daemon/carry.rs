@@ -170,10 +170,11 @@ impl Carrier {
         let (folder, templates) = (site.reports.join(id.as_str()), site.templates.clone());
         let written = tokio::task::spawn_blocking(move || write_all(&records, &folder, templates.as_deref())).await;
         let trouble = |e: &(dyn std::error::Error + 'static)| {
-            (self.tell)(News::trouble(Some(id.clone()), "the report cannot be written", e));
+            (self.tell)(News::trouble(Some(id.clone()), "the report cannot be written as it should be", e));
         };
         match written {
-            Ok(Ok(_)) => {}
+            // The built-in templates have taken the place of those that are broken.
+            Ok(Ok(written)) => written.troubles.iter().for_each(|e| trouble(e.as_ref())),
             Ok(Err(e)) => trouble(&e),
             // A bug of ours in the report is no end of the daemon.
             Err(e) => trouble(&e),

@@ -148,6 +148,13 @@ pub enum News {
     StoreBack,
     /// Pages on other replicas can be reached again.
     PagesBack,
+    /// How it stands with a webhook has changed.
+    Webhook {
+        /// Whom it tells.
+        target: String,
+        /// What has changed.
+        word: Delivery,
+    },
     /// It was asked to end.
     Stopping {
         /// Runs in hand.
@@ -158,6 +165,61 @@ pub enum News {
         /// Whether everything in hand was brought to its end.
         in_order: bool,
     },
+}
+
+/// What there is to tell of a webhook: a change for the worse or the better, never each delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    /// It does not take what it is told; that is tried again.
+    Failing {
+        /// Why not.
+        why: String,
+    },
+    /// It takes what it is told again.
+    Back,
+    /// A message was given up and is on the list of dead letters; what comes after it is told.
+    GivenUp {
+        /// The run that the message tells of.
+        run: RunId,
+        /// The record that it tells of.
+        seq: u64,
+        /// Why it was not taken last time.
+        why: String,
+    },
+    /// Nothing is told to it any more, until somebody enables it.
+    Disabled {
+        /// Why.
+        why: String,
+    },
+}
+
+impl Delivery {
+    fn name(&self) -> &'static str {
+        match self {
+            Delivery::Failing { .. } => "webhook_failing",
+            Delivery::Back => "webhook_back",
+            Delivery::GivenUp { .. } => "webhook_given_up",
+            Delivery::Disabled { .. } => "webhook_disabled",
+        }
+    }
+    fn words(&self, target: &str) -> String {
+        match self {
+            Delivery::Failing { why } => {
+                format!("the webhook {target} does not take what it is told; it is tried again: {why}")
+            }
+            Delivery::Back => format!("the webhook {target} takes what it is told again"),
+            Delivery::GivenUp { seq, why, .. } => {
+                format!(
+                    "record {seq} could not be told to the webhook {target} and is given up, see `softlanding webhooks dead`: {why}"
+                )
+            }
+            Delivery::Disabled { why } => {
+                format!(
+                    "the webhook {target} is told nothing more, until `softlanding webhooks enable {target}`: {why}"
+                )
+            }
+        }
+    }
 }
 
 /// How much a line matters.
@@ -205,6 +267,10 @@ impl News {
             | News::Trouble { .. }
             | News::StoreAway { .. }
             | News::Stopped { in_order: false } => Level::Warn,
+            News::Webhook { word, .. } => match word {
+                Delivery::Failing { .. } | Delivery::GivenUp { .. } | Delivery::Disabled { .. } => Level::Warn,
+                Delivery::Back => Level::Info,
+            },
             News::Ended { phase: Phase::InDoubt, .. } => Level::Error,
             News::Serving { .. }
             | News::Listening { .. }
@@ -236,6 +302,7 @@ impl News {
             | News::NotOurs { run, .. }
             | News::Pruned { run } => Some(run),
             News::Trouble { run, .. } => run.as_ref(),
+            News::Webhook { word: Delivery::GivenUp { run, .. }, .. } => Some(run),
             News::Calendar { note: Note::Staged { run, .. }, .. } => Some(run),
             News::Calendar { .. }
             | News::Kept { .. }
@@ -248,6 +315,7 @@ impl News {
             | News::Enrolled { .. }
             | News::Looked
             | News::StoreAway { .. }
+            | News::Webhook { .. }
             | News::StoreBack
             | News::PagesBack
             | News::Stopping { .. }
@@ -277,6 +345,7 @@ impl News {
             News::Trouble { .. } | News::NotKept { .. } | News::StoreAway { .. } => "trouble".to_owned(),
             News::StoreBack => "store_back".to_owned(),
             News::PagesBack => "pages_back".to_owned(),
+            News::Webhook { word, .. } => word.name().to_owned(),
             News::Stopping { .. } => "stopping".to_owned(),
             News::Stopped { .. } => "stopped".to_owned(),
         }
@@ -313,6 +382,7 @@ impl News {
             News::Over { .. } | News::Kept { .. } | News::Recalled { .. } | News::Looked => Vec::new(),
             News::PagesBack => vec!["pages on other replicas can be reached again".to_owned()],
             News::StoreBack => vec!["the store can be read again".to_owned()],
+            News::Webhook { target, word } => vec![word.words(target)],
             News::Stopping { led } => vec![format!("asked to stop; {} in hand", runs(*led))],
             News::Stopped { in_order: true } => vec!["stopped in order".to_owned()],
             News::Stopped { in_order: false } => vec!["stopped with something in hand; it is resumed".to_owned()],
@@ -336,6 +406,7 @@ impl News {
             News::Listening { at, url } => json!({ "at_address": at, "url": url }),
             News::Telemetry { at } => json!({ "at_address": at }),
             News::Enrolled { agent } => json!({ "agent": agent }),
+            News::Webhook { target, .. } => json!({ "webhook": target }),
             News::Serving { .. }
             | News::Leading { .. }
             | News::Over { .. }
@@ -367,7 +438,9 @@ fn publish_at(note: &Note) -> Option<Timestamp> {
     }
 }
 
-fn note_words(note: &Note) -> String {
+/// What happened to an entry of the calendar, in words.
+#[must_use]
+pub fn note_words(note: &Note) -> String {
     let late = |ms: &i64| crate::words::calendar::duration_words(*ms);
     match note {
         Note::Begun => "new in the calendar".to_owned(),
@@ -423,12 +496,19 @@ fn level_of(event: &Event) -> Level {
         | Event::Watched { .. }
         | Event::Pushed { .. }
         | Event::Preflighted { .. }
+        | Event::Spent { .. }
         | Event::Judged { .. }
         | Event::RemedyStarted { .. }
         | Event::RemedyAccepted { .. }
         | Event::RemedyFailed { .. }
         | Event::Settled { .. } => Level::Info,
     }
+}
+
+/// The name of an event, for programs.
+#[must_use]
+pub fn name_of(event: &Event) -> String {
+    name_in(event)
 }
 
 fn name_in(tagged: &impl serde::Serialize) -> String {

@@ -139,6 +139,8 @@ pub enum Happening {
         /// Hooks that had a problem.
         problems: u32,
     },
+    /// A person wanted the agent looked at again and the ladder climbed anew; who and why.
+    Retried(Arc<str>),
 }
 
 /// The station as far as it matters to the story.
@@ -269,7 +271,8 @@ impl AgentStory {
             | Happening::TokenDead(_)
             | Happening::RemedyAccepted(_)
             | Happening::RemedyFailed(..)
-            | Happening::Asked { .. } => None,
+            | Happening::Asked { .. }
+            | Happening::Retried(_) => None,
         })
     }
     /// The rungs that were tried, in words: `session reset (2), phone reboot`; `nothing` when none was.
@@ -346,6 +349,7 @@ impl Happening {
             Happening::PageSaid(state) => format!("its page says: {}", state.words()),
             Happening::PageTold(errand, answer) => format!("page told to {}: {answer}", errand.words()),
             Happening::RemedyFailed(rung, why) => format!("{} could not be applied: {why}", rung.words()),
+            Happening::Retried(who) => format!("to be tried again, as told by {who}"),
             Happening::Asked { ran: 0, .. } => "nobody was asked: no straggler hook is enabled".to_owned(),
             Happening::Asked { problems: 0, .. } => "a person was asked to help".to_owned(),
             Happening::Asked { ran, problems } => format!("asking a person: {problems} of {ran} hooks had a problem"),

@@ -8,6 +8,7 @@ use crate::law::event::Tally;
 use crate::law::evidence::{Evidence, Finding};
 use crate::law::losses::Minute;
 use crate::law::verdict::Rung;
+use crate::shells::report::calls::{CallsDoc, calls};
 use crate::shells::report::coverage::{self, Coverage, Said};
 use crate::shells::report::document_agents::Agents;
 use crate::shells::report::ending::answer;
@@ -53,6 +54,7 @@ pub struct Document<'a> {
     hook_problems: Vec<HookDoc<'a>>,
     hook_problems_left_out: u64,
     reads_failed: u64,
+    calls: CallsDoc,
     over_time: Vec<PointDoc>,
     agents: Agents<'a>,
 }
@@ -212,16 +214,14 @@ struct PointDoc {
 #[must_use]
 pub fn document(story: &Story) -> Document<'_> {
     let answer = answer(story);
-    let (ending, why) = match story.ending() {
-        Ending::Open(_) => ("open", None),
-        Ending::Settled => ("settled", None),
-        Ending::Stopped { kind, why } => (stop_name(kind), Some(why.to_string())),
-        Ending::InDoubt => ("in_doubt", None),
+    let why = match story.ending() {
+        Ending::Stopped { why, .. } => Some(why.to_string()),
+        Ending::Open(_) | Ending::Settled | Ending::InDoubt => None,
     };
     Document {
         format: FORMAT,
         answer: answer.headline,
-        ending,
+        ending: ending_name(story),
         why,
         next: answer.next,
         run: run(story),
@@ -254,8 +254,20 @@ pub fn document(story: &Story) -> Document<'_> {
         hook_problems: hooks(story),
         hook_problems_left_out: story.hook_problems.more,
         reads_failed: story.reads_failed.0,
+        calls: calls(story),
         over_time: over_time(story),
         agents: Agents(story),
+    }
+}
+
+/// How the run ended, for programs; `open` for one that has not.
+#[must_use]
+pub fn ending_name(story: &Story) -> &'static str {
+    match story.ending() {
+        Ending::Open(_) => "open",
+        Ending::Settled => "settled",
+        Ending::Stopped { kind, .. } => stop_name(kind),
+        Ending::InDoubt => "in_doubt",
     }
 }
 

@@ -18,7 +18,7 @@ use crate::law::command::{Command, CommandId, Concern, Outcome, Weight};
 use crate::law::decide::{Input, Step, decide};
 use crate::law::event::{Event, Phase, Record};
 use crate::law::hint::{Hint, Stirred};
-use crate::law::order::{Order, OrderId};
+use crate::law::order::{Order, OrderId, Wish};
 use crate::law::plan::Plan;
 use crate::law::run::Run;
 use crate::law::verdict::{Rung, Verdict};
@@ -61,6 +61,8 @@ pub struct Lived {
     pub journal: Vec<Record>,
     /// What is really so at its end.
     pub truth: Truth,
+    /// Requests that reached the org, without those of the staging.
+    pub requests: u64,
     /// What was heard of what the org pushed.
     pub pushed: Pushed,
     /// What the brake stopped, and why.
@@ -167,6 +169,8 @@ pub(super) struct Life {
     auditor: Auditor,
     /// 429s before the run began: staging is not under test.
     refused_at_staging: u32,
+    /// The same of all requests.
+    asked_at_staging: u64,
     crashes: u32,
     happenings: u32,
     #[cfg(test)]
@@ -209,6 +213,7 @@ impl Life {
             lost: None,
             vault,
             refused_at_staging: twin.counters().too_many_requests,
+            asked_at_staging: twin.counters().requests,
             twin,
             process: None,
             epoch: 0,
@@ -230,10 +235,23 @@ impl Life {
         for (at_ms, order) in life.lot.orders.clone() {
             life.schedule(T + at_ms, Happening::Order { order });
         }
+        for (at_ms, place) in life.lot.retries.clone() {
+            let order = life.retry(place);
+            life.schedule(T + at_ms, Happening::Order { order });
+        }
         if let Some(at_ms) = life.lot.closed_at_ms {
             life.schedule(T + at_ms, Happening::Close);
         }
         Ok(life)
+    }
+
+    /// A supervisor's wish about whoever has a place in the roster, counted round.
+    fn retry(&self, place: usize) -> Order {
+        let roster = &self.plan.roster;
+        let nobody = place == usize::MAX;
+        let member = roster.get(place % roster.len().max(1)).filter(|_| !nobody);
+        let agent = member.map(|member| member.agent.clone()).or_else(|| AgentId::new("somebody-else").ok());
+        Order { wish: Wish::Retry, agent, who: "a supervisor".to_owned(), why: "simulated".to_owned() }
     }
 
     #[cfg(test)]
@@ -716,6 +734,7 @@ impl Life {
             events: replayed.seq,
             happenings: self.happenings,
             truth: self.twin.truth(),
+            requests: self.twin.counters().requests - self.asked_at_staging,
             pushed: self.ear.as_ref().map(|ear| ear.pushed).unwrap_or_default(),
             brakes: self.brakes,
             run: replayed,

@@ -37,6 +37,8 @@ pub struct Lot {
     pub edited: bool,
     /// What people tell the run, and when, in ms after T.
     pub orders: Vec<(i64, Order)>,
+    /// Who is to be re-tried, and when, in ms after T: places in the roster, counted round; [`usize::MAX`] for nobody who is there.
+    pub retries: Vec<(i64, usize)>,
     /// When the process is asked to end, in ms after T, if it is.
     pub closed_at_ms: Option<i64>,
     /// Whether an approval is needed, and what drift means.
@@ -97,6 +99,7 @@ impl Lot {
             starts_before_ms: 720_000,
             edited: false,
             orders: Vec::new(),
+            retries: Vec::new(),
             closed_at_ms: None,
             policy: Policy::default(),
             reported: true,
@@ -132,6 +135,7 @@ impl Lot {
             edited: c.chance(0.05),
             policy: policy(&seed.fork("policy")),
             orders: orders(&seed.fork("orders")),
+            retries: retries(&seed.fork("retries")),
             closed_at_ms: closed(&seed.fork("closed")),
             reported: c.chance(0.5),
             budget: Budget::Ample,
@@ -180,7 +184,7 @@ fn policy(seed: &Seed) -> Policy {
 fn orders(seed: &Seed) -> Vec<(i64, Order)> {
     let mut c = seed.clone();
     let mut orders = Vec::new();
-    let order = |wish, n: usize| Order { wish, who: format!("person {n}"), why: "simulated".to_owned() };
+    let order = |wish, n: usize| Order { wish, agent: None, who: format!("person {n}"), why: "simulated".to_owned() };
     if c.chance(0.8) {
         orders.push((c.between(-300_000, 30_000), order(Wish::Approve, 0)));
     }
@@ -193,6 +197,17 @@ fn orders(seed: &Seed) -> Vec<(i64, Order)> {
         orders.push((c.between(-300_000, 900_000), order(wish, n)));
     }
     orders
+}
+
+/// Supervisors who want somebody tried again, most of them while agents are checked.
+fn retries(seed: &Seed) -> Vec<(i64, usize)> {
+    let mut c = seed.clone();
+    let many = if c.chance(0.3) { c.between(1, 4) } else { 0 };
+    let mut one = || {
+        let whom = if c.chance(0.05) { usize::MAX } else { c.between(0, 20) as usize };
+        (c.between(-60_000, 1_500_000), whom)
+    };
+    (0..many).map(|_| one()).collect()
 }
 
 fn closed(seed: &Seed) -> Option<i64> {

@@ -163,6 +163,7 @@ impl Figures {
             | Event::Pushed { .. }
             | Event::Preflighted { .. }
             | Event::ReadFailed { .. }
+            | Event::Spent { .. }
             | Event::RemedyStarted { .. }
             | Event::RemedyAccepted { .. }
             | Event::RemedyFailed { .. } => {}
@@ -177,6 +178,8 @@ impl Figures {
             (Wish::Resume, false) => self.held = None,
             // Before the claim the run stops, which is an event of its own.
             (Wish::Abort, false) => {}
+            // One agent, and no more.
+            (Wish::Retry, _) => {}
             (Wish::Hold | Wish::Abort, true) => self.braked = Braked::Everything,
             (Wish::Resume, true) => self.braked = Braked::Nothing,
         }

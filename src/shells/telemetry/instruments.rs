@@ -302,6 +302,7 @@ impl Instruments {
             | Event::Pushed { .. }
             | Event::Preflighted { .. }
             | Event::RemedyStarted { .. }
+            | Event::Spent { .. }
             | Event::Settled { .. }
             | Event::Stopped { .. } => {}
         }

@@ -132,6 +132,7 @@ impl Telemetry {
             | News::Listening { .. }
             | News::Telemetry { .. }
             | News::NotOurs { .. }
+            | News::Webhook { .. }
             | News::Looked
             | News::StoreBack
             | News::PagesBack

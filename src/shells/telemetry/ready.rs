@@ -75,6 +75,7 @@ impl Readiness {
             | News::NotOurs { .. }
             | News::Pruned { .. }
             | News::Trouble { .. }
+            | News::Webhook { .. }
             | News::PagesBack => {}
         }
     }

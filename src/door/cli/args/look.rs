@@ -148,16 +148,3 @@ pub struct ObserveArgs {
     #[arg(long)]
     pub json: bool,
 }
-
-/// `report`
-#[derive(Debug, Args)]
-pub struct ReportArgs {
-    /// The run, as `stage` named it
-    pub run: String,
-    #[command(flatten)]
-    #[expect(missing_docs, reason = "described by its type")]
-    pub config: ConfigArgs,
-    /// The folder to write to; by default a folder of the run's name in the configured one
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-}

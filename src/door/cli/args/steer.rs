@@ -58,7 +58,7 @@ pub struct ServeArgs {
     pub plain: bool,
 }
 
-/// `approve`, `hold`, `resume`, `abort`
+/// `approve`, `hold`, `resume`, `abort`, and a part of `retry`
 #[derive(Debug, Args)]
 pub struct OrderArgs {
     /// The run
@@ -72,6 +72,17 @@ pub struct OrderArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "described by its type")]
     pub config: ConfigArgs,
+}
+
+/// `retry`
+#[derive(Debug, Args)]
+pub struct RetryArgs {
+    /// The agent, by user id, full name or e-mail address
+    #[arg(long, value_name = "AGENT")]
+    pub agent: String,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub order: OrderArgs,
 }
 
 /// `audit`

@@ -10,7 +10,7 @@ mod care;
 mod history;
 mod lease;
 mod orders;
-mod schema;
+pub(in crate::hands) mod schema;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -44,6 +44,11 @@ impl PostgresJournal {
     /// As [`PostgresJournal::connect`], and when there is no journal.
     pub async fn connect_existing(url: &str, password: Option<Secret>) -> Result<PostgresJournal, JournalError> {
         open(url, password, IfEmpty::Refuse, Patience::USUAL).await
+    }
+
+    /// The server, for what is kept in the same database beside the runs.
+    pub(in crate::hands) fn server(&self) -> &Server {
+        &self.server
     }
 
     #[cfg(test)]
