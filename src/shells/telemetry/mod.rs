@@ -129,6 +129,7 @@ impl Telemetry {
             News::Trouble { .. } | News::StoreAway { .. } | News::NotKept { .. } => instruments.trouble(),
             News::Enrolled { .. } => instruments.enrolled(),
             News::Counters { .. }
+            | News::Checked { .. }
             | News::Listening { .. }
             | News::Telemetry { .. }
             | News::NotOurs { .. }
