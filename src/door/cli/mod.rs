@@ -22,6 +22,7 @@ mod evidence;
 mod init;
 mod init_twin;
 mod intent;
+mod joined;
 mod keys;
 mod observe;
 mod open;

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
+use crate::door::cli::joined::with_companions;
 use crate::door::cli::open;
 use crate::door::config::{Config, StorePlace, WebSettings};
 use crate::door::error::{ExitCode, Failure};
@@ -208,7 +209,7 @@ impl Open {
 
 /// The hub of a site's pages; `None` where none may come.
 pub(super) fn pages(config: &Config, site: &Site) -> Option<Pages> {
-    let web = config.web.as_ref().filter(|web| config.vault.is_some() && !web.allowed_origins.is_empty())?;
+    let web = with_companions(config)?;
     let answer_ms = web.answer_ms.max(1).unsigned_abs();
     Some(Pages::new(site.clock, PagesSettings { companions_max: web.companions_max, answer_ms }))
 }
@@ -225,7 +226,7 @@ fn settings(web: &WebSettings) -> Settings {
 }
 
 /// The newest access token of an agent that still holds.
-fn token_of(vault: Option<Arc<Vault>>, clock: Clock) -> TokenOf {
+pub(super) fn token_of(vault: Option<Arc<Vault>>, clock: Clock) -> TokenOf {
     Arc::new(move |agent| {
         let vault = vault.clone();
         Box::pin(async move {

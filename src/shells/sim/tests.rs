@@ -191,3 +191,14 @@ fn whom_supervisors_want_tried_again_is_and_who_needs_nothing_is_not() {
     assert!(told(|e| matches!(e, Event::Ordered { wish: Wish::Retry, .. })) > 5);
     assert!(told(|e| matches!(e, Event::OrderRefused { wish: Wish::Retry, .. })) > 5);
 }
+
+#[test]
+fn tokens_that_a_process_made_before_it_died_are_young_for_the_next() {
+    use crate::law::event::Event;
+    let left = |seed: u64| {
+        let lived = live(seed, Story::Silent).unwrap_or_else(|found| panic!("{found}"));
+        lived.journal.iter().filter(|record| matches!(record.event, Event::TokenLeft { .. })).count()
+    };
+    let young = (0..1_000).filter(|seed| Lot::draw(&Seed(*seed)).young_ms > 0);
+    assert!(young.map(left).sum::<usize>() > 0);
+}
