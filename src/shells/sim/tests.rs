@@ -199,6 +199,6 @@ fn tokens_that_a_process_made_before_it_died_are_young_for_the_next() {
         let lived = live(seed, Story::Silent).unwrap_or_else(|found| panic!("{found}"));
         lived.journal.iter().filter(|record| matches!(record.event, Event::TokenLeft { .. })).count()
     };
-    let young = (0..1_000).filter(|seed| Lot::draw(&Seed(*seed)).young_ms > 0);
-    assert!(young.map(left).sum::<usize>() > 0);
+    let mut young = (0..1_000).filter(|seed| Lot::draw(&Seed(*seed)).young_ms > 0);
+    assert!(young.any(|seed| left(seed) > 0));
 }
