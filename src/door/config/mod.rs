@@ -10,6 +10,7 @@ mod duration;
 mod error;
 mod model;
 mod org;
+mod people;
 mod publish;
 mod reader;
 mod reference;
@@ -26,8 +27,8 @@ mod web;
 pub use duration::parse_duration_ms;
 pub use error::{ConfigError, ConfigErrors};
 pub use model::{
-    App, CatchUp, ClockSettings, Config, HookSettings, Org, PublishSettings, ReportSettings, ServeSettings, StorePlace,
-    StoreSettings, VaultSettings, WebSettings,
+    App, CatchUp, ClockSettings, Config, HookSettings, Org, PeopleSettings, PeopleWay, PublishSettings, ReportSettings,
+    ServeSettings, StorePlace, StoreSettings, VaultSettings, WebSettings,
 };
 pub use secret::{SecretError, SecretRef};
 pub use sections::VAULT_FILE;

@@ -2,7 +2,7 @@
 //!
 //! Must never: hold a secret itself.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
@@ -53,6 +53,8 @@ pub struct Config {
     pub serve: ServeSettings,
     /// Where agents' pages find softlanding; present when the section is.
     pub web: Option<WebSettings>,
+    /// Who may see and steer runs in a browser; present when the section is.
+    pub people: Option<PeopleSettings>,
     /// A clock to follow instead of the system's; for rehearsals only.
     pub clock: Option<ClockSettings>,
 }
@@ -249,6 +251,33 @@ impl Default for WebSettings {
             pkce: true,
         }
     }
+}
+
+/// Who may see and steer runs in a browser. Rules are in lower case; of several that fit, the highest role counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeopleSettings {
+    /// How they show who they are.
+    pub way: PeopleWay,
+    /// The mail addresses of those who may look, or rules with `*`.
+    pub viewers: Vec<String>,
+    /// Of those who may steer as well.
+    pub operators: Vec<String>,
+    /// Of those who may approve as well.
+    pub approvers: Vec<String>,
+}
+
+/// How people show who they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PeopleWay {
+    /// They sign in to the platform, through this OAuth client (code grant).
+    Platform(App),
+    /// A proxy has signed them in, and says who they are.
+    Proxy {
+        /// The header that holds the mail address, in lower case.
+        header: String,
+        /// The only addresses whose word counts; 1 to 16.
+        from: Vec<IpAddr>,
+    },
 }
 
 /// A clock to follow.

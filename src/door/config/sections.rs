@@ -10,6 +10,7 @@ use toml::de::{DeTable, DeValue};
 use super::error::ConfigErrors;
 use super::model::{Config, HookSettings, ReportSettings, ServeSettings, StorePlace, StoreSettings, VaultSettings};
 use super::org::{app, clock, org};
+use super::people::{Around, people};
 use super::publish::publishes;
 use super::reader::{Field, Reader, Section, shown};
 use super::reference::{Need, path, secret};
@@ -81,6 +82,7 @@ fn read_document<'t>(reader: &mut Reader<'t>, table: &'t toml::Spanned<DeTable<'
     let publishes = publishes(reader, &mut document, zone, &timing);
     let serve = serve(reader, &mut document);
     let web = web(reader, &mut document, vault.as_ref());
+    let people = people(reader, &mut document, &Around { web: web.as_ref(), app: app.as_ref(), folder: &folder });
     let reach = org.as_ref().map(|(_, reach)| *reach);
     let clock = clock(reader, &mut document, reach);
     reader.finish(&document);
@@ -105,6 +107,7 @@ fn read_document<'t>(reader: &mut Reader<'t>, table: &'t toml::Spanned<DeTable<'
         publishes,
         serve,
         web,
+        people,
         clock,
     })
 }

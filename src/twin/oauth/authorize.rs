@@ -12,8 +12,8 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::super::answer::{Answer, Problem, Query, Reply};
-use super::super::{ids, people};
 use super::super::world::{Client, Twin};
+use super::super::{ids, people};
 use super::{APP_CLIENT_ID, mac, refused};
 use crate::words::clock::Timestamp;
 use crate::words::http::{Method, Request};
