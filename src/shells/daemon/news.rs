@@ -10,6 +10,7 @@ use super::supervisor::runs;
 use crate::law::event::{Event, Phase, Record};
 use crate::law::occurrence::Note;
 use crate::law::punctuality::Punctuality;
+use crate::shells::report::words::clean;
 use crate::words::clock::Timestamp;
 use crate::words::id::{AgentId, RunId};
 
@@ -35,6 +36,18 @@ pub enum News {
     Enrolled {
         /// Who.
         agent: AgentId,
+    },
+    /// A person has signed in to the dashboard.
+    SignedIn {
+        /// Who, as journals have it.
+        who: String,
+        /// The role that the configuration gives.
+        role: &'static str,
+    },
+    /// A person has shown who they are, and no rule lets them in.
+    SignInRefused {
+        /// Who.
+        who: String,
     },
     /// It leads a run from now on.
     Leading {
@@ -154,13 +167,16 @@ impl News {
                 Note::NotStaged { .. } | Note::CatchingUp { .. } => Level::Warn,
                 Note::Begun | Note::Staged { .. } | Note::Told => Level::Info,
             },
-            News::LetGo { .. } | News::NotOurs { .. } | News::Trouble { .. } | News::Stopped { in_order: false } => {
-                Level::Warn
-            }
+            News::LetGo { .. }
+            | News::NotOurs { .. }
+            | News::Trouble { .. }
+            | News::SignInRefused { .. }
+            | News::Stopped { in_order: false } => Level::Warn,
             News::Ended { phase: Phase::InDoubt, .. } => Level::Error,
             News::Serving { .. }
             | News::Listening { .. }
             | News::Enrolled { .. }
+            | News::SignedIn { .. }
             | News::Leading { .. }
             | News::Ended { .. }
             | News::Counters { .. }
@@ -188,6 +204,8 @@ impl News {
             | News::Serving { .. }
             | News::Listening { .. }
             | News::Enrolled { .. }
+            | News::SignedIn { .. }
+            | News::SignInRefused { .. }
             | News::StoreBack
             | News::PagesBack
             | News::Stopping { .. }
@@ -201,6 +219,8 @@ impl News {
             News::Serving { .. } => "serving".to_owned(),
             News::Listening { .. } => "listening".to_owned(),
             News::Enrolled { .. } => "enrolled".to_owned(),
+            News::SignedIn { .. } => "signed_in".to_owned(),
+            News::SignInRefused { .. } => "sign_in_refused".to_owned(),
             News::Leading { .. } => "leading".to_owned(),
             News::Recorded { record, .. } => name_in(&record.event),
             News::Ended { .. } => "ended".to_owned(),
@@ -225,6 +245,10 @@ impl News {
             News::Serving { entries } => vec![format!("serving {}", entries.join(", "))],
             News::Listening { at, url } => {
                 vec![format!("listening at {at} for agents' pages, which reach it by {url}")]
+            }
+            News::SignedIn { who, role } => vec![format!("{} has signed in as {role}", clean(who))],
+            News::SignInRefused { who } => {
+                vec![format!("{} may not come in: no rule of [people] fits", clean(who))]
             }
             News::Enrolled { agent } => vec![format!("the agent {agent} has signed in, and is enrolled")],
             News::Leading { phase, .. } => vec![format!("leading this run from here on; it is at {}", phase.words())],
@@ -262,6 +286,8 @@ impl News {
             }
             News::Counters { counted } => json!({ "counters": counted }),
             News::Listening { at, url } => json!({ "at_address": at, "url": url }),
+            News::SignedIn { who, role } => json!({ "who": who, "role": role }),
+            News::SignInRefused { who } => json!({ "who": who }),
             News::Enrolled { agent } => json!({ "agent": agent }),
             News::Serving { .. }
             | News::Leading { .. }
