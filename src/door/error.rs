@@ -7,6 +7,7 @@ use std::process::Termination;
 
 use crate::door::config::{ConfigErrors, SecretError};
 use crate::hands::StoreError;
+use crate::hands::access::AccessError;
 use crate::hands::journal::JournalError;
 use crate::hands::vault::VaultError;
 use crate::words::calendar::WhenError;
@@ -261,6 +262,18 @@ impl From<JournalError> for Failure {
         match e {
             JournalError::Store(store) => store.into(),
             other => with_cause(code, other.to_string(), other.hint(), other),
+        }
+    }
+}
+
+impl From<AccessError> for Failure {
+    fn from(e: AccessError) -> Self {
+        let (hint, message) = (e.hint(), e.to_string());
+        match e {
+            AccessError::Store(store) => store.into(),
+            AccessError::NameTaken(_) => Failure::new(ExitCode::Refused, message).hint(hint),
+            AccessError::BadName(_) => Failure::new(ExitCode::Usage, message).hint(hint),
+            AccessError::TooMany(_) | AccessError::NoEntropy(_) => Failure::new(ExitCode::Access, message).hint(hint),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Floor 2, *hands*: what touches the world. Each hand does what it is told and says what came of it; none decides.
 
+pub mod access;
 pub mod companion;
 pub mod genesys;
 pub mod hook;

@@ -2,6 +2,7 @@
 //!
 //! Must never: take a secret as an argument; process lists show them to everyone.
 
+mod keys;
 mod look;
 mod steer;
 
@@ -14,6 +15,7 @@ use crate::door::error::ExitCode;
 use crate::law::plan::OnDrift;
 use crate::shells::stage::WeekChoice;
 
+pub use keys::{AddKeyArgs, KeysArgs, KeysCommand, ListKeysArgs, RevokeKeyArgs};
 pub use look::{CalendarArgs, CheckArgs, DoctorArgs, EvidenceArgs, ObserveArgs, ReportArgs, StatusArgs};
 pub use steer::{AuditArgs, ExportArgs, ImportRunArgs, OrderArgs, PruneArgs, ServeArgs, StepArgs, StepName};
 
@@ -123,6 +125,9 @@ pub enum Command {
     /// Agents' refresh tokens, kept encrypted in the vault
     #[command(after_help = "Example:\n  softlanding agents import enrolments.jsonl")]
     Agents(AgentsArgs),
+    /// API keys, with which programs call `serve`
+    #[command(after_help = "Example:\n  softlanding keys add --name ci --role operator")]
+    Keys(KeysArgs),
     /// Serve a simulated organisation that speaks the platform's API
     #[command(
         after_help = "Examples:\n  softlanding twin --list-scenarios\n  softlanding twin --scenario calm --speed 20"

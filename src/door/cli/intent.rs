@@ -13,13 +13,14 @@ use crate::words::nearest::nearest;
 /// Tokens can only be refreshed where there is an app that owns them and a vault that holds them.
 pub(super) fn mechanisms(config: &Config) -> Mechanisms {
     let tokens = config.app.is_some() && config.vault.is_some();
+    let companions = tokens && config.web.as_ref().is_some_and(|web| !web.allowed_origins.is_empty());
     let m = &config.mechanisms;
     Mechanisms {
         oauth_refresh: m.oauth_refresh && tokens,
         authentication_refresh: m.authentication_refresh && tokens,
         media_probe: m.media_probe && tokens,
-        companion: m.companion && tokens && config.web.is_some(),
-        renew_sessions: m.renew_sessions && tokens && config.web.is_some(),
+        companion: m.companion && companions,
+        renew_sessions: m.renew_sessions && companions,
         ..m.clone()
     }
 }

@@ -22,6 +22,7 @@ mod evidence;
 mod init;
 mod init_twin;
 mod intent;
+mod keys;
 mod observe;
 mod open;
 mod orders;
@@ -45,7 +46,7 @@ pub use bug::report_bugs;
 
 use crate::door::error::{ExitCode, Failure};
 use crate::law::order::Wish;
-use args::AgentsCommand;
+use args::{AgentsCommand, KeysCommand};
 
 /// Carries a command out.
 ///
@@ -79,6 +80,11 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
             AgentsCommand::Forget(args) => agents_forget::forget(&args).await,
             AgentsCommand::RotateKey(args) => agents_forget::rotate_key(&args).await,
             AgentsCommand::NewKey => agents::new_key(),
+        },
+        Command::Keys(args) => match args.command {
+            KeysCommand::Add(args) => keys::add(&args).await,
+            KeysCommand::List(args) => keys::list(&args).await,
+            KeysCommand::Revoke(args) => keys::revoke(&args).await,
         },
         Command::Twin(args) => twin::twin(&args).await,
         Command::Rehearse(args) => rehearse::rehearse(&args).await,

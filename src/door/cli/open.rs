@@ -3,10 +3,12 @@
 //! Must never: read a secret that the command does not need, or follow a clock that is not this machine's.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::door::config::{ClockSettings, Config, SecretRef, StorePlace};
 use crate::door::error::{ExitCode, Failure};
 use crate::hands::StoreError;
+use crate::hands::access::Access;
 use crate::hands::genesys::{Client, Org, Wire};
 use crate::hands::journal::{AnyJournal, Journal, JournalError, PostgresJournal, SqliteJournal};
 use crate::hands::vault::Vault;
@@ -101,6 +103,16 @@ pub(super) async fn new_journal(config: &Config) -> Result<AnyJournal, Failure> 
             PostgresJournal::connect(url, secret(password.as_ref()).await?).await?.into()
         }
     })
+}
+
+/// Who may use softlanding from outside, kept where the journal is.
+pub(super) async fn access(config: &Config) -> Result<Arc<Access>, Failure> {
+    Ok(Arc::new(match &config.store.place {
+        StorePlace::Sqlite(path) => Access::open(path).await?,
+        StorePlace::Postgres { url, password } => {
+            Access::connect(url, secret(password.as_ref()).await?.as_ref()).await?
+        }
+    }))
 }
 
 pub(super) async fn secret(at: Option<&SecretRef>) -> Result<Option<Secret>, Failure> {

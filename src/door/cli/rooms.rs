@@ -7,17 +7,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::door::cli::open;
 use crate::door::config::{Config, StorePlace, WebSettings};
 use crate::door::error::{ExitCode, Failure};
+use crate::hands::access::Access;
 use crate::hands::companion::{Bus, Pages, PagesSettings, TokenOf};
+use crate::hands::journal::{AnyJournal, Holder};
 use crate::hands::vault::Vault;
 use crate::shells::daemon::news::{News, Teller};
 use crate::shells::daemon::site::Site;
-use crate::shells::web::{Desk, Settings, Web, org_name};
+use crate::shells::web::{Book, Desk, Nudges, Office, Settings, Web, org_name};
 use crate::words::clock::Clock;
 
 /// Open files beside those of the companions: stores, calls to the platform, sign-ins, pages on their way in.
@@ -25,9 +27,24 @@ const FILES_BESIDE: u64 = 1_024;
 /// The rooms may take so long to close, in ms.
 const CLOSE_MS: u64 = 3_000;
 
+/// What all rooms of a process share.
+pub(super) struct Shared {
+    /// The store of runs.
+    pub(super) journal: Arc<AnyJournal>,
+    /// Who may use softlanding from outside; there wherever a configuration has a room.
+    pub(super) access: Option<Arc<Access>>,
+    /// Has those look who follow a run.
+    pub(super) nudges: Arc<Nudges>,
+    /// This process.
+    pub(super) holder: Holder,
+    /// Has the daemon look for runs.
+    pub(super) look_now: Arc<Notify>,
+}
+
 /// Rooms that have their addresses and are not open yet.
 pub(super) struct Rooms {
     tell: Teller,
+    shared: Shared,
     webs: Vec<(Web, String)>,
     buses: Vec<Bus>,
     /// Open files that all rooms together may need.
@@ -41,21 +58,16 @@ pub(super) struct Open {
 }
 
 impl Rooms {
-    pub(super) fn new(tell: Teller) -> Rooms {
-        Rooms { tell, webs: Vec::new(), buses: Vec::new(), files: 0 }
+    pub(super) fn new(tell: Teller, shared: Shared) -> Rooms {
+        Rooms { tell, shared, webs: Vec::new(), buses: Vec::new(), files: 0 }
     }
 
-    /// Prepares the room of a site; its pages, if it has one.
-    pub(super) async fn add(&mut self, config: &Config, site: &Site) -> Result<Option<Pages>, Failure> {
-        let (Some(web), Some(vault)) = (&config.web, &config.vault) else { return Ok(None) };
-        self.make_space(web.companions_max);
-        let answer_ms = web.answer_ms.max(1).unsigned_abs();
-        let pages = Pages::new(site.clock, PagesSettings { companions_max: web.companions_max, answer_ms });
-        let (key, old_key) = (vault.key.resolve().await?, vault.old_key.as_ref());
-        let (client, vault) = (site.client.clone(), site.vault.clone());
-        let desk = Desk::new(settings(web), pages.clone(), client, vault, &key, self.tell.clone())?;
-        let desk = match open::secret(old_key).await? {
-            Some(old_key) => desk.after_key(&old_key)?,
+    /// Prepares the room of a site, if it has one.
+    pub(super) async fn add(&mut self, config: &Config, site: &Arc<Site>) -> Result<(), Failure> {
+        let Some(web) = &config.web else { return Ok(()) };
+        let desk = self.desk(config, web, site).await?;
+        let desk = match &self.shared.access {
+            Some(access) => desk.with_office(self.office(site, access)),
             None => desk,
         };
         let bound = Web::bind(desk).await.map_err(|e| {
@@ -64,13 +76,43 @@ impl Rooms {
                 .hint("another program may have the address, or another configuration: [web] listen names one for each")
         })?;
         self.webs.push((bound, web.public_url.clone()));
-        if let StorePlace::Postgres { url, password } = &config.store.place {
+        if let (StorePlace::Postgres { url, password }, Some(pages)) = (&config.store.place, &site.pages) {
             let password = open::secret(password.as_ref()).await?;
             let tokens = token_of(site.vault.clone(), site.clock);
             let org = org_name(&site.client);
             self.buses.push(Bus::new(pages.clone(), url, password.as_ref(), &org, tokens)?);
         }
-        Ok(Some(pages))
+        Ok(())
+    }
+
+    /// The desk: for agents' pages as well where there may be any.
+    async fn desk(&mut self, config: &Config, web: &WebSettings, site: &Site) -> Result<Desk, Failure> {
+        let (client, vault, tell) = (site.client.clone(), site.vault.clone(), self.tell.clone());
+        let (Some(pages), Some(keys)) = (&site.pages, &config.vault) else {
+            self.make_space(0);
+            return Ok(Desk::plain(settings(web), client, vault, tell));
+        };
+        self.make_space(web.companions_max);
+        let (key, old_key) = (keys.key.resolve().await?, keys.old_key.as_ref());
+        let desk = Desk::new(settings(web), pages.clone(), client, vault, &key, tell)?;
+        Ok(match open::secret(old_key).await? {
+            Some(old_key) => desk.after_key(&old_key)?,
+            None => desk,
+        })
+    }
+
+    fn office(&self, site: &Arc<Site>, access: &Arc<Access>) -> Office {
+        let Shared { journal, nudges, holder, look_now, .. } = &self.shared;
+        let book = Book::new(Arc::clone(journal), Arc::clone(site), Arc::clone(nudges));
+        Office::new(
+            Arc::clone(access),
+            Arc::clone(journal),
+            Arc::clone(site),
+            Arc::new(book),
+            holder.clone(),
+            Arc::clone(look_now),
+            self.tell.clone(),
+        )
     }
 
     /// Each socket is an open file, and most systems start a process with 1,024; more are its own to take, up to a limit
@@ -87,7 +129,7 @@ impl Rooms {
         if raised.is_err() || !enough(current) {
             (self.tell)(News::Trouble {
                 run: None,
-                what: format!("{companions} companions need {} open files", self.files),
+                what: format!("the web room with {companions} companions needs {} open files", self.files),
                 why: format!(
                     "this process may have {}; raise LimitNOFILE of its unit, or lower [web] companions_max",
                     limit.maximum.map_or_else(|| "fewer".to_owned(), |most| most.to_string())
@@ -136,6 +178,13 @@ impl Open {
         let ended = futures_util::future::join_all(self.tasks);
         let _in_time = tokio::time::timeout(Duration::from_millis(CLOSE_MS), ended).await;
     }
+}
+
+/// The hub of a site's pages; `None` where none may come.
+pub(super) fn pages(config: &Config, site: &Site) -> Option<Pages> {
+    let web = config.web.as_ref().filter(|web| config.vault.is_some() && !web.allowed_origins.is_empty())?;
+    let answer_ms = web.answer_ms.max(1).unsigned_abs();
+    Some(Pages::new(site.clock, PagesSettings { companions_max: web.companions_max, answer_ms }))
 }
 
 fn settings(web: &WebSettings) -> Settings {

@@ -6,9 +6,10 @@ use std::io::Write;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::door::cli::args::ServeArgs;
-use crate::door::cli::rooms::Rooms;
+use crate::door::cli::rooms::{self, Rooms, Shared};
 use crate::door::cli::{intent, open, stop};
 use crate::door::config::Config;
 use crate::door::error::{ExitCode, Failure};
@@ -17,6 +18,7 @@ use crate::shells::daemon::news::{News, Teller};
 use crate::shells::daemon::site::{Entry, Site};
 use crate::shells::daemon::{Daemon, Settings};
 use crate::shells::leader::myself;
+use crate::shells::web::Nudges;
 use crate::words::calendar::Appointment;
 use crate::words::clock::{Clock, Timestamp};
 
@@ -29,13 +31,24 @@ pub(super) async fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let stop = stop::asked()?;
     let journal = Arc::new(open::new_journal(first).await?);
     let holder = myself();
-    let tell = teller(if args.plain { Face::Plain } else { Face::Json }, holder.to_string());
+    let nudges = Arc::new(Nudges::default());
+    let tell = nudging(&nudges, teller(if args.plain { Face::Plain } else { Face::Json }, holder.to_string()));
+    let look_now = Arc::new(Notify::new());
+    let shared = Shared {
+        journal: Arc::clone(&journal),
+        access: if configs.iter().any(|config| config.web.is_some()) { Some(open::access(first).await?) } else { None },
+        nudges,
+        holder: holder.clone(),
+        look_now: Arc::clone(&look_now),
+    };
     let mut sites = Vec::new();
-    let mut rooms = Rooms::new(tell.clone());
+    let mut rooms = Rooms::new(tell.clone(), shared);
     for config in &configs {
         let mut site = site(config).await?;
-        site.pages = rooms.add(config, &site).await?;
-        sites.push(Arc::new(site));
+        site.pages = rooms::pages(config, &site);
+        let site = Arc::new(site);
+        rooms.add(config, &site).await?;
+        sites.push(site);
     }
     let settings = Settings {
         lease_ms: first.serve.lease_ms,
@@ -43,7 +56,7 @@ pub(super) async fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
         keep_ms: first.store.keep_ms,
     };
     let rooms = rooms.open();
-    Daemon { journal, sites, holder, settings, tell }.serve(stop).await;
+    Daemon { journal, sites, holder, settings, tell, look_now }.serve(stop).await;
     // Runs may tell pages something up to their end, so the rooms close last.
     rooms.close().await;
     Ok(ExitCode::Done)
@@ -89,6 +102,15 @@ async fn site(config: &Config) -> Result<Site, Failure> {
         reports: config.report.dir.clone(),
         templates: config.report.templates.clone(),
         entries: entries.collect(),
+    })
+}
+
+/// The same teller, which also has those look who follow a run in the web room.
+fn nudging(nudges: &Arc<Nudges>, tell: Teller) -> Teller {
+    let nudges = Arc::clone(nudges);
+    Arc::new(move |news: News| {
+        nudges.hear(&news);
+        tell(news);
     })
 }
 

@@ -219,14 +219,15 @@ pub struct ServeSettings {
     pub look_every_ms: i64,
 }
 
-/// The web room: enrolment and companions.
+/// The web room: API, dashboard, enrolment and companions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebSettings {
     /// Where it listens; TLS is a reverse proxy's.
     pub listen: SocketAddr,
     /// The URL by which agents' browsers reach it, without a slash at its end: https, or this machine.
     pub public_url: String,
-    /// The origins of the pages that may hold a companion, as browsers write them; 1 to 64.
+    /// The origins of the pages that may hold a companion, as browsers write them; at most 64. Without any there are no
+    /// companions.
     pub allowed_origins: Vec<String>,
     /// Companions at the same time, from 1 to 100,000.
     pub companions_max: usize,

@@ -28,10 +28,6 @@ pub(super) fn web<'t>(
     if !section.present() {
         return None;
     }
-    if vault.is_none() {
-        let accepted = "a key in [vault]: the keys that pages authenticate with are derived from it";
-        reader.missing(&section, "listen", accepted);
-    }
     let usual = WebSettings::default();
     let listen = reader.text(&mut section, "listen", LISTEN).map(|(field, text)| {
         let address = text.parse::<SocketAddr>().ok();
@@ -41,7 +37,7 @@ pub(super) fn web<'t>(
         address
     });
     let public_url = public_url(reader, &mut section);
-    let allowed_origins = origins(reader, &mut section);
+    let allowed_origins = origins(reader, &mut section, vault);
     let companions_max = reader.whole(&mut section, "companions_max", 1..=100_000);
     let mut ms = |key, default_ms, range_ms| reader.duration_ms(&mut section, key, default_ms, range_ms);
     let answer_ms = ms("answer_within", usual.answer_ms, 100..=60 * S);
@@ -65,11 +61,19 @@ fn public_url<'t>(reader: &mut Reader<'t>, section: &mut Section<'t>) -> Option<
     }
 }
 
-fn origins<'t>(reader: &mut Reader<'t>, section: &mut Section<'t>) -> Option<Vec<String>> {
-    let Some(field) = section.take("allowed_origins") else {
-        reader.missing(section, "allowed_origins", ORIGINS);
+/// None are fine: then there are no companions.
+fn origins<'t>(
+    reader: &mut Reader<'t>,
+    section: &mut Section<'t>,
+    vault: Option<&VaultSettings>,
+) -> Option<Vec<String>> {
+    let Some(field) = section.take("allowed_origins") else { return Some(Vec::new()) };
+    if vault.is_none() {
+        let accepted =
+            "nothing here, or a key in [vault]: the keys that agents' pages authenticate with are derived from it";
+        reader.wrong(&field, "origins without a vault", accepted);
         return None;
-    };
+    }
     let DeValue::Array(list) = field.value else {
         reader.wrong(&field, shown(field.value), ORIGINS);
         return None;
@@ -140,7 +144,6 @@ mod tests {
             ("public_url = 'https://s.example'\nallowed_origins = ['https://a.example/desk']", "accepted: an origin"),
             ("public_url = 'https://s.example'\nallowed_origins = ['http://a.example']", "accepted: an origin"),
             ("allowed_origins = ['https://a.example']", "web.public_url: found nothing"),
-            ("public_url = 'https://s.example'", "web.allowed_origins: found nothing"),
             (
                 "listen = 8480\npublic_url = 'https://s.example'\nallowed_origins = ['https://a.example']",
                 "web.listen: found 8480",
@@ -152,5 +155,7 @@ mod tests {
         let without =
             errors_after_org("[web]\npublic_url = 'https://s.example'\nallowed_origins = ['https://a.example']\n");
         assert!(without.len() == 1 && without[0].contains("a key in [vault]"), "{without:#?}");
+        let no_companions = parse(&format!("{ORG}[web]\npublic_url = 'https://s.example'\n"));
+        assert_eq!(no_companions.unwrap_or_else(|e| panic!("{e:#?}")).web.unwrap().allowed_origins, [""; 0]);
     }
 }

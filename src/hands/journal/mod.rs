@@ -48,8 +48,10 @@ pub use error::JournalError;
 pub use lease::{BadHolder, Holder, Lease};
 pub use memory::MemoryJournal;
 pub use postgres::PostgresJournal;
+pub(in crate::hands) use postgres::schema::SCHEMA as POSTGRES_SCHEMA;
 pub use record::{RECORD_FORMAT, RunSummary};
 pub use sqlite::SqliteJournal;
+pub(in crate::hands) use sqlite::schema::SCHEMA as SQLITE_SCHEMA;
 
 pub use crate::law::event::Record;
 use crate::words::clock::Timestamp;

@@ -14,7 +14,7 @@ mod cure;
 mod end;
 mod harm;
 mod hinted;
-mod orders;
+pub mod orders;
 mod page;
 mod publish;
 mod share;

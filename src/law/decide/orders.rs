@@ -45,7 +45,8 @@ fn resumed(work: &mut Work, held: Held) {
 }
 
 /// Why a wish cannot be followed now; `None` when it can.
-fn refusal(run: &Run, wish: Wish) -> Option<&'static str> {
+#[must_use]
+pub fn refusal(run: &Run, wish: Wish) -> Option<&'static str> {
     match run.phase {
         Phase::Settling | Phase::Settled => return Some("the run has settled"),
         Phase::Stopped => return Some("the run has stopped"),

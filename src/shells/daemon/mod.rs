@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::maybe_done;
+use tokio::sync::Notify;
 use tokio::sync::watch::{Receiver, Sender, channel};
 
 use self::calendar::Keeper;
@@ -64,6 +65,8 @@ pub struct Daemon {
     pub settings: Settings,
     /// Hears what there is to tell.
     pub tell: Teller,
+    /// Has it look for runs at once.
+    pub look_now: Arc<Notify>,
 }
 
 impl Daemon {

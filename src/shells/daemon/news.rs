@@ -378,6 +378,12 @@ fn level_of(event: &Event) -> Level {
     }
 }
 
+/// The name of an event, for programs.
+#[must_use]
+pub fn name_of(event: &Event) -> String {
+    name_in(event)
+}
+
 fn name_in(tagged: &impl serde::Serialize) -> String {
     let value = serde_json::to_value(tagged).unwrap_or_default();
     value.get("event").and_then(Value::as_str).unwrap_or_default().to_owned()

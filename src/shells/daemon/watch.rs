@@ -106,6 +106,7 @@ impl<'a> Watch<'a> {
         loop {
             tokio::select! {
                 () = &mut pause => return,
+                () = self.daemon.look_now.notified() => return,
                 Some(ended) = self.carried.join_next_with_id() => self.took_in(ended).await,
             }
         }

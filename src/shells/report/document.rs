@@ -212,16 +212,14 @@ struct PointDoc {
 #[must_use]
 pub fn document(story: &Story) -> Document<'_> {
     let answer = answer(story);
-    let (ending, why) = match story.ending() {
-        Ending::Open(_) => ("open", None),
-        Ending::Settled => ("settled", None),
-        Ending::Stopped { kind, why } => (stop_name(kind), Some(why.to_string())),
-        Ending::InDoubt => ("in_doubt", None),
+    let why = match story.ending() {
+        Ending::Stopped { why, .. } => Some(why.to_string()),
+        Ending::Open(_) | Ending::Settled | Ending::InDoubt => None,
     };
     Document {
         format: FORMAT,
         answer: answer.headline,
-        ending,
+        ending: ending_name(story),
         why,
         next: answer.next,
         run: run(story),
@@ -256,6 +254,17 @@ pub fn document(story: &Story) -> Document<'_> {
         reads_failed: story.reads_failed.0,
         over_time: over_time(story),
         agents: Agents(story),
+    }
+}
+
+/// How the run ended, for programs; `open` for one that has not.
+#[must_use]
+pub fn ending_name(story: &Story) -> &'static str {
+    match story.ending() {
+        Ending::Open(_) => "open",
+        Ending::Settled => "settled",
+        Ending::Stopped { kind, .. } => stop_name(kind),
+        Ending::InDoubt => "in_doubt",
     }
 }
 

@@ -72,6 +72,13 @@ struct MomentDoc {
     what: String,
 }
 
+/// One agent of the story, as in the report.
+#[must_use]
+pub fn agent_document(story: &Story, seat: Seat) -> Option<impl Serialize> {
+    let (member, agent) = story.agent(seat)?;
+    Some(agent_doc(story, seat, member, agent))
+}
+
 impl Serialize for Agents<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut agents = serializer.serialize_seq(Some(self.0.agents.len()))?;

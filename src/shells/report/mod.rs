@@ -24,7 +24,7 @@ pub mod cells;
 pub mod control;
 pub mod coverage;
 pub mod document;
-mod document_agents;
+pub mod document_agents;
 pub mod ending;
 pub mod facts;
 pub mod frame;

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use super::desk::Desk;
-use crate::hands::companion::KeyRefused;
 use crate::hands::companion::protocol::{Credential, Hello};
+use crate::hands::companion::{KeyRefused, PageKeys};
 use crate::hands::genesys::sign_in;
 use crate::words::clock::Clock;
 use crate::words::id::AgentId;
@@ -30,16 +30,16 @@ pub(super) enum Admission {
     Later(&'static str),
 }
 
-pub(super) async fn admit(desk: &Desk, hello: &Hello) -> Admission {
+pub(super) async fn admit(desk: &Desk, keys: &PageKeys, hello: &Hello) -> Admission {
     match &hello.credential {
-        Credential::Key(key) => by_key(desk, key),
+        Credential::Key(key) => by_key(keys, key),
         Credential::Token(token) => by_token(desk, token).await,
     }
 }
 
-fn by_key(desk: &Desk, key: &Secret) -> Admission {
+fn by_key(keys: &PageKeys, key: &Secret) -> Admission {
     // Page keys live in browsers, so their time is the real one, whatever clock the runs follow.
-    match desk.keys.check(key, Clock::System.now()) {
+    match keys.check(key, Clock::System.now()) {
         Ok(agent) => Admission::In(agent),
         Err(KeyRefused::Foreign) => Admission::Refused("the page key is not known here"),
         Err(KeyRefused::Old) => Admission::Refused("the page key is too old"),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use super::cookie::Sealer;
+use super::office::Office;
 use super::peers::Peers;
 use crate::hands::companion::{PageKeys, Pages};
 use crate::hands::genesys::Client;
@@ -41,23 +42,53 @@ pub struct Settings {
 pub struct Desk {
     /// How it is kept.
     pub settings: Settings,
-    /// The hub that pages are attached to.
-    pub pages: Pages,
     /// The platform.
     pub client: Client,
     /// Where agents' grants are kept.
     pub vault: Option<Arc<Vault>>,
     /// Hears what there is to tell.
     pub tell: Teller,
-    pub(super) keys: PageKeys,
-    pub(super) cookies: Sealer,
+    /// What the pages of agents need; without it none is let in, and nobody enrols.
+    pub(super) companions: Option<ForCompanions>,
+    /// What the API and the dashboard need.
+    pub(super) office: Option<Arc<Office>>,
     pub(super) peers: Peers,
     pub(super) tokens: Semaphore,
     pub(super) hellos: Semaphore,
 }
 
+/// What the pages of agents need.
+pub(super) struct ForCompanions {
+    /// The hub that pages are attached to.
+    pub(super) pages: Pages,
+    pub(super) keys: PageKeys,
+    pub(super) cookies: Sealer,
+}
+
 impl Desk {
-    /// A desk; page keys and cookies are marked with keys derived from the vault's.
+    /// A desk without agents' pages.
+    #[must_use]
+    pub fn plain(settings: Settings, client: Client, vault: Option<Arc<Vault>>, tell: Teller) -> Desk {
+        Desk {
+            companions: None,
+            office: None,
+            peers: Peers::default(),
+            tokens: Semaphore::new(TOKENS_AT_ONCE),
+            hellos: Semaphore::new(HELLOS_AT_ONCE),
+            settings,
+            client,
+            vault,
+            tell,
+        }
+    }
+
+    /// The same with the API and all that uses it.
+    #[must_use]
+    pub fn with_office(self, office: Office) -> Desk {
+        Desk { office: Some(Arc::new(office)), ..self }
+    }
+
+    /// A desk for agents' pages; page keys and cookies are marked with keys derived from the vault's.
     ///
     /// # Errors
     /// [`VaultError::BadKey`] when the vault's key is none.
@@ -70,18 +101,9 @@ impl Desk {
         tell: Teller,
     ) -> Result<Desk, VaultError> {
         let org = org_name(&client);
-        Ok(Desk {
-            keys: PageKeys::new(&org, vault_key)?,
-            cookies: Sealer::new(vault_key)?,
-            peers: Peers::default(),
-            tokens: Semaphore::new(TOKENS_AT_ONCE),
-            hellos: Semaphore::new(HELLOS_AT_ONCE),
-            settings,
-            pages,
-            client,
-            vault,
-            tell,
-        })
+        let companions =
+            ForCompanions { pages, keys: PageKeys::new(&org, vault_key)?, cookies: Sealer::new(vault_key)? };
+        Ok(Desk { companions: Some(companions), ..Desk::plain(settings, client, vault, tell) })
     }
 
     /// The same, which lets pages in whose keys were made with the vault's key before this one.
@@ -89,12 +111,16 @@ impl Desk {
     /// # Errors
     /// As [`Desk::new`].
     pub fn after_key(self, old_key: &Secret) -> Result<Desk, VaultError> {
-        Ok(Desk { keys: self.keys.clone().and_before(old_key)?, ..self })
+        let companions = match self.companions {
+            Some(kept) => Some(ForCompanions { keys: kept.keys.and_before(old_key)?, ..kept }),
+            None => None,
+        };
+        Ok(Desk { companions, ..self })
     }
 
     /// Where agents sign in; `None` without an app of the organisation's own, or without a vault.
     pub(super) fn enrol_url(&self) -> Option<String> {
-        let offered = self.vault.is_some() && self.client.org().settings.app.is_some();
+        let offered = self.vault.is_some() && self.companions.is_some() && self.client.org().settings.app.is_some();
         offered.then(|| format!("{}/enrol", self.settings.public_url))
     }
 

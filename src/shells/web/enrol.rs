@@ -16,6 +16,7 @@ use tera::{Context, Tera};
 use super::Room;
 use super::cookie::SignIn;
 use super::desk::Desk;
+use crate::hands::companion::PageKeys;
 use crate::hands::genesys::sign_in;
 use crate::hands::vault::random_text;
 use crate::shells::daemon::news::{News, chain};
@@ -76,7 +77,7 @@ pub(super) async fn begin(State(room): State<Room>, RawQuery(query): RawQuery) -
 }
 
 fn started(desk: &Desk, query: Option<&str>) -> Result<Response, Stop> {
-    let _offered = desk.enrol_url().ok_or(NOT_OFFERED)?;
+    let companions = desk.companions.as_ref().filter(|_| desk.enrol_url().is_some()).ok_or(NOT_OFFERED)?;
     let origin = field(query, "return");
     if origin.as_deref().is_some_and(|origin| !desk.allows(origin)) {
         return Err(BAD_RETURN);
@@ -91,7 +92,7 @@ fn started(desk: &Desk, query: Option<&str>) -> Result<Response, Stop> {
         let login = &org.settings.hosts.login;
         sign_in::authorize_url(login, &app.client_id, &desk.redirect_uri(), &state, challenge.as_deref())
     };
-    let cookie = desk.cookies.set(state, verifier, origin, Clock::System.now(), is_secure(desk));
+    let cookie = companions.cookies.set(state, verifier, origin, Clock::System.now(), is_secure(desk));
     Ok((StatusCode::FOUND, [(LOCATION, to), (SET_COOKIE, cookie)]).into_response())
 }
 
@@ -100,12 +101,13 @@ pub(super) async fn callback(State(room): State<Room>, headers: HeaderMap, RawQu
     let desk = &room.desk;
     let query = query.as_deref();
     let state = field(query, "state").unwrap_or_default();
-    let Some(begun) = desk.cookies.take(&headers, &state, Clock::System.now()) else {
+    let Some(companions) = &desk.companions else { return stopped(desk, NOT_OFFERED, None) };
+    let Some(begun) = companions.cookies.take(&headers, &state, Clock::System.now()) else {
         return stopped(desk, NOT_STARTED, None);
     };
-    let unset = (SET_COOKIE, desk.cookies.unset(&state, is_secure(desk)));
+    let unset = (SET_COOKIE, companions.cookies.unset(&state, is_secure(desk)));
     let page = match finished(&room, &begun, query).await {
-        Ok((agent, name)) => enrolled(desk, &begun, &agent, &name),
+        Ok((agent, name)) => enrolled(&companions.keys, &begun, &agent, &name),
         Err(stop) => stopped(desk, stop, begun.origin.as_deref()),
     };
     ([unset], page).into_response()
@@ -141,10 +143,10 @@ async fn keep(desk: &Desk, code: &Secret, verifier: Option<&Secret>) -> Result<(
     Ok((agent, name))
 }
 
-fn enrolled(desk: &Desk, begun: &SignIn, agent: &AgentId, name: &str) -> Response {
+fn enrolled(keys: &PageKeys, begun: &SignIn, agent: &AgentId, name: &str) -> Response {
     let line = format!("{name}, softlanding keeps your softphone ready from now on. You can close this window.");
     // Without a page that waits, nobody gets a key.
-    let key = begun.origin.is_some().then(|| desk.keys.make(agent, Clock::System.now()).expose().to_owned());
+    let key = begun.origin.is_some().then(|| keys.make(agent, Clock::System.now()).expose().to_owned());
     let agent = begun.origin.is_some().then(|| agent.to_string());
     let page = Page { title: "Signed in", lines: vec![&line], again: None, agent, key, origin: begun.origin.clone() };
     shown(StatusCode::OK, &page)

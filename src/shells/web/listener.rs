@@ -6,7 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -23,23 +23,45 @@ const SILENT_MS: u64 = 20_000;
 /// 120 s.
 const SILENT_COMPANION_MS: u64 = 330_000;
 
-/// Where a connection comes from, and whether it is a companion's.
+/// Where a connection comes from, whether it is a companion's, and whether it waits for us.
 #[derive(Debug, Clone)]
 pub(super) struct Peer {
     pub(super) address: SocketAddr,
-    let_in: Arc<AtomicBool>,
+    patience: Arc<Patience>,
+}
+
+/// For how long a connection may be silent.
+#[derive(Debug, Default)]
+struct Patience {
+    let_in: AtomicBool,
+    waiting: AtomicUsize,
+}
+
+/// While this lives, the connection's peer waits for an answer of ours, or hears one that does not end; it may be silent.
+#[derive(Debug)]
+pub(super) struct Waiting(Arc<Patience>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Peer {
     /// It is a companion's from now on.
     pub(super) fn let_in(&self) {
-        self.let_in.store(true, Ordering::Relaxed);
+        self.patience.let_in.store(true, Ordering::Relaxed);
+    }
+    /// It waits from now on.
+    pub(super) fn waits(&self) -> Waiting {
+        self.patience.waiting.fetch_add(1, Ordering::Relaxed);
+        Waiting(Arc::clone(&self.patience))
     }
 }
 
 impl Connected<IncomingStream<'_, Bounded>> for Peer {
     fn connect_info(stream: IncomingStream<'_, Bounded>) -> Peer {
-        Peer { address: *stream.remote_addr(), let_in: Arc::clone(&stream.io().let_in) }
+        Peer { address: *stream.remote_addr(), patience: Arc::clone(&stream.io().patience) }
     }
 }
 
@@ -66,7 +88,7 @@ impl Listener for Bounded {
         // Frames are small and wait for nothing.
         let _unset = stream.set_nodelay(true);
         let silent = Box::pin(tokio::time::sleep(Duration::from_millis(SILENT_MS)));
-        (Counted { stream, silent, rearmed: false, let_in: Arc::default(), _seat: seat }, peer)
+        (Counted { stream, silent, rearmed: false, patience: Arc::default(), _seat: seat }, peer)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -80,7 +102,7 @@ pub(super) struct Counted {
     silent: Pin<Box<Sleep>>,
     /// Something came since the timer was set; it is set anew when it runs out, and not for every byte.
     rearmed: bool,
-    let_in: Arc<AtomicBool>,
+    patience: Arc<Patience>,
     _seat: Option<OwnedSemaphorePermit>,
 }
 
@@ -92,10 +114,11 @@ impl AsyncRead for Counted {
             return read;
         }
         while self.silent.as_mut().poll(context).is_ready() {
-            if !std::mem::take(&mut self.rearmed) {
+            let waits = self.patience.waiting.load(Ordering::Relaxed) > 0;
+            if !std::mem::take(&mut self.rearmed) && !waits {
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
-            let ms = if self.let_in.load(Ordering::Relaxed) { SILENT_COMPANION_MS } else { SILENT_MS };
+            let ms = if self.patience.let_in.load(Ordering::Relaxed) { SILENT_COMPANION_MS } else { SILENT_MS };
             self.silent = Box::pin(tokio::time::sleep(Duration::from_millis(ms)));
         }
         Poll::Pending

@@ -1,5 +1,9 @@
-//! The web room: agents sign in here, and the companions of their pages keep a socket to it.
+//! The web room: people look at runs here, programs call the API, agents sign in, and the companions of their pages keep a
+//! socket to it.
 //!
+//! - [`access`]: who asks, by API key or by session; `problem`: what is wrong with a request.
+//! - `api`: the API under `/api/v1`, and its description; `office`: what it works with.
+//! - [`book`]: the runs as the API shows them, and those who follow them.
 //! - `listener`: connections, counted and bounded.
 //! - `socket`: one companion, from its hello to its end.
 //! - `admit`: whose page it is, by page key or by token.
@@ -10,13 +14,18 @@
 //!
 //! Must never: show a token, let a page in that the configuration does not name, or take more than its bounds.
 
+pub mod access;
 mod admit;
+mod api;
+pub mod book;
 mod cookie;
 mod desk;
 mod enrol;
 mod files;
 mod listener;
+mod office;
 mod peers;
+mod problem;
 mod socket;
 
 use std::net::SocketAddr;
@@ -24,14 +33,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::response::Response;
+use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
+pub use book::{Book, Nudges};
 pub use desk::{Desk, Settings, org_name};
 use listener::{Bounded, Peer};
+pub use office::Office;
+use problem::{Kind, Problem};
 
 /// Connections beside those of the companions: sign-ins, files, pages that are on their way in.
 const CONNECTIONS_BESIDE: usize = 512;
@@ -108,8 +120,18 @@ pub(crate) struct Room {
     _alive: mpsc::Sender<()>,
 }
 
+impl Room {
+    /// What the API works with.
+    fn office(&self) -> Result<&Arc<Office>, Problem> {
+        let none = || Problem::new(Kind::NotFound, "there is no API in this room");
+        self.desk.office.as_ref().ok_or_else(none)
+    }
+}
+
 fn router(room: Room) -> Router {
+    let api = if room.desk.office.is_some() { api::router() } else { Router::new() };
     Router::new()
+        .merge(api)
         .route("/livez", get(async || "alive\n"))
         .route("/enrol", get(enrol::begin))
         .route("/enrol/callback", get(enrol::callback))
@@ -119,9 +141,18 @@ fn router(room: Room) -> Router {
         .route("/companion/v1.d.ts", get(files::companion_types))
         .route("/companion/example.html", get(files::companion_example))
         .route("/companion/v1/socket", get(socket::open))
-        .fallback(async || (StatusCode::NOT_FOUND, "there is nothing here\n"))
+        .fallback(nothing_here)
         .layer(axum::middleware::map_response(with_care))
         .with_state(room)
+}
+
+/// Programs are told in their own way that there is nothing.
+async fn nothing_here(uri: Uri) -> Response {
+    if uri.path().starts_with("/api/") || uri.path().starts_with("/hooks/") {
+        let hint = "GET /openapi.json tells what there is";
+        return Problem::new(Kind::NotFound, "there is nothing at this path").hint(hint).into_response();
+    }
+    (StatusCode::NOT_FOUND, "there is nothing here\n").into_response()
 }
 
 /// What every answer says to browsers. A handler that has said something of its own keeps it.

@@ -19,21 +19,34 @@ const WINDOW_MS: i64 = 60_000;
 const PEERS_MAX: usize = 10_000;
 
 /// The peers that were refused lately.
-#[derive(Debug, Default)]
-pub(super) struct Peers(Mutex<HashMap<IpAddr, (Moment, u32)>>);
+#[derive(Debug)]
+pub(super) struct Peers {
+    known: Mutex<HashMap<IpAddr, (Moment, u32)>>,
+    refused_max: u32,
+}
+
+impl Default for Peers {
+    fn default() -> Peers {
+        Peers::forgiving(REFUSED_MAX)
+    }
+}
 
 impl Peers {
+    /// Peers of whom each may be refused so often within a window.
+    pub(super) fn forgiving(refused_max: u32) -> Peers {
+        Peers { known: Mutex::default(), refused_max }
+    }
     /// Whether the peer may try.
     pub(super) fn may_try(&self, peer: IpAddr) -> bool {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known
             .get(&peer)
-            .is_none_or(|(since, refused)| *refused < REFUSED_MAX || since.is_past(WINDOW_MS, Moment::now()))
+            .is_none_or(|(since, refused)| *refused < self.refused_max || since.is_past(WINDOW_MS, Moment::now()))
     }
     /// Notes that it was refused.
     pub(super) fn refused(&self, peer: IpAddr) {
         let now = Moment::now();
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= PEERS_MAX && !known.contains_key(&peer) {
             known.retain(|_, (since, _)| !since.is_past(WINDOW_MS, now));
             if known.len() >= PEERS_MAX {

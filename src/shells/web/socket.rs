@@ -48,6 +48,9 @@ pub(super) async fn open(
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let refuse = |status: StatusCode, why: &'static str| (status, format!("{why}\n")).into_response();
+    if room.desk.companions.is_none() {
+        return refuse(StatusCode::NOT_FOUND, "no companions are let in here: [web] has no allowed_origins");
+    }
     let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
     if !origin.is_some_and(|origin| room.desk.allows(origin)) {
         return refuse(StatusCode::FORBIDDEN, "this origin is not one of allowed_origins");
@@ -94,13 +97,14 @@ async fn attend(mut room: Room, peer: Peer, from: IpAddr, mut socket: WebSocket)
 /// From the first frame to the welcome.
 async fn greet(room: &Room, from: IpAddr, socket: &mut WebSocket) -> Result<Attached, End> {
     let desk = &room.desk;
+    let Some(companions) = &desk.companions else { return Err(End::Close(NOT_UNDERSTOOD, "no companions here")) };
     let Ok(_seat) = desk.hellos.try_acquire() else { return Err(End::Close(AGAIN_LATER, "too many pages at once")) };
     let hello = match timeout(Duration::from_millis(HELLO_MS), hello(socket)).await {
         Ok(Some(hello)) => hello,
         Ok(None) => return Err(End::Close(NOT_UNDERSTOOD, "the first frame must be a hello")),
         Err(_) => return Err(End::Close(NOT_UNDERSTOOD, "no hello in time")),
     };
-    let agent = match admit(desk, &hello).await {
+    let agent = match admit(desk, &companions.keys, &hello).await {
         Admission::In(agent) => agent,
         Admission::Refused(why) => {
             desk.peers.refused(from);
@@ -111,8 +115,8 @@ async fn greet(room: &Room, from: IpAddr, socket: &mut WebSocket) -> Result<Atta
         Admission::Later(why) => return Err(End::Close(AGAIN_LATER, why)),
     };
     let full = |_| End::Close(AGAIN_LATER, "no room for another companion");
-    let attached = desk.pages.attach(&agent, &PageId::new(&hello.page), hello.sdk).map_err(full)?;
-    let key = desk.keys.make(&agent, Clock::System.now());
+    let attached = companions.pages.attach(&agent, &PageId::new(&hello.page), hello.sdk).map_err(full)?;
+    let key = companions.keys.make(&agent, Clock::System.now());
     let enrol = desk.enrol_url();
     // An agent whose grant is missing or dead is asked to sign in; the page works meanwhile.
     let enrol = if enrol.is_some() && !is_enrolled(desk, &agent).await { enrol } else { None };
@@ -144,7 +148,7 @@ async fn serve(room: &mut Room, mut attached: Attached, socket: &mut WebSocket) 
     beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     // The first tick is at once.
     beats.tick().await;
-    let clock = room.desk.pages.clock();
+    let clock = room.desk.client.clock();
     let (mut heard_at, mut frames) = (Moment::now(), 0_u32);
     loop {
         let outgoing = tokio::select! {

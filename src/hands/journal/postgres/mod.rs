@@ -10,7 +10,7 @@ mod care;
 mod history;
 mod lease;
 mod orders;
-mod schema;
+pub(in crate::hands) mod schema;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -2,13 +2,24 @@
 //!
 //! Must never: change a step that has been shipped; there are databases that have taken it.
 
+use crate::hands::access::tables::POSTGRES as ACCESS;
 use crate::hands::postgres::PgSchema;
 
-pub(super) const SCHEMA: PgSchema = PgSchema {
+pub(in crate::hands) const SCHEMA: PgSchema = PgSchema {
     name: "journal",
     version_table: "softlanding_schema",
-    tables: &["softlanding_runs", "softlanding_events", "softlanding_claims", "softlanding_orders"],
-    steps: &[EVERYTHING],
+    tables: &[
+        "softlanding_runs",
+        "softlanding_events",
+        "softlanding_claims",
+        "softlanding_orders",
+        "softlanding_keys",
+        "softlanding_sessions",
+        "softlanding_answers",
+        "softlanding_received",
+    ],
+    // ACCESS is 2: who may use softlanding from outside.
+    steps: &[EVERYTHING, ACCESS],
     lock: 0x534c_4a01, // "SLJ" and 1
 };
 

@@ -8,7 +8,7 @@ mod history;
 mod lease;
 mod lines;
 mod orders;
-mod schema;
+pub(in crate::hands) mod schema;
 
 use std::path::{Path, PathBuf};
 

@@ -2,12 +2,14 @@
 //!
 //! Must never: change a step that has been shipped; there are files that have taken it.
 
+use crate::hands::access::tables::SQLITE as ACCESS;
 use crate::hands::sqlite::Schema;
 
-pub(super) const SCHEMA: Schema = Schema {
+pub(in crate::hands) const SCHEMA: Schema = Schema {
     name: "journal",
     application_id: 0x534c_4a01, // "SLJ" and 1
-    steps: &[HISTORY, LEASES_AND_ORDERS],
+    // ACCESS is 3: who may use softlanding from outside.
+    steps: &[HISTORY, LEASES_AND_ORDERS, ACCESS],
 };
 
 /// 1: runs with their last record, so that an append is a compare-and-swap of one row.

@@ -1,0 +1,223 @@
+//! A run in a few fields: how it stands, what it needs, what it can be told.
+//!
+//! Must never: offer an order that would be refused.
+
+use chrono_tz::Tz;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::law::decide::orders::refusal;
+use crate::law::event::{Phase, Tally};
+use crate::law::order::Wish;
+use crate::law::plan::Approval;
+use crate::law::punctuality::{Fate, Publish};
+use crate::law::run::{Approved, Brake, Held, PublishState, Run};
+use crate::shells::report::Story;
+use crate::shells::report::document::ending_name;
+use crate::words::calendar::stamp;
+use crate::words::id::RunId;
+
+/// A run in a few fields.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(in crate::shells::web) struct RunCard {
+    /// Its name.
+    #[schema(example = "20261127-1600-care")]
+    pub(in crate::shells::web) run: String,
+    /// The entry of the calendar that it was staged for; null for one that was staged outright.
+    pub(in crate::shells::web) entry: Option<String>,
+    /// The business unit's name.
+    pub(in crate::shells::web) business_unit: String,
+    /// The business unit's id.
+    pub(in crate::shells::web) business_unit_id: String,
+    /// The first day of the week whose schedule is published.
+    #[schema(format = "date")]
+    pub(in crate::shells::web) week: String,
+    /// The schedule's description.
+    pub(in crate::shells::web) schedule: String,
+    /// T.
+    #[schema(format = "date-time")]
+    pub(in crate::shells::web) publish_at: String,
+    /// T on the wall clock of `zone`.
+    #[schema(example = "Fri 27 Nov 2026 16:00:00 CST UTC-6")]
+    pub(in crate::shells::web) publish_local: String,
+    /// The time zone in which T was chosen.
+    #[schema(example = "America/Chicago")]
+    pub(in crate::shells::web) zone: String,
+    /// Where it is: waiting, refreshing, preparing, publishing, checking, settling, settled, stopped or in_doubt.
+    #[schema(value_type = String, example = "checking")]
+    pub(in crate::shells::web) phase: Phase,
+    /// Whether nothing more will happen without a person.
+    pub(in crate::shells::web) over: bool,
+    /// How it ended: open, settled, vetoed, drifted, missed, refused, aborted or in_doubt.
+    #[schema(example = "open")]
+    pub(in crate::shells::web) ending: &'static str,
+    /// Whether the publish is held or, after it, the remedies.
+    pub(in crate::shells::web) held: bool,
+    /// Whether somebody must approve it, and has.
+    pub(in crate::shells::web) approval: ApprovalState,
+    /// What it needs of a person; null for nothing.
+    pub(in crate::shells::web) needs: Option<Needs>,
+    /// Why it needs that, or why it stopped.
+    pub(in crate::shells::web) why: Option<String>,
+    /// Agents on its roster.
+    pub(in crate::shells::web) agents: u32,
+    /// Agents by verdict.
+    pub(in crate::shells::web) tally: TallyCard,
+    /// Agents that nobody has looked at so far.
+    pub(in crate::shells::web) not_checked: u32,
+    /// Agents on a call; part of the deferred.
+    pub(in crate::shells::web) on_call: u32,
+    /// What became of the publish.
+    pub(in crate::shells::web) publish: PublishCard,
+    /// What it can be told now: approve, hold, resume, abort.
+    #[schema(value_type = Vec<String>, example = json!(["hold", "abort"]))]
+    pub(in crate::shells::web) allowed: Vec<&'static str>,
+    /// The number of its newest record.
+    pub(in crate::shells::web) last_seq: u64,
+}
+
+/// Agents by verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub(in crate::shells::web) struct TallyCard {
+    /// Ready without help.
+    ready: u32,
+    /// Ready after a remedy.
+    recovered: u32,
+    /// On a call, or logged out.
+    deferred: u32,
+    /// Not ready.
+    stragglers: u32,
+    /// A signal is missing.
+    unknown: u32,
+}
+
+impl From<Tally> for TallyCard {
+    fn from(tally: Tally) -> TallyCard {
+        let Tally { ready, recovered, deferred, stragglers, unknown } = tally;
+        TallyCard { ready, recovered, deferred, stragglers, unknown }
+    }
+}
+
+/// What became of the publish.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(in crate::shells::web) struct PublishCard {
+    /// on_time, late, elsewhere, missed, vetoed, drifted, refused, aborted or in_doubt; null while it is open.
+    #[schema(example = "on_time")]
+    fate: Option<&'static str>,
+    /// How long after T its request left, in ms; null when none has.
+    late_ms: Option<i64>,
+}
+
+/// Whether somebody must approve a publish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::shells::web) enum ApprovalState {
+    /// Nobody must.
+    NotNeeded,
+    /// Nobody has so far.
+    Missing,
+    /// Somebody has.
+    Given,
+}
+
+/// What a run needs of a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::shells::web) enum Needs {
+    /// That it is approved.
+    Approval,
+    /// That it is told to go on.
+    Resume,
+    /// That somebody looks.
+    Look,
+}
+
+/// Everything that a run can be told.
+const WISHES: [Wish; 4] = [Wish::Approve, Wish::Hold, Wish::Resume, Wish::Abort];
+
+pub(super) fn card(id: &RunId, run: &Run, story: &Story, publish: &Publish) -> RunCard {
+    let plan = &run.plan;
+    let zone: Tz = plan.zone.parse().unwrap_or(Tz::UTC);
+    let (needs, why) = needs(run, story);
+    let approval = match (plan.policy.approval, run.approved) {
+        (_, Approved::Yes) => ApprovalState::Given,
+        (Approval::Required, Approved::NotYet) => ApprovalState::Missing,
+        (Approval::NotNeeded, Approved::NotYet) => ApprovalState::NotNeeded,
+    };
+    RunCard {
+        run: id.to_string(),
+        entry: plan.policy.entry.clone(),
+        business_unit: plan.business_unit.name.clone(),
+        business_unit_id: plan.business_unit.id.to_string(),
+        week: plan.week.to_string(),
+        schedule: plan.schedule.description.clone(),
+        publish_at: plan.publish_at.rfc3339(),
+        publish_local: stamp(plan.publish_at, zone),
+        zone: plan.zone.clone(),
+        phase: run.phase,
+        over: run.is_over(),
+        ending: ending_name(story),
+        held: is_held(run),
+        approval,
+        needs,
+        why,
+        agents: u32::try_from(plan.roster.len()).unwrap_or(u32::MAX),
+        tally: story.counts.tally.into(),
+        not_checked: story.counts.unjudged,
+        on_call: story.counts.on_call,
+        publish: PublishCard { fate: publish.fate().map(Fate::word), late_ms: publish.late_ms() },
+        allowed: WISHES.into_iter().filter(|wish| refusal(run, *wish).is_none()).map(Wish::words).collect(),
+        last_seq: run.seq,
+    }
+}
+
+fn is_held(run: &Run) -> bool {
+    match run.phase {
+        Phase::Settling | Phase::Settled | Phase::Stopped | Phase::InDoubt => false,
+        Phase::Waiting | Phase::Refreshing | Phase::Preparing | Phase::Publishing | Phase::Checking => {
+            if run.before_the_claim() { run.held != Held::No } else { run.brake == Brake::Applied }
+        }
+    }
+}
+
+/// What it needs of a person, and why; a run that stopped says why as well.
+fn needs(run: &Run, story: &Story) -> (Option<Needs>, Option<String>) {
+    let look = |why: &str| (Some(Needs::Look), Some(why.to_owned()));
+    match run.phase {
+        Phase::Stopped => return (None, run.stop.as_ref().map(|(_, why)| why.clone())),
+        Phase::InDoubt => {
+            return look("nobody knows whether the publish was made: look at the schedule in the platform");
+        }
+        Phase::Settled | Phase::Settling => {
+            let tally = story.counts.tally;
+            return match (tally.stragglers, tally.unknown) {
+                (0, 0) => (None, None),
+                (0, _) => look("of some agents not enough could be seen"),
+                (_, _) => look("some softphones cannot take a call"),
+            };
+        }
+        Phase::Waiting | Phase::Refreshing | Phase::Preparing | Phase::Publishing | Phase::Checking => {}
+    }
+    if run.before_the_claim() {
+        let needs = run.waits_for().map(|wait| {
+            let needs = match wait {
+                crate::law::event::Wait::Approval => Needs::Approval,
+                crate::law::event::Wait::Resume | crate::law::event::Wait::Drift => Needs::Resume,
+            };
+            (needs, wait.words().to_owned())
+        });
+        return needs.map_or((None, None), |(needs, why)| (Some(needs), Some(why)));
+    }
+    if run.brake == Brake::Applied || run.open.any_is_braked() {
+        let why = story.brakes.items.last().map_or("remedies are held", |brake| &*brake.why);
+        return (Some(Needs::Resume), Some(why.to_owned()));
+    }
+    match run.publish {
+        PublishState::Doubted { .. } => look("the answer to the publish was lost, and it is being looked for"),
+        PublishState::Unclaimed
+        | PublishState::Claimed
+        | PublishState::Accepted { .. }
+        | PublishState::NotDone { .. }
+        | PublishState::Confirmed { .. } => (None, None),
+    }
+}

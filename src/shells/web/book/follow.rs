@@ -1,0 +1,103 @@
+//! Following a run: one task asks the journal for what is new, and all who follow the run hear the same frames.
+//!
+//! Must never: ask more often because more listen, or send more than a few frames a second.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::{Book, Frame, Opened, Unshown};
+use crate::words::id::RunId;
+
+/// The journal is asked this often, in ms of real time; at once for what this process records itself.
+const LOOK_EVERY_MS: u64 = 1_000;
+/// Time between two frames, in ms: what happens in between comes in one.
+const FRAME_EVERY_MS: u64 = 250;
+
+/// Somebody who follows a run.
+pub(in crate::shells::web) struct Follower {
+    opened: Arc<Opened>,
+    frames: broadcast::Receiver<Arc<Frame>>,
+    /// The record up to which it has heard.
+    heard: u64,
+    /// Whether it has had its first frame.
+    begun: bool,
+}
+
+impl Book {
+    /// Follows a run from record `after` on; `None` from now on.
+    pub(in crate::shells::web) async fn follow(
+        self: &Arc<Self>,
+        run: &RunId,
+        after: Option<u64>,
+    ) -> Result<Follower, Unshown> {
+        let opened = self.run(run).await?;
+        let seq = opened.look().await?.run.seq;
+        let frames = {
+            let mut is_followed = opened.is_followed.lock().unwrap_or_else(PoisonError::into_inner);
+            let frames = opened.frames.subscribe();
+            if !std::mem::replace(&mut *is_followed, true) {
+                tokio::spawn(lead_on(Arc::clone(self), Arc::clone(&opened), seq));
+            }
+            frames
+        };
+        Ok(Follower { opened, frames, heard: after.unwrap_or(seq), begun: false })
+    }
+}
+
+impl Follower {
+    /// The next frame; the first comes at once. `None` when there will be no more.
+    pub(in crate::shells::web) async fn next(&mut self) -> Option<Arc<Frame>> {
+        if !std::mem::replace(&mut self.begun, true) {
+            return self.whole().await;
+        }
+        loop {
+            match self.frames.recv().await {
+                // What was heard in the first frame already.
+                Ok(frame) if frame.seq <= self.heard => {}
+                Ok(frame) => {
+                    self.heard = frame.seq;
+                    return Some(frame);
+                }
+                Err(RecvError::Lagged(_)) => return self.whole().await,
+                Err(RecvError::Closed) => return None,
+            }
+        }
+    }
+
+    /// All that has happened since it last heard.
+    async fn whole(&mut self) -> Option<Arc<Frame>> {
+        let frame = self.opened.look().await.ok()?.since(self.heard);
+        self.heard = frame.seq;
+        Some(Arc::new(frame))
+    }
+}
+
+/// Brings an open run up to date as long as somebody follows it.
+async fn lead_on(book: Arc<Book>, opened: Arc<Opened>, mut sent: u64) {
+    let nudged = book.nudges.on(&opened.run);
+    loop {
+        let _or_later = tokio::time::timeout(Duration::from_millis(LOOK_EVERY_MS), nudged.notified()).await;
+        {
+            let mut is_followed = opened.is_followed.lock().unwrap_or_else(PoisonError::into_inner);
+            if opened.frames.receiver_count() == 0 {
+                *is_followed = false;
+                return;
+            }
+        }
+        opened.used.store(book.uses.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+        // A store that is away is asked again at the next look.
+        let _caught_up = opened.catch_up(&book.journal).await;
+        let Ok(folded) = opened.look().await else { continue };
+        if folded.run.seq > sent {
+            let frame = folded.since(sent);
+            drop(folded);
+            sent = frame.seq;
+            let _heard_by = opened.frames.send(Arc::new(frame));
+            tokio::time::sleep(Duration::from_millis(FRAME_EVERY_MS)).await;
+        }
+    }
+}
