@@ -5,6 +5,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use axum::http::HeaderName;
 use chrono_tz::Tz;
 
 use super::secret::SecretRef;
@@ -274,8 +275,8 @@ pub enum PeopleWay {
     Platform(App),
     /// A proxy has signed them in, and says who they are.
     Proxy {
-        /// The header that holds the mail address, in lower case.
-        header: String,
+        /// The header that holds the mail address.
+        header: HeaderName,
         /// The only addresses whose word counts; 1 to 16.
         from: Vec<IpAddr>,
     },

@@ -93,7 +93,7 @@ fn proxy<'t>(reader: &mut Reader<'t>, field: &Field<'t>) -> Option<PeopleWay> {
         if name.is_none() {
             reader.wrong(&place, shown(place.value), HEADER);
         }
-        name.map(|name| name.as_str().to_owned())
+        name
     });
     let from = list(reader, &mut inside, "from", FROM, |text| text.parse::<IpAddr>().ok().map(|ip| ip.to_canonical()));
     if let (Some(from), Some(place)) = (&from, inside.take("from"))
@@ -180,7 +180,7 @@ mod tests {
         let proxy =
             read("viewers = ['a@b']\nproxy = { header = 'X-Forwarded-Email', from = ['127.0.0.1', '::1'] }").way;
         let from = vec!["127.0.0.1".parse().unwrap(), "::1".parse().unwrap()];
-        assert_eq!(proxy, PeopleWay::Proxy { header: "x-forwarded-email".into(), from });
+        assert_eq!(proxy, PeopleWay::Proxy { header: "x-forwarded-email".parse().unwrap(), from });
         assert_eq!(parse(ORG).unwrap().people, None);
     }
 

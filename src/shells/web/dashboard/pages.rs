@@ -1,14 +1,16 @@
 //! Which path is which page. All have the same shell, which holds nothing of anybody's: so that a page is the same for whoever
 //! asks for it, and only the API asks who that is.
 //!
-//! Must never: answer to who is signed in, or put a text of a path into a page.
+//! A browser without a session's cookie is sent to the sign-in at once. Must never: say in a page who is signed in, or put a
+//! text of a path into one.
 
 use axum::Router;
-use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, Uri};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 
 use crate::shells::web::Room;
+use crate::shells::web::access::session;
 use crate::shells::web::files::{File, serve};
 
 const SHELL: &str = include_str!("assets/shell.html");
@@ -25,11 +27,16 @@ const PAGES: [(&str, &str, &str); 5] = [
 pub(super) fn router() -> Router<Room> {
     PAGES.into_iter().fold(Router::new(), |router, (path, title, module)| {
         let html = SHELL.replace("%TITLE%", title).replace("%MODULE%", module);
-        router.route(path, get(async move |headers: HeaderMap| page(&html, &headers)))
+        router.route(path, get(async move |uri: Uri, headers: HeaderMap| page(&html, &uri, &headers)))
     })
 }
 
-fn page(html: &str, headers: &HeaderMap) -> Response {
+fn page(html: &str, uri: &Uri, headers: &HeaderMap) -> Response {
+    if session::cookie_in(headers).is_none() {
+        let here = uri.path_and_query().map_or("/", |here| here.as_str());
+        let to = percent_encoding::utf8_percent_encode(here, percent_encoding::NON_ALPHANUMERIC);
+        return Redirect::to(&format!("/sign-in?to={to}")).into_response();
+    }
     let file = File { text: html, kind: "text/html; charset=utf-8", shared: false };
     (super::policy(), serve(&file, headers)).into_response()
 }

@@ -7,12 +7,12 @@ use axum::http::header::{LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use super::page::{self, Page, Stop};
+use super::page::{self, Link, Page, Stop};
 use super::{People, Way, proxy};
 use crate::hands::access::{Access, Role};
 use crate::shells::daemon::news::News;
 use crate::shells::web::Room;
-use crate::shells::web::access::cookie;
+use crate::shells::web::access::session;
 use crate::shells::web::listener::Peer;
 use crate::shells::web::query::field;
 use crate::words::clock::Clock;
@@ -52,13 +52,13 @@ fn welcome(to: &str) -> Page {
         line: "You sign in with your Genesys Cloud user. softlanding learns your name and your mail address, and keeps no \
                token of yours."
             .to_owned(),
-        link: Some((format!("/sign-in/start?to={encoded}"), "Sign in with Genesys Cloud")),
+        link: Some(Link::new(format!("/sign-in/start?to={encoded}"), "Sign in with Genesys Cloud")),
         trouble: false,
     }
 }
 
 fn signed_out() -> Page {
-    let link = Some(("/sign-in".to_owned(), "Sign in again"));
+    let link = Some(Link::new("/sign-in", "Sign in again"));
     Page { title: "You are signed out", line: "This session is over.".to_owned(), link, trouble: false }
 }
 
@@ -80,7 +80,7 @@ pub(super) async fn enter(room: &Room, people: &People, headers: &HeaderMap, who
     match opened(&office.access, headers, &who.name, role).await {
         Ok(secret) => {
             room.desk.tell(News::SignedIn { who: who.name.clone(), role: role.word() });
-            gone_to(to, Some(cookie::set(&secret, &room.desk.settings.public_url)))
+            gone_to(to, Some(session::set(&secret, &room.desk.settings.public_url)))
         }
         Err(error) => {
             room.desk.tell(News::trouble(None, "a sign-in could not be kept", &error));
@@ -96,14 +96,14 @@ async fn opened(
     name: &str,
     role: Role,
 ) -> Result<crate::words::secret::Secret, crate::hands::access::AccessError> {
-    if let Some(before) = cookie::cookie_in(headers) {
+    if let Some(before) = session::cookie_in(headers) {
         access.close_session(before).await?;
     }
     access.open_session(name, role, Clock::System.now()).await
 }
 
 async fn is_signed_in(room: &Room, headers: &HeaderMap) -> bool {
-    let (Ok(office), Some(cookie)) = (room.office(), cookie::cookie_in(headers)) else { return false };
+    let (Ok(office), Some(cookie)) = (room.office(), session::cookie_in(headers)) else { return false };
     matches!(office.access.session(cookie, Clock::System.now()).await, Ok(Some(_)))
 }
 
@@ -114,8 +114,8 @@ pub(super) async fn sign_out(State(room): State<Room>, headers: HeaderMap) -> Re
         Ok(office) => office,
         Err(problem) => return problem.into_response(),
     };
-    if let Some(cookie) = cookie::cookie_in(&headers) {
-        if let Err(problem) = cookie::check_unforged(public_url, &headers, cookie) {
+    if let Some(cookie) = session::cookie_in(&headers) {
+        if let Err(problem) = session::check_unforged(public_url, &headers, cookie) {
             return problem.into_response();
         }
         if let Err(error) = office.access.close_session(cookie).await {
@@ -123,7 +123,7 @@ pub(super) async fn sign_out(State(room): State<Room>, headers: HeaderMap) -> Re
             return Stop::NotKept.shown();
         }
     }
-    (StatusCode::NO_CONTENT, [(SET_COOKIE, cookie::unset(public_url))]).into_response()
+    (StatusCode::NO_CONTENT, [(SET_COOKIE, session::unset(public_url))]).into_response()
 }
 
 fn gone_to(path: &str, cookie: Option<String>) -> Response {

@@ -17,10 +17,23 @@ const TEMPLATE_NAME: &str = "sign_in.html.tera";
 pub(super) struct Page {
     pub(super) title: &'static str,
     pub(super) line: String,
-    /// Where to go on, and what the link says.
-    pub(super) link: Option<(String, &'static str)>,
+    /// Where to go on.
+    pub(super) link: Option<Link>,
     /// Whether something is wrong.
     pub(super) trouble: bool,
+}
+
+/// A link on the page.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Link {
+    href: String,
+    words: &'static str,
+}
+
+impl Link {
+    pub(super) fn new(href: impl Into<String>, words: &'static str) -> Link {
+        Link { href: href.into(), words }
+    }
 }
 
 /// Why somebody does not come in.
@@ -93,7 +106,7 @@ impl Stop {
             | Stop::NoMail
             | Stop::Elsewhere
             | Stop::Busy
-            | Stop::NotKept => Some(("/sign-in".to_owned(), "Try again")),
+            | Stop::NotKept => Some(Link::new("/sign-in", "Try again")),
         };
         shown(status, &Page { title, line: line.to_owned(), link, trouble: true })
     }
@@ -105,7 +118,7 @@ pub(super) fn not_admitted(mail: &str) -> Response {
         "You have signed in as {mail}, and nothing in [people] of softlanding's configuration lets that address in. Ask \
          whoever runs it to add you."
     );
-    let link = Some(("/sign-in".to_owned(), "Sign in as somebody else"));
+    let link = Some(Link::new("/sign-in", "Sign in as somebody else"));
     shown(StatusCode::FORBIDDEN, &Page { title: "You may not come in", line, link, trouble: true })
 }
 

@@ -51,7 +51,12 @@ pub(super) async fn callback(State(room): State<Room>, headers: HeaderMap, RawQu
     response.into_response()
 }
 
-async fn who(desk: &Desk, client: &Client, begun: &crate::shells::web::cookie::SignIn, query: Option<&str>) -> Result<Arrived, Stop> {
+async fn who(
+    desk: &Desk,
+    client: &Client,
+    begun: &crate::shells::web::cookie::SignIn,
+    query: Option<&str>,
+) -> Result<Arrived, Stop> {
     let code = field(query, "code").map(Secret::new).ok_or(Stop::Denied)?;
     let Ok(_turn) = desk.tokens.try_acquire() else { return Err(Stop::Busy) };
     let trouble = |what: &str, failure: &Failure| {

@@ -11,12 +11,7 @@ const MAIL_BYTES_MAX: usize = 320;
 
 /// The mail address in the proxy's header, in lower case; `None` unless the request comes from the proxy itself and names
 /// exactly one.
-pub(super) fn mail_from(
-    header: &HeaderName,
-    from: &[IpAddr],
-    peer: SocketAddr,
-    headers: &HeaderMap,
-) -> Option<String> {
+pub(super) fn mail_from(header: &HeaderName, from: &[IpAddr], peer: SocketAddr, headers: &HeaderMap) -> Option<String> {
     if !from.contains(&peer.ip().to_canonical()) {
         return None;
     }
@@ -29,7 +24,8 @@ pub(super) fn mail_from(
 /// Whether a text can be a mail address: enough to keep lists and line breaks out of the journal.
 pub(super) fn is_mail(text: &str) -> bool {
     let parts = text.split_once('@').filter(|(name, host)| !name.is_empty() && !host.is_empty());
-    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, ',' | ';' | '<' | '>' | '"' | '*') || c.is_alphanumeric();
+    let plain =
+        |c: char| c.is_ascii_graphic() && !matches!(c, ',' | ';' | '<' | '>' | '"' | '*') || c.is_alphanumeric();
     text.len() <= MAIL_BYTES_MAX && text.chars().all(plain) && parts.is_some_and(|(_, host)| !host.contains('@'))
 }
 
