@@ -44,7 +44,7 @@ pub(in crate::shells::web) struct Folded {
     changes: VecDeque<(u64, Seat)>,
     /// Changes up to this record are not among `changes` any more.
     forgotten: u64,
-    lines: VecDeque<(u64, String)>,
+    lines: VecDeque<(u64, Timestamp, String)>,
     mood: Mood,
 }
 
@@ -75,6 +75,8 @@ pub(in crate::shells::web) struct Frame {
     event: String,
     /// What is worth a line of all that happened.
     words: Vec<String>,
+    /// When each of these was recorded.
+    words_at: Vec<String>,
     /// The run as it is now.
     pub(in crate::shells::web) card: RunCard,
     /// The agents of whom something else is said now.
@@ -143,7 +145,7 @@ impl Folded {
                 if self.lines.len() == LINES_MAX {
                     self.lines.pop_front();
                 }
-                self.lines.push_back((record.seq, line));
+                self.lines.push_back((record.seq, record.at, line));
             }
         }
     }
@@ -199,11 +201,12 @@ impl Folded {
     pub(in crate::shells::web) fn since(&self, seq: u64) -> Frame {
         let seq = if seq > self.run.seq { 0 } else { seq };
         let (at, event) = self.last.clone();
-        let lines = self.lines.iter().rev().take_while(|(told, _)| *told > seq).take(FRAME_LINES_MAX);
-        let mut words: Vec<String> = lines.map(|(_, line)| line.clone()).collect();
-        words.reverse();
+        let newest = self.lines.iter().rev().take_while(|(told, ..)| *told > seq).take(FRAME_LINES_MAX);
+        let mut lines: Vec<_> = newest.map(|(_, at, line)| (line.clone(), at.rfc3339())).collect();
+        lines.reverse();
+        let (words, words_at) = lines.into_iter().unzip();
         let changed = self.changed_since(seq).into_iter().filter_map(|seat| self.row(seat)).collect();
-        Frame { seq: self.run.seq, at: at.rfc3339(), event, words, card: self.card(), changed }
+        Frame { seq: self.run.seq, at: at.rfc3339(), event, words, words_at, card: self.card(), changed }
     }
 
     fn changed_since(&self, seq: u64) -> BTreeSet<Seat> {

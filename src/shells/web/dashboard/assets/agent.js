@@ -3,12 +3,11 @@
 // Must never: leave out that a signal is missing.
 
 import { get } from './api.js';
-import { clock } from './clock.js';
 import { el, fill, heads, rowHead, td } from './dom.js';
 import { page } from './frame.js';
 import { follow } from './live.js';
 import { kind, retry, runPath } from './parts.js';
-import { away, lasting, wall } from './times.js';
+import { lasting, wall } from './times.js';
 
 const [, , runPart, , agentPart] = location.pathname.split('/');
 const [runName, agentName] = [decodeURIComponent(runPart ?? ''), decodeURIComponent(agentPart ?? '')];
@@ -39,7 +38,7 @@ function facts(run, agent, time) {
     ['New token at T', PLACES[story.new_token_at_publish] ?? plain(story.new_token_at_publish)],
     ['Tried', (story.tried ?? []).map(({ rung, times }) => `${plain(rung)}${times > 1 ? ` (${times} times)` : ''}`).join(', ') || 'nothing'],
     ['Refused', story.refused ? `${story.refused.words}${story.refused.correlation ? ` (correlation ${story.refused.correlation})` : ''}` : null],
-    ['Next', agent.next ? `${agent.next}${agent.next_at ? `, ${away(agent.next_at, clock.now())} at the latest` : ''}` : 'nothing'],
+    ['Next', agent.next ? `${agent.next}${agent.next_at ? `, by ${time.second(agent.next_at)}` : ''}` : 'nothing'],
   ];
   return el('dl', { class: 'facts' }, list.filter(([, value]) => value).map(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]));
 }

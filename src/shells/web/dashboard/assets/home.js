@@ -63,11 +63,11 @@ function underWay(open) {
     rowHead('Run', el('a', { href: runPath(card.run) }, card.business_unit), el('br'), el('span', { class: 'quiet' }, card.run)),
     td('Publish', wall(card.zone).moment(card.publish_at)),
     td('State', stateBadge(card)),
-    td('Phase', phaseWords(card.phase)),
+    td('T', away(card.publish_at, clock.now())),
     td('Softphones', split(card)));
   return el('section', { class: 'card' }, el('h2', {}, 'Under way'),
     el('div', { class: 'scroll' }, el('table', { class: 'stack' }, el('caption', { class: 'unseen' }, 'Runs under way'),
-      heads('Run', 'Publish', 'State', 'Phase', 'Softphones'), el('tbody', {}, open.map(row)))));
+      heads('Run', 'Publish', 'State', 'T', 'Softphones'), el('tbody', {}, open.map(row)))));
 }
 
 function calendarCard(upcoming) {
@@ -140,9 +140,10 @@ await page(async (main, known) => {
     const upcoming = occasions(calendar);
     const [open, over] = [cards.filter((card) => !card.over), cards.filter((card) => card.over)];
     ticks.length = 0;
+    const isNow = open.some((card) => Date.parse(card.publish_at) <= clock.now());
     const heroCard = hero(foremost(open, upcoming), known, ticks);
     // What has the focus is not drawn away from under it.
-    if (!livePlace.contains(document.activeElement)) fill(livePlace, heroCard, wanting(cards), underWay(open));
+    if (!livePlace.contains(document.activeElement)) fill(livePlace, wanting(cards), isNow ? [underWay(open), heroCard] : [heroCard, underWay(open)]);
     fill(sidePlace, calendarCard(upcoming));
     const shape = JSON.stringify([over, cursor]);
     if (shape !== drawn) fill(pastPlace, past(over, chosen, cursor !== null, () => loadMore().catch(() => {})));

@@ -17,6 +17,8 @@ import { lasting, wall } from './times.js';
 import { fateWords, kindWords, number, people, phaseWords, stateOf } from './words.js';
 
 const LINES_MAX = 300;
+/** Runs of so many agents are told from the beginning; of larger ones, only so many of the newest records. */
+const [WHOLE_AGENTS_MAX, RECORDS] = [2_000, 400];
 /** A whole look at the run's document after a change, at most this often, in ms. */
 const LOOK_EVERY_MS = 2_000;
 
@@ -98,7 +100,7 @@ class Log {
     this.node = el('section', { class: 'card' }, el('h2', {}, 'Log'), this.list);
   }
   add(frame) {
-    const lines = frame.words.map((words) => el('li', {}, el('time', {}, this.time.second(frame.at)), el('span', {}, words)));
+    const lines = frame.words.map((words, at) => el('li', {}, el('time', {}, this.time.second(frame.words_at[at])), el('span', {}, words)));
     this.list.prepend(...lines.reverse());
     while (this.list.children.length > LINES_MAX) this.list.lastChild.remove();
   }
@@ -161,7 +163,7 @@ await page(async (main, known) => {
 
   let [phase, lost] = [run.phase, false];
   head.connection('connecting…', '', true);
-  follow(runName, Math.max(0, seq - 400), {
+  follow(runName, run.agents <= WHOLE_AGENTS_MAX ? 0 : Math.max(0, seq - RECORDS), {
     heard(frame) {
       frame.changed.forEach((row) => rows.set(row.seat, row));
       cells.change(frame.changed);

@@ -3,10 +3,9 @@
 // Must never: ask for every agent's story; only for the few that are shown.
 
 import { get } from './api.js';
-import { clock } from './clock.js';
 import { el, fill } from './dom.js';
 import { agentPath, mark, retry } from './parts.js';
-import { away, wall } from './times.js';
+import { wall } from './times.js';
 import { number } from './words.js';
 
 const SHOWN_MAX = 12;
@@ -49,7 +48,7 @@ export class Stragglers {
       fill(history, tried(agent.story));
     }, () => fill(history, ''));
     const shift = row.shift_start ? `shift ${this.time.minute(row.shift_start)}` : 'shift not known';
-    const next = row.next ? `next: ${row.next}${row.next_at ? `, ${away(row.next_at, clock.now())} at the latest` : ''}` : '';
+    const next = row.next ? `next: ${row.next}${row.next_at ? `, by ${this.time.second(row.next_at)}` : ''}` : '';
     return el('li', {},
       el('div', { class: 'head' },
         el('span', {}, mark('straggler'), ' ', el('a', { href: agentPath(this.run, row.agent) }, row.name), ' ', el('span', { class: 'sub' }, shift)),
