@@ -6,13 +6,17 @@ use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::hands::genesys::ask::Ask;
 use crate::hands::genesys::staging::{self, read::read, units::names_in};
 use crate::hands::genesys::{Client, phones, users};
 use crate::law::command::{Failure, PhoneSeen};
 use crate::law::plan::Limits;
+use crate::law::event::Tally;
 use crate::law::rollcall::{PhoneReads, RollCall};
+use crate::law::verdict::{CallState, PhoneState, PresenceState, StationState, Verdict};
+use crate::shells::report::agent::verdict_words;
 use crate::shells::stage::{Refusal, find_unit, refused_by_platform};
 use crate::words::clock::Timestamp;
 use crate::words::http::Response;
@@ -50,6 +54,70 @@ pub struct Span {
     pub from: Timestamp,
     /// When the last answer was in.
     pub to: Timestamp,
+}
+
+/// What a roll call brought, for programs.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RollDocument<'a> {
+    /// The business unit's name.
+    business_unit: &'a str,
+    /// When the first read left.
+    #[schema(format = "date-time")]
+    from: String,
+    /// When the last answer was in.
+    #[schema(format = "date-time")]
+    to: String,
+    /// Requests for signals.
+    reads: usize,
+    /// How many agents have which verdict.
+    #[schema(value_type = Object)]
+    tally: Tally,
+    /// What could not be read, one sentence each.
+    gaps: &'a [String],
+    /// Everybody.
+    agents: Vec<CalledDocument<'a>>,
+}
+
+/// One agent's answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CalledDocument<'a> {
+    /// The platform's user id.
+    agent: &'a str,
+    /// The name, where the platform tells it.
+    name: Option<&'a str>,
+    /// The verdict, with its reason.
+    #[schema(value_type = Value)]
+    verdict: Verdict,
+    /// The verdict in words.
+    words: String,
+    /// Each signal.
+    signals: SignalsDocument<'a>,
+}
+
+/// Signals, each with when it was read; null for never.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SignalsDocument<'a> {
+    /// Where the agent's calls ring.
+    #[schema(value_type = Value)]
+    station: &'a StationState,
+    /// Whether the agent is logged in.
+    #[schema(value_type = String)]
+    presence: PresenceState,
+    /// Whether the agent is on a call.
+    #[schema(value_type = String)]
+    call: CallState,
+    /// When these three were read.
+    #[schema(format = "date-time")]
+    users_read_at: Option<String>,
+    /// Whether the softphone's phone answers.
+    #[schema(value_type = String)]
+    phone: PhoneState,
+    /// When that was read.
+    #[schema(format = "date-time")]
+    phones_read_at: Option<String>,
+    /// When the agent's newest token was issued.
+    #[schema(format = "date-time")]
+    token_issued: Option<String>,
 }
 
 /// The business unit with this id or name, with its agents.
@@ -108,6 +176,36 @@ async fn read_phones(client: &Client, limits: &Limits) -> Vec<PhonesRead> {
 }
 
 impl Called {
+    /// The same for programs.
+    #[must_use]
+    pub fn document(&self) -> RollDocument<'_> {
+        // The epoch means never.
+        let at = |at: Timestamp| (at.0 > 0).then(|| at.rfc3339());
+        let agents = self.roll.answers().map(|(id, agent, verdict)| CalledDocument {
+            agent: id.as_str(),
+            name: self.names.get(id).map(String::as_str),
+            verdict,
+            words: verdict_words(Some(verdict)),
+            signals: SignalsDocument {
+                station: &agent.signals.station,
+                presence: agent.signals.presence,
+                call: agent.signals.call,
+                users_read_at: at(agent.seen.users),
+                phone: agent.signals.phone,
+                phones_read_at: at(agent.seen.phone),
+                token_issued: agent.token_issued.map(Timestamp::rfc3339),
+            },
+        });
+        RollDocument {
+            business_unit: &self.unit,
+            from: self.span.from.rfc3339(),
+            to: self.span.to.rfc3339(),
+            reads: self.reads,
+            tally: self.roll.tally(),
+            gaps: &self.gaps,
+            agents: agents.collect(),
+        }
+    }
     fn take_in_users(&mut self, reads: Vec<UsersRead>) {
         self.reads += reads.len();
         for (batch, at, answer) in reads {

@@ -2,18 +2,16 @@
 //!
 //! Must never: change anything, or count an agent as ready of whom a signal is missing.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::door::cli::args::CheckArgs;
 use crate::door::cli::{ending::Strictness, intent, open, out};
 use crate::door::error::{ExitCode, Failure};
-use crate::law::agent::Agent;
 use crate::law::event::Tally;
 use crate::law::verdict::Verdict;
 use crate::shells::report::agent::verdict_words;
 use crate::shells::report::words::{Zone, clean, count, counted, duration};
 use crate::shells::rollcall::{self, Called, call};
-use crate::words::clock::Timestamp;
 use crate::words::id::AgentId;
 use crate::words::wrap::wrap_words;
 
@@ -34,7 +32,7 @@ pub(super) async fn check(args: &CheckArgs) -> Result<ExitCode, Failure> {
     let client = open::client(&config, clock).await?;
     let called = call(&client, &rollcall::unit(&client, unit).await?, &config.limits).await;
     if args.json {
-        out::say([document(&called).to_string()]);
+        out::say([json!(called.document()).to_string()]);
     } else {
         let at = Zone::named(config.zone.name()).moment(called.span.from);
         out::say(table(&called, &at, args.all));
@@ -91,45 +89,6 @@ fn is_fine(verdict: Verdict) -> bool {
         Verdict::Ready | Verdict::Recovered { .. } | Verdict::Deferred { .. } => true,
         Verdict::Straggler { .. } | Verdict::Unknown { .. } => false,
     }
-}
-
-fn document(called: &Called) -> Value {
-    let agents: Vec<Value> = called
-        .roll
-        .answers()
-        .map(|(id, agent, verdict)| {
-            json!({
-                "agent": id,
-                "name": called.names.get(id),
-                "verdict": verdict,
-                "words": verdict_words(Some(verdict)),
-                "signals": signals(agent),
-            })
-        })
-        .collect();
-    json!({
-        "business_unit": called.unit,
-        "from": called.span.from.rfc3339(),
-        "to": called.span.to.rfc3339(),
-        "reads": called.reads,
-        "tally": called.roll.tally(),
-        "gaps": called.gaps,
-        "agents": agents,
-    })
-}
-
-/// Each signal with when it was read; the epoch means never.
-fn signals(agent: &Agent) -> Value {
-    let at = |at: Timestamp| (at.0 > 0).then(|| at.rfc3339());
-    json!({
-        "station": agent.signals.station,
-        "presence": agent.signals.presence,
-        "call": agent.signals.call,
-        "users_read_at": at(agent.seen.users),
-        "phone": agent.signals.phone,
-        "phones_read_at": at(agent.seen.phone),
-        "token_issued": agent.token_issued.map(Timestamp::rfc3339),
-    })
 }
 
 #[cfg(test)]

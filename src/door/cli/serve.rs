@@ -101,6 +101,7 @@ async fn site(config: &Config) -> Result<Site, Failure> {
         clock,
         reports: config.report.dir.clone(),
         templates: config.report.templates.clone(),
+        limits: config.limits.clone(),
         entries: entries.collect(),
     })
 }

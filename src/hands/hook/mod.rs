@@ -1,4 +1,5 @@
-//! Runs an organisation's own executables at the points of a run: one JSON document in, an exit code and a few lines out.
+//! Runs an organisation's own executables at the points of a run: one JSON document in, an exit code and a few lines out;
+//! and signs and verifies webhooks.
 //!
 //! Must never: wait longer than allowed, keep more output than allowed, leave a process behind in the hook's group, or
 //! hand over its own environment.
@@ -7,6 +8,7 @@ mod envelope;
 mod list;
 mod process;
 mod runner;
+pub mod signature;
 #[cfg(test)]
 mod tests;
 

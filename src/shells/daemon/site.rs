@@ -12,7 +12,7 @@ use crate::hands::genesys::Client;
 use crate::hands::hook::Hooks;
 use crate::hands::vault::Vault;
 use crate::law::occurrence::Habits;
-use crate::law::plan::Plan;
+use crate::law::plan::{Limits, Plan};
 use crate::shells::preflight::Preflights;
 use crate::shells::stage::StageRequest;
 use crate::words::calendar::recur::Recurrence;
@@ -36,6 +36,8 @@ pub struct Site {
     pub reports: PathBuf,
     /// A folder of templates that take the place of the built-in ones.
     pub templates: Option<PathBuf>,
+    /// How much is done at once where no run says so.
+    pub limits: Limits,
     /// Its calendar.
     pub entries: Vec<Entry>,
 }

@@ -2,7 +2,8 @@
 //! socket to it.
 //!
 //! - [`access`]: who asks, by API key or by session; `problem`: what is wrong with a request.
-//! - `api`: the API under `/api/v1`, and its description; `office`: what it works with.
+//! - `api`: the API under `/api/v1`, and its description; `office`: what it works with; `deeds`: what callers may have
+//!   done, `once` for each idempotency key.
 //! - [`book`]: the runs as the API shows them, and those who follow them.
 //! - `dashboard`: the pages that people look at; [`people`]: who they are and how they sign in.
 //! - `oauth`: the way to the platform's sign-in, for agents and for people; `query`: fields of a query.
@@ -22,12 +23,14 @@ mod api;
 pub mod book;
 mod cookie;
 mod dashboard;
+mod deeds;
 mod desk;
 mod enrol;
 mod files;
 mod listener;
 mod oauth;
 mod office;
+mod once;
 mod peers;
 pub mod people;
 mod problem;

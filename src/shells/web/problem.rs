@@ -111,6 +111,9 @@ impl Problem {
     pub(super) fn again_after_s(self, seconds: u32) -> Problem {
         Problem { again_after_s: Some(seconds), ..self }
     }
+    pub(super) fn status(&self) -> u16 {
+        self.status
+    }
     /// Whether asking again may help, so that the answer is not kept.
     pub(super) fn passes(&self) -> bool {
         self.status >= 500 || self.status == StatusCode::TOO_MANY_REQUESTS.as_u16()

@@ -1,13 +1,16 @@
 //! What a request brings, strictly read.
 //!
-//! Must never: let a library's own words about a bad request out, or take a field that nobody knows.
+//! Must never: take a field that nobody knows, or answer what cannot be read with anything but a problem document.
 
-use axum::extract::{FromRequestParts, Path, Query};
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
 
 use crate::shells::web::Room;
 use crate::shells::web::book::Unshown;
+use crate::shells::web::deeds;
 use crate::shells::web::office::Office;
 use crate::shells::web::problem::{Kind, Problem};
 use crate::words::id::RunId;
@@ -50,14 +53,31 @@ pub(super) fn run_id(text: &str) -> Result<RunId, Problem> {
 
 /// Why a run cannot be shown.
 pub(super) fn unshown(office: &Office) -> impl Fn(Unshown) -> Problem + '_ {
-    move |error| match error {
-        Unshown::Journal(e) => Problem::of_journal(office, &e),
-        Unshown::Bad { run, source } => {
-            Problem::new(Kind::Store, format!("the journal of run {run} cannot be followed: {source}"))
+    move |error| deeds::unshown(office, error)
+}
+
+/// A body of JSON, and the bytes that it came as.
+pub(super) struct JsonBody<T> {
+    pub(super) value: T,
+    pub(super) bytes: Bytes,
+}
+
+impl<T: DeserializeOwned> FromRequest<Room> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, room: &Room) -> Result<JsonBody<T>, Problem> {
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        if kind != "application/json" {
+            let detail = format!("the body's type is {kind:?}");
+            return Err(Problem::new(Kind::NotJson, detail).hint("send Content-Type: application/json"));
         }
-        Unshown::Full => {
-            Problem::new(Kind::TooMany, "so many runs are followed that no other can be opened").again_after_s(30)
-        }
-        Unshown::Lost => Problem::new(Kind::Bug, "the run could not be read"),
+        let bytes = Bytes::from_request(request, room).await.map_err(|e| match e.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Kind::TooLarge, "the body is longer than 64 KiB"),
+            _ => Problem::new(Kind::BadRequest, "the body ended before it was whole"),
+        })?;
+        let value = serde_json::from_slice(&bytes)
+            .map_err(|e| Problem::new(Kind::BadRequest, format!("the body cannot be read: {e}")))?;
+        Ok(JsonBody { value, bytes })
     }
 }

@@ -1,10 +1,12 @@
 //! The API under `/api/v1`, and its description at `/openapi.json`, which is made of the same types and handlers.
 //!
 //! - `extract`: what a request brings, strictly read; what cannot be read is a problem document.
-//! - `me`, `calendar`, `runs`, `agents`, `report`, `evidence`: what can be looked at; `events`: what can be followed.
+//! - `me`, `calendar`, `runs`, `agents`, `report`, `evidence`: what can be looked at; `events`: what can be followed;
+//!   `act`: what changes something.
 //!
 //! Must never: answer with anything but JSON, a problem document, a report or a stream, or take what it does not know.
 
+mod act;
 mod agents;
 mod calendar;
 mod events;
@@ -77,6 +79,10 @@ fn described() -> (Router<Room>, utoipa::openapi::OpenApi) {
         .routes(routes!(report::markdown))
         .routes(routes!(report::json))
         .routes(routes!(evidence::evidence))
+        .routes(routes!(act::stage))
+        .routes(routes!(act::order))
+        .routes(routes!(act::start))
+        .routes(routes!(act::check))
         .split_for_parts()
 }
 
