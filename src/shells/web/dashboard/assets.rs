@@ -23,7 +23,7 @@ macro_rules! asset {
 }
 
 /// All of them.
-pub(super) const ASSETS: [(&str, &str, &str); 25] = [
+pub(super) const ASSETS: [(&str, &str, &str); 26] = [
     asset!("icon.svg", PICTURE),
     asset!("base.css", STYLE),
     asset!("parts.css", STYLE),
@@ -49,6 +49,7 @@ pub(super) const ASSETS: [(&str, &str, &str); 25] = [
     asset!("agent.js", SCRIPT),
     asset!("compare.js", SCRIPT),
     asset!("evidence.js", SCRIPT),
+    asset!("minutes.js", SCRIPT),
 ];
 
 pub(super) fn router() -> Router<Room> {

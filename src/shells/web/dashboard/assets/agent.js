@@ -57,7 +57,7 @@ function signals(agent, time) {
 function moments(story, time) {
   const left = story.moments_left_out ? el('p', { class: 'quiet' }, `${story.moments_left_out} moments between the first and the newest are left out.`) : null;
   return el('section', { class: 'card' }, el('h2', {}, 'What was seen and done'), left,
-    el('ol', { class: 'lines', tabindex: '0', 'aria-label': 'What was seen and done, in order' }, story.moments.map((moment) => el('li', {}, el('time', {}, time.second(moment.at)), el('span', {}, moment.what)))));
+    el('ol', { class: 'lines whole', 'aria-label': 'What was seen and done, in order' }, story.moments.map((moment) => el('li', {}, el('time', {}, time.second(moment.at)), el('span', {}, moment.what)))));
 }
 
 await page(async (main, known) => {
@@ -72,7 +72,7 @@ await page(async (main, known) => {
         el('p', { class: 'quiet' }, el('a', { href: runPath(runName) }, run.business_unit), ` · ${time.moment(run.publish_at)} ${run.zone}`),
         el('div', { class: 'card-head' }, el('h1', { id: 'agent-title' }, agent.name), retry(run, agent, known)),
         facts(run, agent, time)),
-      el('div', { class: 'grid2' }, moments(agent.story, time), signals(agent, time))));
+      el('div', { class: 'halves' }, moments(agent.story, time), signals(agent, time))));
   };
   const first = await look();
   draw(first);

@@ -5,6 +5,7 @@
 import { get } from './api.js';
 import { el, fill, heads, rowHead, svg, td } from './dom.js';
 import { page } from './frame.js';
+import { minutes } from './minutes.js';
 import { runPath } from './parts.js';
 import { axisX, roundTicks, scale } from './plot.js';
 import { wall } from './times.js';
@@ -12,6 +13,8 @@ import { number, people } from './words.js';
 
 const SHOWN_MAX = 24;
 const LANE = 34;
+/** Publishes whose reports are read for the minutes around T. */
+const READ_MAX = 4;
 
 /** Losses of a thousand ready agents in a minute. */
 const rate = ({ losses, agent_ms }) => (agent_ms > 0 ? (losses * 60_000 * 1_000) / agent_ms : 0);
@@ -66,9 +69,12 @@ await page(async (main) => {
   const evidence = await get('evidence');
   const [headline, more, tone] = finding(evidence.finding);
   const shown = evidence.runs.slice(0, SHOWN_MAX);
+  const aroundT = el('div', { class: 'column' });
   fill(main, el('div', { class: 'column' },
     el('h1', {}, 'Are softphones lost by publishes?'),
     el('div', { class: `notice ${tone}` }, el('p', {}, el('strong', {}, headline)), el('p', {}, more),
       el('p', {}, `From ${evidence.publishes} ${evidence.publishes === 1 ? 'publish' : 'publishes'} that were watched before and after, ${people(evidence.agents, 'agent')} in all.`)),
-    shown.length ? [picture(shown), table(shown)] : el('p', { class: 'quiet' }, 'Cohorts of 20 agents and more are watched from half an hour before each publish; after the first one, figures stand here.')));
+    shown.length ? [picture(shown), aroundT, table(shown)] : el('p', { class: 'quiet' }, 'Cohorts of 20 agents and more are watched from half an hour before each publish; after the first one, figures stand here.')));
+  const reports = await Promise.all(shown.slice(0, READ_MAX).map(({ run }) => get(`runs/${encodeURIComponent(run)}/report.json`)));
+  fill(aroundT, reports.length ? minutes(reports) : null);
 });
