@@ -8,7 +8,7 @@ import { wall } from './times.js';
 import { kindWords, number } from './words.js';
 
 const CELLS_MAX = 12_000;
-const MANY = 1_500;
+const [FEW, MANY] = [150, 1_500];
 /** Folded into a number first, when there are too many. */
 const FOLDED_FIRST = ['ready', 'unjudged', 'loggedout', 'recovered'];
 /** How long a cell shows that it has just changed, in ms. */
@@ -45,6 +45,7 @@ export class Cells {
       shifts.get(at).push(row);
     }
     const folded = this.#foldedKinds(rows);
+    this.grid.classList.toggle('few', rows.length <= FEW);
     this.grid.classList.toggle('many', rows.length > MANY);
     this.grid.setAttribute('aria-rowcount', String(shifts.size));
     fill(this.grid, [...shifts].map(([at, members]) => this.#shift(at, members, folded)));

@@ -48,7 +48,7 @@ function header(run, known) {
       fill(state, stateBadge(now));
       say(answer, now.answer ?? '');
       say(why, now.why ?? '');
-      const next = JSON.stringify(now.allowed);
+      const next = JSON.stringify([now.allowed, now.approval, now.phase]);
       if (next === shape) return;
       shape = next;
       const buttons = orders(now, known);
