@@ -13,16 +13,18 @@ use tokio::task::JoinHandle;
 
 use crate::door::cli::joined::with_companions;
 use crate::door::cli::open;
-use crate::door::config::{Config, StorePlace, WebSettings};
+use crate::door::config::{Config, PeopleSettings, PeopleWay, StorePlace, WebSettings};
 use crate::door::error::{ExitCode, Failure};
 use crate::hands::access::Access;
 use crate::hands::companion::{Bus, Pages, PagesSettings, TokenOf};
+use crate::hands::hook::signature::SigningKeys;
 use crate::hands::journal::{AnyJournal, Holder};
 use crate::hands::vault::Vault;
 use crate::shells::daemon::news::{News, Teller};
 use crate::shells::daemon::site::Site;
 use crate::shells::telemetry::{self, Telemetry};
-use crate::shells::web::{Book, Desk, Nudges, Office, Settings, Web, org_name};
+use crate::shells::web::people::{People, Roles};
+use crate::shells::web::{Book, Desk, Nudges, Office, Sender, Senders, Settings, Web, org_name};
 use crate::words::clock::Clock;
 
 /// Open files beside those of the companions: stores, calls to the platform, sign-ins, pages on their way in.
@@ -71,7 +73,11 @@ impl Rooms {
         let Some(web) = &config.web else { return Ok(()) };
         let desk = self.desk(config, web, site).await?;
         let desk = match &self.shared.access {
-            Some(access) => desk.with_office(self.office(site, access)),
+            Some(access) => desk.with_office(self.office(site, access).with_senders(senders(config).await?)),
+            None => desk,
+        };
+        let desk = match people(config, site.clock).await? {
+            Some(people) => desk.with_people(people),
             None => desk,
         };
         let bound = Web::bind(desk).await.map_err(|e| {
@@ -207,6 +213,21 @@ impl Open {
     }
 }
 
+/// Who may send webhooks, with what verifies them.
+async fn senders(config: &Config) -> Result<Senders, Failure> {
+    let mut senders = Senders::new();
+    for sender in &config.inbound {
+        let mut secrets = vec![sender.secret.resolve().await?];
+        secrets.extend(open::secret(sender.old_secret.as_ref()).await?);
+        let keys = SigningKeys::new(&secrets).map_err(|e| {
+            Failure::new(ExitCode::Config, format!("the secret of [[inbound]] {:?} cannot sign: {e}", sender.name))
+                .hint("it is whsec_ and base64, as the Standard Webhooks specification has it")
+        })?;
+        senders.insert(sender.name.clone(), Sender { keys, may: sender.may.clone() });
+    }
+    Ok(senders)
+}
+
 /// The hub of a site's pages; `None` where none may come.
 pub(super) fn pages(config: &Config, site: &Site) -> Option<Pages> {
     let web = with_companions(config)?;
@@ -223,6 +244,20 @@ fn settings(web: &WebSettings) -> Settings {
         heartbeat_ms: web.heartbeat_ms,
         pkce: web.pkce,
     }
+}
+
+/// Who may sign in to the dashboard.
+async fn people(config: &Config, clock: Clock) -> Result<Option<People>, Failure> {
+    let Some(PeopleSettings { way, viewers, operators, approvers }) = config.people.clone() else { return Ok(None) };
+    let roles = Roles { viewers, operators, approvers };
+    Ok(Some(match way {
+        PeopleWay::Platform(app) => {
+            let secret = app.client_secret.resolve().await?;
+            let client = open::client_for(config, &app.client_id, &secret, clock).await?;
+            People::by_platform(roles, client, &secret)
+        }
+        PeopleWay::Proxy { header, from } => People::by_proxy(roles, header, from),
+    }))
 }
 
 /// The newest access token of an agent that still holds.

@@ -129,10 +129,13 @@ impl Telemetry {
             News::Trouble { .. } | News::StoreAway { .. } | News::NotKept { .. } => instruments.trouble(),
             News::Enrolled { .. } => instruments.enrolled(),
             News::Counters { .. }
+            | News::Checked { .. }
             | News::Listening { .. }
             | News::Telemetry { .. }
             | News::NotOurs { .. }
             | News::Webhook { .. }
+            | News::SignedIn { .. }
+            | News::SignInRefused { .. }
             | News::Looked
             | News::StoreBack
             | News::PagesBack
