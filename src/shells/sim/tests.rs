@@ -157,11 +157,9 @@ fn seeds_that_once_found_a_bug_stay_quiet() {
 /// A Friday on which nothing is lost on the way.
 fn quiet(kinds: KindCounts) -> Lot {
     let cohort = Cohort { agents: 40, kinds, ..Cohort::default() };
-    let scenario = Scenario { cohorts: vec![cohort], ..Scenario::default() };
-    Lot::of(Scenario {
-        revoke: crate::twin::scenario::Revoke { on_publish: true, ..scenario.revoke.clone() },
-        ..scenario
-    })
+    let mut scenario = Scenario { cohorts: vec![cohort], ..Scenario::default() };
+    scenario.revoke.on_publish = true;
+    Lot::of(scenario)
 }
 
 #[test]
