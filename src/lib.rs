@@ -79,6 +79,11 @@
 //! | twin, scenario | the simulated org; the file that says what goes wrong in it |
 //! | played (an agent of the twin) | its softphone is a page in a browser, not the model |
 //! | stream, far end | a softphone's signalling socket; the other side of its call |
+//! | caller, role | who asks from outside, by API key or by session: a viewer looks, an operator acts, an approver also approves |
+//! | office, book | what the API works with; the runs as it shows them, each a fold of its records |
+//! | card, row, frame | a run, an agent in a few fields; what has changed of a run since a record |
+//! | nudge | what this process has recorded is looked at now, and not at the next look |
+//! | sender | somebody who may send webhooks to softlanding, and what for |
 //! | lot, life | what a seed draws for one simulated Friday; that Friday |
 
 pub mod door;

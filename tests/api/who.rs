@@ -57,7 +57,7 @@ async fn whoever_has_a_key_may_look_and_nobody_else() {
             ("needs", json!("approval")),
             ("agents", json!(12)),
             ("not_checked", json!(12)),
-            ("allowed", json!(["approve", "hold", "abort"])),
+            ("allowed", json!(["approve", "hold", "abort", "elsewhere"])),
         ];
         for (field, value) in wanted {
             assert_eq!(card[field], value, "{field}: {card}; {REPEAT}");

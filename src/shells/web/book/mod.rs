@@ -12,6 +12,8 @@ mod folded;
 mod follow;
 mod nudge;
 mod row;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
