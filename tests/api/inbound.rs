@@ -74,7 +74,7 @@ async fn published_by_hand(served: &Served) {
     let planner = Planner::at(&served.site.org.url, "Approved").await;
     planner.publish().await;
     served.site.org.pass(60_000);
-    assert_eq!(planner.look().await["metadata"]["published"], true, "{REPEAT}");
+    assert_eq!(planner.look().await["published"], true, "{REPEAT}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

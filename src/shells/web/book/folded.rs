@@ -74,7 +74,7 @@ pub(in crate::shells::web) struct Frame {
     /// What it is.
     event: String,
     /// What is worth a line of all that happened.
-    words: Vec<String>,
+    pub(super) words: Vec<String>,
     /// The run as it is now.
     pub(in crate::shells::web) card: RunCard,
     /// The agents of whom something else is said now.

@@ -71,10 +71,14 @@ pub struct Book {
     site: Arc<Site>,
     nudges: Arc<Nudges>,
     open: Mutex<HashMap<RunId, Arc<Opened>>>,
-    cards: Mutex<HashMap<RunId, (u64, Option<Arc<Kept>>)>>,
+    /// With the number of the record that each was made at; nothing of a run of another organisation.
+    cards: Mutex<HashMap<RunId, AsOf>>,
     reads: Semaphore,
     uses: AtomicU64,
 }
+
+/// What is kept of a run, and the number of its newest record then.
+type AsOf = (u64, Option<Arc<Kept>>);
 
 /// What is kept of a run that is not open.
 #[derive(Debug, Clone)]
