@@ -198,7 +198,7 @@ impl Desk {
 
     /// Commands about a run that has begun or ended.
     fn is_of_friday(&self, command: &str) -> bool {
-        ["run", "audit", "export", "report", "prune", "status"].contains(&command)
+        ["run", "watch", "audit", "export", "report", "prune", "status"].contains(&command)
     }
 
     /// The line with what there is here.

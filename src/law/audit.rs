@@ -120,6 +120,7 @@ impl Auditor {
             | Event::RefreshStarted { .. }
             | Event::TokenRefreshed { .. }
             | Event::RefreshFailed { .. }
+            | Event::TokenLeft { .. }
             | Event::TokenDead { .. }
             | Event::RungUnavailable { .. }
             | Event::ProbeUnavailable { .. }

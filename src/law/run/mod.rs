@@ -261,6 +261,7 @@ impl Run {
                     agent.delivery = Delivery::Due;
                 });
             }
+            Event::TokenLeft { seat, expires_at, .. } => self.with(*seat, |agent| agent.token_left(*expires_at)),
             Event::RefreshFailed { seat, .. } => self.with(*seat, |agent| agent.token_is(TokenState::Failed)),
             Event::TokenDead { seat, .. } => self.with(*seat, |agent| agent.token_is(TokenState::Dead)),
             Event::RungUnavailable { rung, .. } => self.open.close(*rung),

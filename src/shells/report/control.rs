@@ -59,6 +59,7 @@ pub(super) fn words_with(event: &Event, side: Side, name: impl Fn(&AgentId) -> S
         | Event::RefreshStarted { .. }
         | Event::TokenRefreshed { .. }
         | Event::RefreshFailed { .. }
+        | Event::TokenLeft { .. }
         | Event::TokenDead { .. }
         | Event::RungUnavailable { .. }
         | Event::ProbeUnavailable { .. }

@@ -8,13 +8,13 @@
 //! | [`story`], [`agent`], [`facts`] | the fold itself |
 //! | [`ending`], [`summary`] | the answer in a sentence; the closing text |
 //! | [`terminal`] | the live display: [`bars`] drawn from [`frame`], plain [`lines`], JSON lines; [`notices`] words them |
-//! | [`document`] | `report.json` |
+//! | [`document`], [`schema`] | `report.json` and its published schema |
 //! | [`view`], [`rows`] | what templates may show |
 //! | [`format`](mod@format), [`render`] | the six forms of a report; the templates that make them, and what takes the place of a broken one |
 //! | [`losses`], [`ready`] | what was lost around T; how long it took until agents could take calls |
 //! | [`calls`] | the calls that were spent |
 //! | [`coverage`], [`waves`] | whom the preparations reached, what pages said; how remedies were widened |
-//! | [`pictures`], [`cells`], [`svg`] | the pictures in the page |
+//! | [`pictures`], [`shifts`], [`ladder`], [`minutes`], [`cells`], [`svg`] | the pictures in the page |
 //! | [`mod@write`] | all reports into a folder |
 //! | [`recorded`] | a Friday to try templates on |
 //! | [`words`] | instants, durations, counts and names as people read them |
@@ -36,8 +36,10 @@ mod filters;
 pub mod format;
 pub mod frame;
 pub mod history;
+pub mod ladder;
 pub mod lines;
 pub mod losses;
+pub mod minutes;
 pub mod next;
 pub mod notices;
 pub mod pictures;
@@ -47,6 +49,8 @@ pub mod render;
 pub mod rows;
 #[cfg(test)]
 pub mod sample;
+pub mod schema;
+pub mod shifts;
 pub mod story;
 pub mod summary;
 pub mod svg;
@@ -59,9 +63,7 @@ pub mod write;
 pub use bars::Colour;
 pub use format::Format;
 pub use render::{Rendered, ReportError};
+pub use schema::SCHEMA;
 pub use story::Story;
 pub use terminal::Display;
-/// The JSON Schema of `report.json`, as it is published.
-pub const SCHEMA: &str = include_str!("../../../templates/report.schema.json");
-
 pub use write::{Written, render, write_all, write_story};
