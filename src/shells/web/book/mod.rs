@@ -28,6 +28,7 @@ pub use nudge::Nudges;
 pub(super) use row::{AgentRow, VERDICTS, verdict_name};
 
 use crate::hands::journal::{AnyJournal, Journal, JournalError, RunSummary};
+use crate::law::audit::{Auditor, Violation};
 use crate::law::event::{Event, Record};
 use crate::law::evidence::Evidence;
 use crate::law::run::BadJournal;
@@ -170,6 +171,16 @@ impl Book {
         let id = run.clone();
         let folded = tokio::task::spawn_blocking(move || Folded::of(&id, &records)).await.map_err(|_| Unshown::Lost)?;
         folded.map_err(|source| Unshown::Bad { run: run.clone(), source })
+    }
+
+    /// Reads a whole run and holds it against every rule: how many records it has, and the first that breaks one.
+    pub(super) async fn audit(&self, run: &RunId) -> Result<(usize, Option<Violation>), Unshown> {
+        // Whose it is, first.
+        let _ours = self.run(run).await?;
+        let _turn = self.reads.acquire().await.map_err(|_| Unshown::Lost)?;
+        let records = self.journal.load::<Event>(run).await?;
+        let audited = tokio::task::spawn_blocking(move || (records.len(), Auditor::check(&records).err())).await;
+        audited.map_err(|_| Unshown::Lost)
     }
 
     /// Runs, the newest first: those after the run `before`, at most `limit`; and whether there are more. What cannot be read
