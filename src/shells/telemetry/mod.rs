@@ -134,6 +134,8 @@ impl Telemetry {
             | News::Telemetry { .. }
             | News::NotOurs { .. }
             | News::Webhook { .. }
+            | News::SignedIn { .. }
+            | News::SignInRefused { .. }
             | News::Looked
             | News::StoreBack
             | News::PagesBack
