@@ -29,6 +29,8 @@ use crate::words::clock::Clock;
 
 /// Open files beside those of the companions: stores, calls to the platform, sign-ins, pages on their way in.
 const FILES_BESIDE: u64 = 1_024;
+/// What is over is taken out of the store this often, in ms.
+const SWEEP_EVERY_MS: u64 = 3_600_000;
 /// The rooms may take so long to close, in ms.
 const CLOSE_MS: u64 = 3_000;
 
@@ -186,6 +188,9 @@ impl Rooms {
                 }
             }));
         }
+        if let Some(access) = self.shared.access {
+            tasks.push(tokio::spawn(swept(access, self.tell.clone(), stopping.clone())));
+        }
         for bus in self.buses {
             let (tell, mut stopping) = (self.tell.clone(), stopping.clone());
             tasks.push(tokio::spawn(async move {
@@ -201,6 +206,21 @@ impl Rooms {
             }));
         }
         Open { stop, tasks }
+    }
+}
+
+/// Takes away, now and then, sessions that are over and answers that nobody asks for again.
+async fn swept(access: Arc<Access>, tell: Teller, mut stopping: watch::Receiver<bool>) {
+    loop {
+        if let Err(e) = access.sweep(Clock::System.now()).await {
+            tell(News::trouble(None, "old sessions and answers cannot be taken away", &e));
+        }
+        let pause = tokio::time::sleep(Duration::from_millis(SWEEP_EVERY_MS));
+        tokio::select! {
+            () = pause => {}
+            // A sender that is gone has ended without asking.
+            _ = stopping.wait_for(|stop| *stop) => return,
+        }
     }
 }
 
