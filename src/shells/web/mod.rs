@@ -9,6 +9,7 @@
 //! - `socket`: one companion, from its hello to its end.
 //! - `admit`: whose page it is, by page key or by token.
 //! - `enrol`: the agent's sign-in, from the link to the vault; `cookie` holds what is under way meanwhile.
+//! - `machines`: readiness, and metrics for those who have a key.
 //! - `files`: the companion's module and what stands around it.
 //!
 //! TLS is a reverse proxy's. Everything here is about one organisation; a process that serves several has a room for each.
@@ -25,6 +26,7 @@ mod desk;
 mod enrol;
 mod files;
 pub(crate) mod listener;
+mod machines;
 mod office;
 mod once;
 mod peers;
@@ -136,6 +138,8 @@ fn router(room: Room) -> Router {
     Router::new()
         .merge(api)
         .route("/livez", get(async || "alive\n"))
+        .route("/readyz", get(machines::readyz))
+        .route("/metrics", get(machines::metrics))
         .route("/enrol", get(enrol::begin))
         .route("/enrol/callback", get(enrol::callback))
         .route("/enrol/page.js", get(files::page_script))
