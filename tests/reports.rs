@@ -11,10 +11,12 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use softlanding::hands::journal::RECORD_FORMAT;
 use softlanding::law::event::{Event, Record};
+use softlanding::law::verdict::Rung;
 use softlanding::shells::report::view::{View, view};
 use softlanding::shells::report::{Format, Story, recorded, render, write_all};
 use softlanding::shells::sim::{self, play};
 use softlanding::twin::scenario::Scenario;
+use softlanding::words::hook::{HookOutcome, HookPoint, HookRun};
 use support::process::{folder, installed, patiently, softlanding_ends, softlanding_says, texts};
 use tokio::process::Command;
 
@@ -47,6 +49,18 @@ fn hostile() -> Vec<Record> {
             }
         }
     }
+    // As much as can stand on a page: it settles with all of them, after brakes and hooks that failed.
+    let last = records.last().expect("a record").at;
+    let tally = Story::of(&records).counts.tally;
+    let (rung, point) = (Some(Rung::SessionReset), HookPoint::PostCheck);
+    let failed =
+        |n: u32| HookRun { name: format!("{n}-{}", NAMES[1]), outcome: HookOutcome::Exit(3), output: String::new() };
+    let brakes = (0..9).map(|n| Event::BrakeApplied { rung, why: format!("{n}: {}", NAMES[4].repeat(3)) });
+    let hooks = (0..9).map(|n| Event::HooksRan { point, seat: None, results: vec![failed(n)] });
+    for event in brakes.chain(hooks).chain([Event::Settled { tally }]) {
+        let seq = records.len() as u64 + 1;
+        records.push(Record { seq, at: last, event });
+    }
     records
 }
 
@@ -64,8 +78,8 @@ fn journal(text: &str) -> Vec<Record> {
 fn runs() -> Vec<(&'static str, Vec<Record>)> {
     vec![
         ("friday-1600", lived("friday-1600")),
-        ("recorded", recorded::friday().expect("a recording")),
         ("hostile", hostile()),
+        ("recorded", recorded::friday().expect("a recording")),
         ("calm", lived("calm")),
         ("publish-fails", lived("publish-fails")),
         ("version-2", journal(include_str!("journals/v2.jsonl"))),
@@ -159,11 +173,17 @@ fn exported(folder: &Path) -> String {
     run.to_owned()
 }
 
+/// A configuration that is good enough for everything that asks no organisation.
+fn configure(folder: &Path, more: &str) {
+    let org = "[org]\nregion = \"us_east_1\"\nclient_id = \"unused\"\nclient_secret = { env = \"UNUSED\" }\n";
+    std::fs::write(folder.join("softlanding.toml"), format!("{org}{more}")).expect("a file");
+}
+
 #[tokio::test]
 async fn a_preview_shows_every_format_from_an_export_a_run_and_the_sample() {
     let folder = folder("reports-preview");
     let run = exported(&folder);
-    softlanding_says(&folder, &["init", "--twin", "http://127.0.0.1:1"]).await;
+    configure(&folder, "");
     softlanding_says(&folder, &["import", "friday.jsonl"]).await;
     let expected = Story::of(&recorded::friday().expect("a recording"));
     for format in Format::ALL {
@@ -188,18 +208,10 @@ async fn a_preview_shows_every_format_from_an_export_a_run_and_the_sample() {
 async fn a_broken_template_is_told_by_a_preview_and_costs_nobody_the_report() {
     let folder = folder("reports-broken");
     let run = exported(&folder);
-    softlanding_says(&folder, &["init", "--twin", "http://127.0.0.1:1"]).await;
-    softlanding_says(&folder, &["import", "friday.jsonl"]).await;
     std::fs::create_dir(folder.join("own")).expect("a folder");
     std::fs::write(folder.join("own/report.md.tera"), "# {{ title }}\n\n{{ run_name }}\n").expect("a file");
-    let config = folder.join("softlanding.toml");
-    let text = std::fs::read_to_string(&config).expect("the configuration");
-    let text = if text.contains("\n[report]\n") {
-        text.replace("\n[report]\n", "\n[report]\ntemplates = \"own\"\n")
-    } else {
-        format!("{text}\n[report]\ntemplates = \"own\"\n")
-    };
-    std::fs::write(&config, text).expect("a file");
+    configure(&folder, "[report]\ntemplates = \"own\"\n");
+    softlanding_says(&folder, &["import", "friday.jsonl"]).await;
     let says = "template report.md.tera, line 3, column 4: Variable `run_name` is not defined";
 
     let output = softlanding_ends(&folder, &["report", "preview", &run, "--format", "md"]).await;

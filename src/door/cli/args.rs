@@ -21,7 +21,10 @@ pub use keys::{AddKeyArgs, KeysArgs, KeysCommand, ListKeysArgs, RevokeKeyArgs};
 pub use look::{CalendarArgs, CheckArgs, DoctorArgs, EvidenceArgs, ObserveArgs, StatusArgs, WatchArgs};
 pub use report::{PreviewArgs, ReportArgs, ReportCommand, Shown};
 pub use steer::{AuditArgs, ExportArgs, ImportRunArgs, OrderArgs, PruneArgs, RetryArgs, ServeArgs, StepArgs, StepName};
-pub use tell::{WebhookLetters, WebhookName, WebhooksArgs, WebhooksCommand, WebhooksList};
+pub use tell::{
+    HookRunArgs, HookTestArgs, HooksArgs, HooksCommand, HooksList, WebhookLetters, WebhookName, WebhooksArgs,
+    WebhooksCommand, WebhooksList,
+};
 
 /// Makes the weekly Genesys Cloud WFM schedule publish land softly.
 #[derive(Debug, Parser)]
@@ -144,6 +147,9 @@ pub enum Command {
     /// API keys, with which programs call `serve`
     #[command(after_help = "Example:\n  softlanding keys add --name ci --role operator")]
     Keys(KeysArgs),
+    /// The organisation's own executables at the points of a run: which there are, tried out, run again
+    #[command(after_help = "Examples:\n  softlanding hooks list\n  softlanding hooks test settled")]
+    Hooks(HooksArgs),
     /// Who is told of events by webhooks: how far, what did not arrive, and what could not be told
     #[command(after_help = "Examples:\n  softlanding webhooks list\n  softlanding webhooks test operations")]
     Webhooks(WebhooksArgs),

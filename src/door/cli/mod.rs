@@ -20,6 +20,7 @@ mod doctor;
 mod ending;
 mod evidence;
 mod generated;
+mod hooks;
 mod init;
 mod init_twin;
 mod intent;
@@ -91,6 +92,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
             KeysCommand::List(args) => keys::list(&args).await,
             KeysCommand::Revoke(args) => keys::revoke(&args).await,
         },
+        Command::Hooks(args) => hooks::hooks(&args).await,
         Command::Webhooks(args) => webhooks::webhooks(&args).await,
         Command::Twin(args) => twin::twin(&args).await,
         Command::Rehearse(args) => rehearse::rehearse(&args).await,

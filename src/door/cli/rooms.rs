@@ -16,12 +16,13 @@ use crate::door::config::{Config, StorePlace, WebSettings};
 use crate::door::error::{ExitCode, Failure};
 use crate::hands::access::Access;
 use crate::hands::companion::{Bus, Pages, PagesSettings, TokenOf};
+use crate::hands::hook::signature::SigningKeys;
 use crate::hands::journal::{AnyJournal, Holder};
 use crate::hands::vault::Vault;
 use crate::shells::daemon::news::{News, Teller};
 use crate::shells::daemon::site::Site;
 use crate::shells::telemetry::{self, Telemetry};
-use crate::shells::web::{Book, Desk, Nudges, Office, Settings, Web, org_name};
+use crate::shells::web::{Book, Desk, Nudges, Office, Sender, Senders, Settings, Web, org_name};
 use crate::words::clock::Clock;
 
 /// Open files beside those of the companions: stores, calls to the platform, sign-ins, pages on their way in.
@@ -72,7 +73,7 @@ impl Rooms {
         let Some(web) = &config.web else { return Ok(()) };
         let desk = self.desk(config, web, site).await?.with_telemetry(self.shared.telemetry.clone());
         let desk = match &self.shared.access {
-            Some(access) => desk.with_office(self.office(site, access)),
+            Some(access) => desk.with_office(self.office(site, access).with_senders(senders(config).await?)),
             None => desk,
         };
         let bound = Web::bind(desk).await.map_err(|e| {
@@ -206,6 +207,21 @@ impl Open {
         let ended = futures_util::future::join_all(self.tasks);
         let _in_time = tokio::time::timeout(Duration::from_millis(CLOSE_MS), ended).await;
     }
+}
+
+/// Who may send webhooks, with what verifies them.
+async fn senders(config: &Config) -> Result<Senders, Failure> {
+    let mut senders = Senders::new();
+    for sender in &config.inbound {
+        let mut secrets = vec![sender.secret.resolve().await?];
+        secrets.extend(open::secret(sender.old_secret.as_ref()).await?);
+        let keys = SigningKeys::new(&secrets).map_err(|e| {
+            Failure::new(ExitCode::Config, format!("the secret of [[inbound]] {:?} cannot sign: {e}", sender.name))
+                .hint("it is whsec_ and base64, as the Standard Webhooks specification has it")
+        })?;
+        senders.insert(sender.name.clone(), Sender { keys, may: sender.may.clone() });
+    }
+    Ok(senders)
 }
 
 /// The hub of a site's pages; `None` where none may come.

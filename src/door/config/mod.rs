@@ -8,6 +8,7 @@
 mod connect;
 mod duration;
 mod error;
+mod inbound;
 mod model;
 mod org;
 mod publish;

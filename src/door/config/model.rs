@@ -12,6 +12,7 @@ use crate::hands::genesys::Hosts;
 use crate::law::lead::LeadSettings;
 use crate::law::plan::{Approval, Limits, Mechanisms, OnDrift, RemedyPolicy, Timing};
 use crate::shells::stage::WeekChoice;
+use crate::shells::web::Ask;
 use crate::words::calendar::recur::Recurrence;
 
 /// A whole configuration.
@@ -57,6 +58,8 @@ pub struct Config {
     pub telemetry: TelemetrySettings,
     /// Where agents' pages find softlanding; present when the section is.
     pub web: Option<WebSettings>,
+    /// Who may send webhooks to `serve`; names are unique.
+    pub inbound: Vec<InboundSettings>,
     /// A clock to follow instead of the system's; for rehearsals only.
     pub clock: Option<ClockSettings>,
 }
@@ -263,6 +266,19 @@ impl Default for WebSettings {
             pkce: true,
         }
     }
+}
+
+/// Somebody who may send webhooks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InboundSettings {
+    /// The name, which is the end of the path that they are sent to: 1 to 40 lower-case letters, digits and dashes.
+    pub name: String,
+    /// Where the secret is with which they are signed, `whsec_` and base64.
+    pub secret: SecretRef,
+    /// Where the secret before it is, while senders change to the new one.
+    pub old_secret: Option<SecretRef>,
+    /// What may be asked for.
+    pub may: Vec<Ask>,
 }
 
 /// A webhook: somebody outside who is told of events.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::supervisor::runs;
-use crate::law::event::{Event, Phase, Record};
+use crate::law::event::{Event, Phase, Record, Tally};
 use crate::law::occurrence::Note;
 use crate::law::punctuality::Punctuality;
 use crate::shells::telemetry::figures::Figures;
@@ -122,6 +122,17 @@ pub enum News {
         run: RunId,
         /// The API host that it was staged at.
         api: String,
+    },
+    /// A roll call that was asked for from outside is over.
+    Checked {
+        /// Who asked.
+        by: String,
+        /// The business unit.
+        unit: String,
+        /// How many agents have which verdict.
+        tally: Tally,
+        /// Where the whole document is kept; `None` when it could not be written.
+        file: Option<String>,
     },
     /// An old run was deleted.
     Pruned {
@@ -261,6 +272,7 @@ impl News {
                 Note::NotStaged { .. } | Note::CatchingUp { .. } => Level::Warn,
                 Note::Begun | Note::Staged { .. } | Note::Told => Level::Info,
             },
+            News::Checked { tally, .. } if tally.stragglers > 0 => Level::Warn,
             News::LetGo { .. }
             | News::NotOurs { .. }
             | News::NotKept { .. }
@@ -282,6 +294,7 @@ impl News {
             | News::Kept { .. }
             | News::Recalled { .. }
             | News::Counters { .. }
+            | News::Checked { .. }
             | News::Pruned { .. }
             | News::Looked
             | News::StoreBack
@@ -309,6 +322,7 @@ impl News {
             | News::NotKept { .. }
             | News::Recalled { .. }
             | News::Counters { .. }
+            | News::Checked { .. }
             | News::Serving { .. }
             | News::Listening { .. }
             | News::Telemetry { .. }
@@ -338,6 +352,7 @@ impl News {
             News::Calendar { note, .. } => format!("calendar.{}", name_in(note)),
             News::Counters { .. } => "counters".to_owned(),
             News::NotOurs { .. } => "not_ours".to_owned(),
+            News::Checked { .. } => "checked".to_owned(),
             News::Pruned { .. } => "pruned".to_owned(),
             News::Kept { .. } => "kept".to_owned(),
             News::Recalled { .. } => "recalled".to_owned(),
@@ -374,6 +389,13 @@ impl News {
                     "nobody here carries this run: it was staged at {api}, for an OAuth client that is not served"
                 )]
             }
+            News::Checked { by, unit, tally, file } => {
+                let kept = file.as_ref().map_or_else(String::new, |file| format!("; the whole of it is in {file}"));
+                vec![format!(
+                    "roll call of {unit} for {by}: {} ready, {} deferred, {} cannot take a call, {} unknown{kept}",
+                    tally.ready, tally.deferred, tally.stragglers, tally.unknown
+                )]
+            }
             News::Pruned { .. } => vec!["deleted, as it ended longer ago than runs are kept".to_owned()],
             News::Trouble { what, why, .. } => vec![format!("{what}: {why}")],
             News::NotKept { entry, why } => vec![format!("the calendar entry {entry} cannot be kept: {why}")],
@@ -405,6 +427,9 @@ impl News {
             News::Counters { counted } => json!({ "counters": counted }),
             News::Listening { at, url } => json!({ "at_address": at, "url": url }),
             News::Telemetry { at } => json!({ "at_address": at }),
+            News::Checked { by, unit, tally, file } => {
+                json!({ "by": by, "business_unit": unit, "tally": tally, "file": file })
+            }
             News::Enrolled { agent } => json!({ "agent": agent }),
             News::Webhook { target, .. } => json!({ "webhook": target }),
             News::Serving { .. }
@@ -476,6 +501,7 @@ fn level_of(event: &Event) -> Level {
         | Event::RefreshStarted { .. }
         | Event::TokenRefreshed { .. }
         | Event::RefreshFailed { .. }
+        | Event::TokenLeft { .. }
         | Event::TokenDead { .. }
         | Event::RungUnavailable { .. }
         | Event::ProbeUnavailable { .. }

@@ -9,7 +9,7 @@ use crate::shells::report::svg::{Anchor, Svg, round_ticks};
 use crate::shells::report::words::{columns, count, counted, cut, percent};
 
 const LEFT: f64 = 148.0;
-const RIGHT: f64 = HALF - 124.0;
+const RIGHT: f64 = HALF - 140.0;
 const TOP: f64 = 34.0;
 const LANE: f64 = 28.0;
 /// Columns of a remedy's name on one line.

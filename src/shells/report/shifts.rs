@@ -10,7 +10,7 @@ use crate::shells::report::words::{count, cut, duration};
 
 const LEFT: f64 = 150.0;
 const RIGHT: f64 = HALF - 22.0;
-const TOP: f64 = 34.0;
+const TOP: f64 = 36.0;
 const LANE: f64 = 30.0;
 /// Columns of a group's name, so that it does not leave the picture.
 const NAME_MAX: usize = 22;

@@ -7,8 +7,10 @@ use serde::Serialize;
 use crate::law::event::Phase;
 use crate::law::evidence::{Evidence, Finding};
 use crate::law::plan::{Mechanisms, Plan, TOLD_MAX, WIDER_BY};
+use crate::law::spent::PerReady;
 use crate::law::verdict::{Rung, Verdict};
 use crate::shells::report::agent::{AgentStory, TokenStory};
+use crate::shells::report::calls::{calls, calls_words};
 use crate::shells::report::cells::cells;
 use crate::shells::report::coverage::{self, CoverageRow, SaidRow};
 use crate::shells::report::ending::{Answer, answer, cures_words, ready_words};
@@ -40,6 +42,8 @@ pub struct View {
     pub next: Vec<String>,
     /// What was published, when, for whom.
     pub facts: Vec<Fact>,
+    /// What the run has spent of the platform's calls, in a sentence without its full stop; empty where no account was kept.
+    pub calls: String,
     /// Agents that were looked at after the publish; 0 when the run did not get so far.
     pub checked: u32,
     /// Agents by verdict.
@@ -188,6 +192,7 @@ pub fn view(story: &Story) -> View {
         meaning: answer.meaning,
         next: answer.next,
         facts: facts(story),
+        calls: calls_words(story).unwrap_or_default(),
         checked: story.counts.judged(),
         tiles: tiles(story),
         ready_times: ready::rows(story),
@@ -276,8 +281,19 @@ fn facts(story: &Story) -> Vec<Fact> {
     if let Some(Some(median)) = story.span.map(|_| median_ready_ms(story, plan)) {
         facts.push(fact("Half of the cohort ready", format!("{} after T", duration(median))));
     }
+    facts.extend(price(story));
     facts.push(fact("Restarts", restarts(story)));
     facts
+}
+
+/// Calls, and what a ready agent costs.
+fn price(story: &Story) -> Option<Fact> {
+    let calls = calls(story);
+    let each = calls.per_ready.map(|PerReady { single, all }| {
+        format!("; {all:.2} for each ready agent, {single:.2} of them beyond bulk reads")
+    });
+    let total = count(u64::from(calls.total));
+    (calls.total > 0).then(|| fact("Calls", format!("{total}{}", each.unwrap_or_default())))
 }
 
 fn restarts(story: &Story) -> String {

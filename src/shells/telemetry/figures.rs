@@ -164,6 +164,7 @@ impl Figures {
             | Event::RefreshStarted { .. }
             | Event::TokenRefreshed { .. }
             | Event::RefreshFailed { .. }
+            | Event::TokenLeft { .. }
             | Event::TokenDead { .. }
             | Event::RungUnavailable { .. }
             | Event::ProbeUnavailable { .. }
@@ -199,7 +200,7 @@ impl Figures {
             (Wish::Hold, false) => self.held = self.held.or(Some(Wait::Resume)),
             (Wish::Resume, false) => self.held = None,
             // Before the claim the run stops, which is an event of its own.
-            (Wish::Abort, false) => {}
+            (Wish::Abort, false) | (Wish::Elsewhere, _) => {}
             // One agent, and no more.
             (Wish::Retry, _) => {}
             (Wish::Hold | Wish::Abort, true) => self.braked = Braked::Everything,

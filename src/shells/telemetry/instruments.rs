@@ -288,6 +288,7 @@ impl Instruments {
         match event {
             Event::TokenRefreshed { .. } => add(&self.refreshes, [entry, "refreshed"], 1),
             Event::RefreshFailed { .. } => add(&self.refreshes, [entry, "failed"], 1),
+            Event::TokenLeft { .. } => add(&self.refreshes, [entry, "left"], 1),
             Event::TokenDead { .. } => add(&self.refreshes, [entry, "dead"], 1),
             Event::RemedyAccepted { rung, seats } => {
                 add(&self.remedies, [entry, &word(*rung), "accepted"], seats.len());

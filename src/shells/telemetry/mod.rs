@@ -142,6 +142,7 @@ impl Telemetry {
             News::Enrolled { .. } => instruments.enrolled(),
             News::Webhook { target, word } => instruments.webhook(target, word),
             News::Counters { .. }
+            | News::Checked { .. }
             | News::Listening { .. }
             | News::Telemetry { .. }
             | News::NotOurs { .. }

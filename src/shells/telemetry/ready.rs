@@ -63,6 +63,7 @@ impl Readiness {
             News::Stopping { .. } | News::Stopped { .. } => self.serving = Serving::Ending,
             News::Listening { .. }
             | News::Telemetry { .. }
+            | News::Checked { .. }
             | News::Enrolled { .. }
             | News::Leading { .. }
             | News::Recorded { .. }

@@ -4,6 +4,7 @@
 //! - [`access`]: who asks, by API key or by session; `problem`: what is wrong with a request.
 //! - `api`: the API under `/api/v1`, and its description; `office`: what it works with; `deeds`: what callers may have
 //!   done, `once` for each idempotency key.
+//! - `inbound`: webhooks that come in.
 //! - [`book`]: the runs as the API shows them, and those who follow them.
 //! - `listener`: connections, counted and bounded.
 //! - `socket`: one companion, from its hello to its end.
@@ -25,6 +26,7 @@ mod deeds;
 mod desk;
 mod enrol;
 mod files;
+mod inbound;
 pub(crate) mod listener;
 mod machines;
 mod office;
@@ -46,6 +48,7 @@ use tokio::sync::{mpsc, watch};
 
 pub use book::{Book, Nudges};
 pub use desk::{Desk, Settings, org_name};
+pub use inbound::{Ask, Sender, Senders};
 use listener::{Bounded, Peer};
 pub use office::Office;
 use problem::{Kind, Problem};
@@ -134,7 +137,7 @@ impl Room {
 }
 
 fn router(room: Room) -> Router {
-    let api = if room.desk.office.is_some() { api::router() } else { Router::new() };
+    let api = if room.desk.office.is_some() { api::router().merge(inbound::router()) } else { Router::new() };
     Router::new()
         .merge(api)
         .route("/livez", get(async || "alive\n"))

@@ -22,12 +22,11 @@ use crate::shells::rollcall::RollDocument;
 use crate::shells::web::Room;
 use crate::shells::web::access::{Caller, Role};
 use crate::shells::web::book::RunCard;
-use crate::shells::web::deeds;
+use crate::shells::web::deeds::{self, StageAnswer};
 use crate::shells::web::listener::Peer;
 use crate::shells::web::office::Office;
 use crate::shells::web::once::{Asked, Done, once};
 use crate::shells::web::problem::{Kind, Problem};
-use crate::words::clock::Timestamp;
 use crate::words::id::AgentId;
 
 /// What every request that acts brings beside its body.
@@ -68,10 +67,16 @@ pub(super) async fn stage(
     let office = Arc::clone(room.office()?);
     act.caller.needs(Role::Operator)?;
     let StageWanted { publish, at } = body.value;
-    let at = at.as_deref().map(instant).transpose()?;
+    let at = at.as_deref().map(deeds::instant).transpose()?;
     let doing = Arc::clone(&office);
     act.once(&office, &body.bytes, async move {
-        let run = deeds::stage_entry(&doing, &publish, at).await?;
+        let run = match deeds::stage_entry(&doing, &publish, at).await? {
+            StageAnswer::Staged(run) => run,
+            StageAnswer::Already(run) => {
+                return Err(Problem::new(Kind::Refused, format!("it is staged already, as run {run}"))
+                    .hint(format!("GET /api/v1/runs/{run} shows it")));
+            }
+        };
         let opened = doing.book.run(&run).await.map_err(|e| deeds::unshown(&doing, e))?;
         let card = opened.look().await.map_err(|e| deeds::unshown(&doing, e))?.card();
         Ok((StatusCode::CREATED, document(&card)))
@@ -139,7 +144,7 @@ pub(super) struct Ordered {
 /// are is refused at once.
 #[utoipa::path(post, path = "/api/v1/runs/{run}/orders", tag = "act", request_body = OrderWanted,
     params(
-        ("run" = String, Path, description = "The run's name", max_length = 64),
+        ("run" = String, Path, description = "The run's name", max_length = 64, example = "20261127-1600-care"),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes that it is done once", max_length = 255),
     ),
     responses(
@@ -179,7 +184,7 @@ pub(super) struct Started {
 /// It would by itself within a second or two; a run that another process leads stays there.
 #[utoipa::path(post, path = "/api/v1/runs/{run}/start", tag = "act",
     params(
-        ("run" = String, Path, description = "The run's name", max_length = 64),
+        ("run" = String, Path, description = "The run's name", max_length = 64, example = "20261127-1600-care"),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes that it is done once", max_length = 255),
     ),
     responses(
@@ -269,13 +274,6 @@ impl Act {
         let _waits = self.peer.waits();
         Ok(once(office, self.asked.with(body), work).await)
     }
-}
-
-fn instant(text: &str) -> Result<Timestamp, Problem> {
-    Timestamp::parse_rfc3339(text).ok_or_else(|| {
-        Problem::new(Kind::NotUnderstood, format!("at is {text:?}"))
-            .hint("accepted: an instant such as 2026-11-27T16:00:00-06:00")
-    })
 }
 
 fn document(value: &impl Serialize) -> serde_json::Value {
