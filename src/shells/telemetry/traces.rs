@@ -176,6 +176,7 @@ impl Open {
             }
             Event::Staged { .. }
             | Event::TakenUp
+            | Event::TokenLeft { .. }
             | Event::PhaseEntered { .. }
             | Event::HooksRan { .. }
             | Event::RungUnavailable { .. }
