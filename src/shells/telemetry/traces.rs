@@ -402,7 +402,7 @@ mod tests {
         traces.put_back(vec![root.clone(); WAITING_MAX + 3]);
         assert_eq!((traces.dropped(), traces.dropped()), (3, 0));
         assert_eq!(traces.take().len(), BATCH_MAX);
-        let document = document(&[root.clone()], "me");
+        let document = document(std::slice::from_ref(root), "me");
         let span = &document["resourceSpans"][0]["scopeSpans"][0]["spans"][0];
         assert_eq!(span["traceId"].as_str().map(str::len), Some(32));
         assert_eq!((span["spanId"].as_str().map(str::len), &span["status"]["code"]), (Some(16), &json!(2)));
