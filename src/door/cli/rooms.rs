@@ -46,6 +46,8 @@ pub(super) struct Shared {
     pub(super) holder: Holder,
     /// Has the daemon look for runs.
     pub(super) look_now: Arc<Notify>,
+    /// How the process is.
+    pub(super) telemetry: Telemetry,
 }
 
 /// Rooms that have their addresses and are not open yet.
@@ -73,7 +75,7 @@ impl Rooms {
     /// Prepares the room of a site, if it has one.
     pub(super) async fn add(&mut self, config: &Config, site: &Arc<Site>) -> Result<(), Failure> {
         let Some(web) = &config.web else { return Ok(()) };
-        let desk = self.desk(config, web, site).await?;
+        let desk = self.desk(config, web, site).await?.with_telemetry(self.shared.telemetry.clone());
         let desk = match &self.shared.access {
             Some(access) => desk.with_office(self.office(site, access).with_senders(senders(config).await?)),
             None => desk,
@@ -128,14 +130,14 @@ impl Rooms {
     }
 
     /// Prepares the address at which machines ask, if the configuration names one.
-    pub(super) async fn measure(&mut self, config: &Config, telemetry: &Telemetry) -> Result<(), Failure> {
+    pub(super) async fn measure(&mut self, config: &Config) -> Result<(), Failure> {
         let Some(listen) = config.telemetry.listen else { return Ok(()) };
         let listener = TcpListener::bind(listen).await.map_err(|e| {
             Failure::new(ExitCode::Access, format!("nobody can listen at {listen}"))
                 .because(e)
                 .hint("another program may have the address; [telemetry] listen names it")
         })?;
-        self.telemetry = Some((telemetry.clone(), listener));
+        self.telemetry = Some((self.shared.telemetry.clone(), listener));
         Ok(())
     }
 
