@@ -79,6 +79,8 @@
 //! | twin, scenario | the simulated org; the file that says what goes wrong in it |
 //! | played (an agent of the twin) | its softphone is a page in a browser, not the model |
 //! | stream, far end | a softphone's signalling socket; the other side of its call |
+//! | person, way in | somebody who signs in to the dashboard; how they show who they are: the platform, or a trusted proxy |
+//! | shell, asset | what every page of the dashboard has; a file that pages are made of, served as it stands here |
 //! | lot, life | what a seed draws for one simulated Friday; that Friday |
 
 pub mod door;
