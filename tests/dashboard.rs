@@ -150,10 +150,10 @@ async fn import_earlier(bench: &Bench) {
 #[tokio::test(flavor = "multi_thread")]
 async fn friday() {
     let _alone = BROWSER.lock().await;
-    let bench = Bench::open_before("dashboard-friday", FRIDAY, 20, "9min").await;
+    let bench = Bench::open_before("dashboard-friday", FRIDAY, 20, "8min").await;
     let url = free_url().await;
     bench.configure("refresh_lead = \"12min\"", "refresh_lead = \"3min\"\ncheck_delay = \"20s\"");
-    bench.configure("settle_after = \"35min\"", "settle_after = \"5min\"");
+    bench.configure("settle_after = \"35min\"", "settle_after = \"4min\"");
     append(&bench, &people(&url));
     import_earlier(&bench).await;
     let run = bench.stage().await;
