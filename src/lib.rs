@@ -33,7 +33,7 @@
 //! | [`law`] | plan, lead times, command, event, hint, order, occurrence, agent, verdict, roll call, losses, evidence, how remedies fared, pace, run, decide, audit | does I/O, reads a clock |
 //! | [`hands`] | journal, Genesys client, vault, companions' hub, hooks | decides |
 //! | [`twin`] | the simulated org, pure, and its server; uses words only | knows its client |
-//! | [`shells`] | staging, roll call, observation, doctor, driver, daemon, web room, rehearsal, simulation, reports | knows which world it is in |
+//! | [`shells`] | staging, roll call, observation, doctor, driver, daemon, web room, telemetry, rehearsal, simulation, reports | knows which world it is in |
 //! | [`door`] | errors and exit codes, config, command line | keeps a rule of its own |
 //!
 //! # Glossary
@@ -78,6 +78,7 @@
 //! | published, reported | in the vendor's published API; only told of by users, and off unless an org offers it |
 //! | twin, scenario | the simulated org; the file that says what goes wrong in it |
 //! | played (an agent of the twin) | its softphone is a page in a browser, not the model |
+//! | figures | one run in numbers, as metrics show it: a fold of its events that nothing is decided by |
 //! | stream, far end | a softphone's signalling socket; the other side of its call |
 //! | person, way in | somebody who signs in to the dashboard; how they show who they are: the platform, or a trusted proxy |
 //! | shell, asset | what every page of the dashboard has; a file that pages are made of, served as it stands here |

@@ -12,6 +12,6 @@ mod client;
 mod follow;
 #[path = "api/fuzz.rs"]
 mod fuzz;
+mod support;
 #[path = "api/who.rs"]
 mod who;
-mod support;

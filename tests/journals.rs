@@ -55,10 +55,26 @@ fn a_journal_of_version_2_folds_to_the_run_that_wrote_it_with_what_people_decide
     assert!(told.contains(&"held by bo@noc: change freeze"), "{told:?}");
 }
 
+#[test]
+fn a_journal_of_version_3_folds_to_the_run_that_wrote_it_with_whom_somebody_wanted_tried_again() {
+    let records = journal(include_str!("journals/v3.jsonl"));
+    Auditor::check(&records).unwrap();
+    let run = Run::replay(&records).unwrap();
+    assert_eq!((run.phase, run.is_over(), run.claims, run.orders.len()), (Phase::Settled, true, 1, 2));
+    assert_eq!((run.spent.calls.total(), run.spent.calls.single, run.spent.refused), (284, 61, 0));
+    let story = Story::of(&records);
+    let told: Vec<&str> = story.control.items.iter().map(|(_, words)| words.as_ref()).collect();
+    assert_eq!(told.first(), Some(&"re-tried Jamal Jensen by sue@floor: he has restarted his browser"), "{told:?}");
+    assert!(told.iter().any(|line| line.starts_with("retry Grace Garcia by sue@floor came to nothing")), "{told:?}");
+    let (_, _, jamal) = story.everyone().find(|(_, member, _)| member.name == "Jamal Jensen").unwrap();
+    assert!(jamal.rungs_tried().any(|(_, times)| times > 2), "{}", jamal.tried_words());
+}
+
 /// Reading and writing an old journal changes nothing: what this build writes, an old one has written the same way.
 #[test]
 fn a_journal_is_written_as_it_was_read() {
-    for text in [include_str!("journals/v1.jsonl"), include_str!("journals/v2.jsonl")] {
+    let all = [include_str!("journals/v1.jsonl"), include_str!("journals/v2.jsonl"), include_str!("journals/v3.jsonl")];
+    for text in all {
         for (line, record) in text.lines().zip(journal(text)) {
             let read: serde_json::Value = serde_json::from_str(line).unwrap();
             assert_eq!(serde_json::to_value(&record).unwrap(), read);

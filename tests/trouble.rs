@@ -72,7 +72,7 @@ async fn lock(store: &Path) -> SqliteConnection {
 
 async fn approve(bench: &Bench, run: &str) {
     let store = SqliteJournal::open_existing(&bench.store()).await.expect("the journal");
-    let order = Order { wish: Wish::Approve, who: "ann".to_owned(), why: "the board has met".to_owned() };
+    let order = Order { wish: Wish::Approve, agent: None, who: "ann".to_owned(), why: "the board has met".to_owned() };
     store.send(&RunId::new(run).expect("a name"), Clock::System.now(), &order).await.expect("sent");
 }
 

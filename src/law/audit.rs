@@ -13,7 +13,7 @@ use crate::law::run::{PublishState, Run};
 use crate::law::verdict::{CallState, Readiness, Rung, Verdict};
 use crate::words::clock::Timestamp;
 use crate::words::hook::HookPoint;
-use crate::words::id::Seat;
+use crate::words::id::{AgentId, Seat};
 
 /// A rule that a journal breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -102,7 +102,9 @@ impl Auditor {
             }
             Event::Settled { tally } => breaks_settled(run, *tally),
             Event::Staged { .. } => Some(("a run is staged once", String::new())),
-            Event::Ordered { order, wish, .. } => breaks_order(run, *order, *wish),
+            Event::Ordered { order, wish, agent, .. } => {
+                breaks_order(run, *order, *wish).or_else(|| breaks_retry(run, *wish, agent.as_ref()))
+            }
             Event::OrderRefused { order, .. } | Event::OrderUnread { order, .. } => {
                 run.orders.contains(order).then(|| ("an order is answered once", format!("order {}", order.0)))
             }
@@ -110,12 +112,15 @@ impl Auditor {
                 .then(|| ("somebody else's publish is one that was seen and is not ours", format!("{:?}", self.seen))),
             Event::PublishSent { left, .. } => (run.claims == 0 || *left < run.plan.publish_at)
                 .then(|| ("a publish leaves at its instant or later, after its claim", left.to_string())),
+            Event::Spent { since, calls, .. } => (*since > at || calls.total() == 0)
+                .then(|| ("an account is of calls that were answered before it", since.to_string())),
             Event::TakenUp
             | Event::PhaseEntered { .. }
             | Event::HooksRan { .. }
             | Event::RefreshStarted { .. }
             | Event::TokenRefreshed { .. }
             | Event::RefreshFailed { .. }
+            | Event::TokenLeft { .. }
             | Event::TokenDead { .. }
             | Event::RungUnavailable { .. }
             | Event::ProbeUnavailable { .. }
@@ -193,8 +198,27 @@ fn breaks_order(run: &Run, order: OrderId, wish: Wish) -> Option<(&'static str, 
         return Some(("an order is followed once", format!("order {}", order.0)));
     }
     let over = run.is_over() || matches!(run.phase, Phase::Settled | Phase::Stopped);
-    let late = wish == Wish::Approve && !run.before_the_claim();
+    let late = matches!(wish, Wish::Approve | Wish::Elsewhere) && !run.before_the_claim();
     (over || late).then(|| ("an order that comes too late is refused", wish.words().to_owned()))
+}
+
+/// A ladder begins anew for an agent that it is of use to, and while nothing is at work there: otherwise attempts would be
+/// bounded by nothing.
+fn breaks_retry(run: &Run, wish: Wish, agent: Option<&AgentId>) -> Option<(&'static str, String)> {
+    let agent = match (wish, agent) {
+        (Wish::Retry, Some(agent)) => agent,
+        (Wish::Retry, None) | (_, Some(_)) => {
+            return Some(("an order is about one agent when it is to re-try one", wish.words().to_owned()));
+        }
+        (_, None) => return None,
+    };
+    let Some(found) = run.seat_of(agent).and_then(|seat| run.agent(seat)) else {
+        return Some(("an agent that is re-tried is of the roster", agent.to_string()));
+    };
+    let idle = found.remedy == RemedyState::Idle && found.signals.on_call() != CallState::OnCall;
+    let unwell = found.verdict.is_some_and(|verdict| !verdict.is_final());
+    let may = run.phase == Phase::Checking && !run.brake.stops();
+    (!idle || !unwell || !may).then(|| ("only who is not ready and not being helped is re-tried", agent.to_string()))
 }
 
 fn breaks_remedy(run: &Run, at: Timestamp, rung: Rung, seat: Seat) -> Option<(&'static str, String)> {

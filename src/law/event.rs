@@ -9,10 +9,12 @@ use crate::law::command::{Concern, Failure, FailureKind, PhoneSeen, TokenVia, Us
 use crate::law::order::{OrderId, Wish};
 use crate::law::page::{Errand, PageAnswer, PageSeen};
 use crate::law::plan::{OnDrift, Plan};
+use crate::law::spent::Calls;
+pub use crate::law::tally::Tally;
 use crate::law::verdict::{LegState, ProbeState, Rung, Verdict};
 use crate::words::clock::Timestamp;
 use crate::words::hook::{HookPoint, HookRun};
-use crate::words::id::{OperationId, Seat};
+use crate::words::id::{AgentId, OperationId, Seat};
 
 /// Something that happened, recorded before anything is done because of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -63,6 +65,15 @@ pub enum Event {
         /// When it is tried again; `None` when it is given up.
         again_at: Option<Timestamp>,
     },
+    /// An agent's token was made lately and ends late enough: it was not refreshed.
+    TokenLeft {
+        /// The agent.
+        seat: Seat,
+        /// When it was made.
+        made_at: Timestamp,
+        /// When it ends.
+        expires_at: Timestamp,
+    },
     /// An agent's refresh token is dead: the agent must sign in again.
     TokenDead {
         /// The agent.
@@ -95,6 +106,9 @@ pub enum Event {
         order: OrderId,
         /// What is wanted.
         wish: Wish,
+        /// The agent it is about, where it is about one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent: Option<AgentId>,
         /// Who wants it.
         who: String,
         /// Why, in their words.
@@ -106,6 +120,9 @@ pub enum Event {
         order: OrderId,
         /// What was wanted.
         wish: Wish,
+        /// The agent it was about, where it was about one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent: Option<AgentId>,
         /// Who wanted it.
         who: String,
         /// Why it cannot be followed.
@@ -302,6 +319,16 @@ pub enum Event {
         /// Why, in words.
         why: String,
     },
+    /// Calls that were answered since `since`; written about once a minute, with other events.
+    Spent {
+        /// When the first of them was answered.
+        since: Timestamp,
+        /// The calls.
+        calls: Calls,
+        /// Commands that were refused with 429.
+        #[serde(default, skip_serializing_if = "is_none_at_all")]
+        refused: u32,
+    },
     /// Everyone has a verdict: the run is over.
     Settled {
         /// How many of each.
@@ -314,6 +341,11 @@ pub enum Event {
         /// Why, in words.
         why: String,
     },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_none_at_all(number: &u32) -> bool {
+    *number == 0
 }
 
 /// Whether a remedy that could not be applied counts among an agent's attempts.
@@ -457,42 +489,4 @@ pub enum StopKind {
     Refused,
     /// Somebody aborted it before the publish was claimed.
     Aborted,
-}
-
-/// How many agents have which verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Tally {
-    /// Ready without help.
-    pub ready: u32,
-    /// Ready after a remedy.
-    pub recovered: u32,
-    /// On a call or logged out.
-    pub deferred: u32,
-    /// Not ready.
-    pub stragglers: u32,
-    /// A signal is missing.
-    pub unknown: u32,
-}
-
-impl Tally {
-    /// Counts verdicts; an agent without one counts as unknown.
-    #[must_use]
-    pub fn of(verdicts: impl Iterator<Item = Option<Verdict>>) -> Tally {
-        let mut tally = Tally::default();
-        for verdict in verdicts {
-            match verdict {
-                Some(Verdict::Ready) => tally.ready += 1,
-                Some(Verdict::Recovered { .. }) => tally.recovered += 1,
-                Some(Verdict::Deferred { .. }) => tally.deferred += 1,
-                Some(Verdict::Straggler { .. }) => tally.stragglers += 1,
-                Some(Verdict::Unknown { .. }) | None => tally.unknown += 1,
-            }
-        }
-        tally
-    }
-    /// All of them.
-    #[must_use]
-    pub fn total(self) -> u32 {
-        self.ready + self.recovered + self.deferred + self.stragglers + self.unknown
-    }
 }

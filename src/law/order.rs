@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::words::id::AgentId;
+
 /// Numbers an order in its store, so that one that is delivered twice is followed once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -22,6 +24,11 @@ pub enum Wish {
     Resume,
     /// Before the publish is claimed: the run ends, and nothing is left behind. After: no more remedies, for good.
     Abort,
+    /// One agent is looked at again, and its ladder begins anew at the first rung, whatever was tried. After the publish only.
+    Retry,
+    /// Somebody else has published: the schedule is looked at once more, now. Found published, nothing is sent and the agents are
+    /// checked, whatever the plan says about drift. Before the publish is claimed only.
+    Elsewhere,
 }
 
 impl Wish {
@@ -33,6 +40,8 @@ impl Wish {
             Wish::Hold => "hold",
             Wish::Resume => "resume",
             Wish::Abort => "abort",
+            Wish::Retry => "retry",
+            Wish::Elsewhere => "elsewhere",
         }
     }
 }
@@ -42,6 +51,9 @@ impl Wish {
 pub struct Order {
     /// What is wanted.
     pub wish: Wish,
+    /// The agent it is about, by the platform's id: with [`Wish::Retry`], and with no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentId>,
     /// Who wants it.
     pub who: String,
     /// Why, in their words.

@@ -101,6 +101,7 @@ impl Publish {
             | Event::RefreshStarted { .. }
             | Event::TokenRefreshed { .. }
             | Event::RefreshFailed { .. }
+            | Event::TokenLeft { .. }
             | Event::TokenDead { .. }
             | Event::RungUnavailable { .. }
             | Event::ProbeUnavailable { .. }
@@ -121,6 +122,7 @@ impl Publish {
             | Event::Watched { .. }
             | Event::Pushed { .. }
             | Event::Preflighted { .. }
+            | Event::Spent { .. }
             | Event::Judged { .. }
             | Event::RemedyStarted { .. }
             | Event::RemedyAccepted { .. }

@@ -14,10 +14,12 @@ const TAIL: f64 = 0.025;
 const SAME: f64 = 1e-7;
 /// Logarithms of probabilities below this are nothing: they cannot be told from 0 in any sum here.
 const LN_NOTHING: f64 = -650.0;
+/// The same where a sum is only held against [`TAIL`]: what is left out moves no digit of it, and the spreads are a third as wide.
+const LN_NOTHING_BESIDE_TAIL: f64 = -45.0;
 /// Ratios are looked for between these powers of e.
 const LN_RATIO_MAX: f64 = 60.0;
-/// Halvings of that range: enough for every digit of a float.
-const HALVINGS: u32 = 64;
+/// Halvings of that range: twelve digits.
+const HALVINGS: u32 = 48;
 
 /// One Friday: losses, and for how long ready agents were watched.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,11 +51,12 @@ pub fn compare(strata: &[Stratum]) -> Option<Comparison> {
     if before + after == 0 {
         return None;
     }
-    let same = Spread::of(strata, 1.0);
+    let same = Spread::of(strata, 1.0, LN_NOTHING);
     let seen = same.at(after);
     let p = same.chances.iter().filter(|chance| **chance <= seen * (1.0 + SAME)).sum::<f64>().min(1.0);
-    let at_least = |ratio: f64| Spread::of(strata, ratio).from(after);
-    let more = |ratio: f64| 1.0 - Spread::of(strata, ratio).up_to(after);
+    let spread = |ratio: f64| Spread::of(strata, ratio, LN_NOTHING_BESIDE_TAIL);
+    let at_least = |ratio: f64| spread(ratio).from(after);
+    let more = |ratio: f64| 1.0 - spread(ratio).up_to(after);
     let low = if after == 0 { 0.0 } else { ratio_where(|ratio| at_least(ratio) >= TAIL) };
     let high = (before > 0).then(|| ratio_where(|ratio| more(ratio) >= 1.0 - TAIL));
     let expected = |ratio: f64| strata.iter().map(|s| s.all() as f64 * s.share(ratio)).sum::<f64>();
@@ -89,17 +92,27 @@ struct Spread {
 }
 
 impl Spread {
-    fn of(strata: &[Stratum], ratio: f64) -> Spread {
+    fn of(strata: &[Stratum], ratio: f64, ln_nothing: f64) -> Spread {
         let one = Spread { first: 0, chances: vec![1.0] };
-        strata.iter().filter(|s| s.all() > 0).fold(one, |sum, s| sum.plus(&Spread::of_one(*s, ratio)))
+        let told = strata.iter().filter(|s| s.all() > 0);
+        told.fold(one, |sum, s| sum.plus(&Spread::of_one(*s, ratio, ln_nothing)))
     }
-    fn of_one(stratum: Stratum, ratio: f64) -> Spread {
-        let Ok(binomial) = Binomial::new(stratum.share(ratio), stratum.all()) else {
+    /// From the likeliest number outwards, each chance from the one before it: a factorial for each would take seconds where
+    /// thousands were lost.
+    fn of_one(stratum: Stratum, ratio: f64, ln_nothing: f64) -> Spread {
+        let (all, share) = (stratum.all(), stratum.share(ratio));
+        let Ok(binomial) = Binomial::new(share, all) else {
             return Spread { first: 0, chances: vec![1.0] };
         };
-        let told = |n: &u64| binomial.ln_pmf(*n) > LN_NOTHING;
-        let first = (0..=stratum.all()).find(told).unwrap_or_default();
-        let chances = (first..=stratum.all()).take_while(told).map(|n| binomial.ln_pmf(n).exp()).collect();
+        let likeliest = (((all + 1) as f64 * share) as u64).min(all);
+        let (most, least) = (binomial.ln_pmf(likeliest).exp(), ln_nothing.exp());
+        let odds = share / (1.0 - share);
+        let mut chances: Vec<f64> =
+            outwards(most, least, (1..=likeliest).rev().map(|n| n as f64 / ((all - n + 1) as f64 * odds))).collect();
+        let first = likeliest - chances.len() as u64;
+        chances.reverse();
+        chances.push(most);
+        chances.extend(outwards(most, least, (likeliest..all).map(|n| (all - n) as f64 / (n + 1) as f64 * odds)));
         Spread { first, chances }
     }
     fn plus(&self, other: &Spread) -> Spread {
@@ -124,5 +137,36 @@ impl Spread {
     /// So many or fewer.
     fn up_to(&self, n: u64) -> f64 {
         (self.first..).zip(&self.chances).filter(|(k, _)| *k <= n).map(|(_, chance)| chance).sum()
+    }
+}
+
+/// What comes after `chance` when each is so many times the one before, as long as it is something.
+fn outwards(chance: f64, least: f64, factors: impl Iterator<Item = f64>) -> impl Iterator<Item = f64> {
+    let chances = factors.scan(chance, |chance, factor| {
+        *chance *= factor;
+        Some(*chance)
+    });
+    chances.take_while(move |chance| *chance > least)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fridays that were watched for equally long are one binomial, which no sum over Fridays is needed for: the convolution must
+    /// come to the same, also where thousands were lost.
+    #[test]
+    fn many_large_fridays_of_the_same_exposure_are_one() {
+        for (fridays, losses) in [(2, (3, 41)), (12, (30, 300)), (4, (300, 2_000)), (2, (0, 30_000))] {
+            let one = Stratum { losses, exposure: (30.0, 5.0) };
+            let (before, after): (u64, u64) = losses;
+            let sum = Stratum { losses: (before * fridays, after * fridays), ..one };
+            let together = compare(&vec![one; fridays as usize]).unwrap();
+            let at_once = compare(&[sum]).unwrap();
+            let same = |a: f64, b: f64| (a - b).abs() <= 1e-9 * b.abs();
+            assert!(same(together.low, at_once.low) && same(together.p, at_once.p), "{together:?} {at_once:?}");
+            assert_eq!(together.high.is_some(), before > 0);
+            assert!(together.high.zip(at_once.high).is_none_or(|(a, b)| same(a, b)), "{together:?} {at_once:?}");
+        }
     }
 }

@@ -12,7 +12,7 @@ use crate::hands::hook::{Hooks, envelope};
 use crate::hands::vault::Vault;
 use crate::law::agent::Delivery;
 use crate::law::command::{Command, Failure, FailureKind, Outcome};
-use crate::law::page::{Errand, PageAnswer};
+use crate::law::page::{Errand, PageAnswer, PageState};
 use crate::law::plan::Plan;
 use crate::law::run::Run;
 use crate::shells::notice;
@@ -134,10 +134,22 @@ impl Hands {
                 None => PageAnswer::NoPage,
             }),
             Asked::Platform { command, plan, not_after } => match agent_of(&command, &plan) {
-                Some(agent) => self.with_grant(command, plan, agent, not_after).await.unwrap_or_else(Outcome::Failed),
+                Some(agent) => {
+                    let command = self.unless_refused(command, &agent);
+                    self.with_grant(command, plan, agent, not_after).await.unwrap_or_else(Outcome::Failed)
+                }
                 None => self.client.perform(bound(Call::new(&command, &plan, None), not_after)).await.outcome,
             },
         }
+    }
+
+    /// A token that the agent's page was refused with is not left as it is, however young.
+    fn unless_refused(&self, mut command: Command, agent: &AgentId) -> Command {
+        if let Command::RefreshToken { unless, .. } = &mut command {
+            let said = self.pages.as_ref().and_then(|pages| pages.seen(agent));
+            *unless = unless.filter(|_| said.is_none_or(|seen| pages::state(&seen) != PageState::Refused));
+        }
+        command
     }
 
     /// Commands that use an agent's own token: taken from the vault before, put back before anybody hears of it. In a task of

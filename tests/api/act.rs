@@ -120,7 +120,12 @@ async fn hold(served: &Served, key: &str, why: &str) -> Answer {
 /// How often the run was held, as its journal tells.
 async fn holds(served: &Served) -> usize {
     let whole = served.get(&served.viewer, &format!("/api/v1/runs/{RUN}")).await.well(200);
-    whole["control"].as_array().expect("lines").iter().filter(|line| line["words"].to_string().contains("held by")).count()
+    whole["control"]
+        .as_array()
+        .expect("lines")
+        .iter()
+        .filter(|line| line["words"].to_string().contains("held by"))
+        .count()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -148,7 +153,9 @@ async fn the_same_key_brings_the_same_answer_at_once_later_and_after_a_crash() {
         // A refusal is an answer as well.
         let resume = json!({ "wish": "resume", "why": "go on" });
         let refused = json!({ "wish": "approve", "why": "too late" });
-        answer(served.posting(&served.operator, &orders(), &refused).header("idempotency-key", "no-1")).await.problem(403);
+        answer(served.posting(&served.operator, &orders(), &refused).header("idempotency-key", "no-1"))
+            .await
+            .problem(403);
         // What a process had in hand when it died is carried out by the next one.
         let dead = Request { caller: "key:operator-key", key: "hold-2", print: "unknown", holder: "nowhere" };
         assert_eq!(served.access.begin_answer(dead, Clock::System.now()).await.expect("a store"), Begun::Mine);

@@ -68,7 +68,10 @@ impl Served {
         answer(self.posting(key, path, body)).await
     }
     pub fn posting(&self, key: &str, path: &str, body: &Value) -> RequestBuilder {
-        self.request(Method::POST, path).bearer_auth(key).header("content-type", "application/json").body(body.to_string())
+        self.request(Method::POST, path)
+            .bearer_auth(key)
+            .header("content-type", "application/json")
+            .body(body.to_string())
     }
     /// A session's cookie header and its token.
     pub async fn session(&self, name: &str, role: Role) -> (String, String) {
@@ -98,7 +101,8 @@ async fn serve(site: &Site) -> (Daemon, String) {
 pub async fn answer(request: RequestBuilder) -> Answer {
     let response = request.send().await.expect("an answer");
     let status = response.status().as_u16();
-    let kind = response.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default().to_owned();
+    let kind =
+        response.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default().to_owned();
     let text = response.text().await.expect("a whole body");
     let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
     Answer { status, kind, body }

@@ -23,7 +23,15 @@ async fn a_client_that_tries_everything_meets_no_bug_and_nothing_that_is_not_des
         let mut fuzz = Command::new(installed("schemathesis"));
         fuzz.args(["run", &format!("{}/openapi.json", served.url), "--seed", "27", "--max-examples", EXAMPLES]);
         fuzz.args(["--header", &format!("Authorization: Bearer {}", served.approver)]);
-        fuzz.args(["--checks", "all", "--phases", "examples,coverage,fuzzing", "--no-color", "--suppress-health-check", "all"]);
+        fuzz.args([
+            "--checks",
+            "all",
+            "--phases",
+            "examples,coverage,fuzzing",
+            "--no-color",
+            "--suppress-health-check",
+            "all",
+        ]);
         // Streams do not end by themselves.
         fuzz.args(["--exclude-path-regex", "/events$"]);
         fuzz.current_dir(&served.site.folder).env("NO_COLOR", "1");

@@ -99,7 +99,7 @@ async fn what_is_not_there_or_cannot_be_read_is_a_problem_with_a_hint() {
             ("/api/v1/runs?page=1", 400),
             ("/api/v1/runs?before=nobody", 404),
             ("/api/v1/runs/20261127-1600-care/agents?verdict=grey", 400),
-            ("/api/v1/runs/20261127-1600-care/agents?after=99", 400),
+            ("/api/v1/runs/20261127-1600-care/agents?after=99", 404),
             ("/api/v1/runs/20261127-1600-care/agents/nobody", 404),
         ] {
             served.get(&served.viewer, path).await.problem(status);

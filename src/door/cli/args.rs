@@ -4,7 +4,9 @@
 
 mod keys;
 mod look;
+mod report;
 mod steer;
+mod tell;
 
 use std::path::PathBuf;
 
@@ -16,8 +18,13 @@ use crate::law::plan::OnDrift;
 use crate::shells::stage::WeekChoice;
 
 pub use keys::{AddKeyArgs, KeysArgs, KeysCommand, ListKeysArgs, RevokeKeyArgs};
-pub use look::{CalendarArgs, CheckArgs, DoctorArgs, EvidenceArgs, ObserveArgs, ReportArgs, StatusArgs};
-pub use steer::{AuditArgs, ExportArgs, ImportRunArgs, OrderArgs, PruneArgs, ServeArgs, StepArgs, StepName};
+pub use look::{CalendarArgs, CheckArgs, DoctorArgs, EvidenceArgs, ObserveArgs, StatusArgs, WatchArgs};
+pub use report::{PreviewArgs, ReportArgs, ReportCommand, Shown};
+pub use steer::{AuditArgs, ExportArgs, ImportRunArgs, OrderArgs, PruneArgs, RetryArgs, ServeArgs, StepArgs, StepName};
+pub use tell::{
+    HookRunArgs, HookTestArgs, HooksArgs, HooksCommand, HooksList, WebhookLetters, WebhookName, WebhooksArgs,
+    WebhooksCommand, WebhooksList,
+};
 
 /// Makes the weekly Genesys Cloud WFM schedule publish land softly.
 #[derive(Debug, Parser)]
@@ -49,7 +56,7 @@ pub enum Command {
     Init(InitArgs),
     /// Stage a publish: read the org, check all that could fail, pin schedule and roster
     #[command(
-        after_help = "Examples:\n  softlanding stage --business-unit \"Customer Care\" --week next --schedule Approved \\\n      --at \"Friday 16:00 CST\"\n  softlanding stage --business-unit \"Customer Care\" --at \"Friday 16:00 CST\" --explain"
+        after_help = "Examples:\n  softlanding stage --business-unit \"Customer Care\" --week next --schedule Approved \\\n      --at \"Friday 16:00 CST\"\n  softlanding stage --business-unit \"Customer Care\" --schedule Approved \\\n      --at \"Friday 16:00 CST\" --explain"
     )]
     Stage(StageArgs),
     /// Carry a staged run out, or take up one that was interrupted
@@ -79,6 +86,11 @@ pub enum Command {
     /// End a run before its publish; after it, only its remedies
     #[command(after_help = "Example:\n  softlanding abort 20261127-1600-customer-care-k3f9 --why \"wrong week\"")]
     Abort(OrderArgs),
+    /// Look at one agent again while a run checks, and begin its ladder of remedies anew
+    #[command(
+        after_help = "Example:\n  softlanding retry 20261127-1600-customer-care-k3f9 --agent ann@example.org \\\n      --why \"she has signed in again\""
+    )]
+    Retry(RetryArgs),
     /// Check a run's journal against every rule, and tell its history in words
     #[command(after_help = "Example:\n  softlanding audit 20261127-1600-customer-care-k3f9")]
     Audit(AuditArgs),
@@ -94,6 +106,11 @@ pub enum Command {
     /// Where runs stand: all of them, or one in full
     #[command(after_help = "Examples:\n  softlanding status\n  softlanding status 20261127-1600-customer-care-k3f9")]
     Status(StatusArgs),
+    /// Follow a run that somebody else carries out, until it is over
+    #[command(
+        after_help = "Ends with the code that `run` would end with. Ctrl-C stops watching and nothing else.\n\nExample:\n  softlanding watch 20261127-1600-customer-care-k3f9"
+    )]
+    Watch(WatchArgs),
     /// The next publishes of the calendar, with each phase in local time and UTC
     #[command(
         after_help = "Examples:\n  softlanding calendar\n  softlanding calendar --publish customer-care --count 10"
@@ -119,8 +136,10 @@ pub enum Command {
         after_help = "On this machine: configuration, zone data, secrets, store, vault, hooks. In the organisation: the way in,\nthe clock, permissions and what is lost without each, the rate limit, reported endpoints, and of each business\nunit of [[publish]] its softphones, enrolment, stations and agents' permissions; trunks and Edges.\n\nExamples:\n  softlanding doctor\n  softlanding doctor --business-unit \"Customer Care\" --json"
     )]
     Doctor(DoctorArgs),
-    /// Write the report of a run as HTML, Markdown and JSON
-    #[command(after_help = "Example:\n  softlanding report 20261127-1600-customer-care-k3f9 --out friday")]
+    /// Write the report of a run: a page, Markdown, JSON, messages for Slack and Teams, a mail
+    #[command(
+        after_help = "Examples:\n  softlanding report 20261127-1600-customer-care-k3f9 --out friday\n  softlanding report preview --sample --format slack"
+    )]
     Report(ReportArgs),
     /// Agents' refresh tokens, kept encrypted in the vault
     #[command(after_help = "Example:\n  softlanding agents import enrolments.jsonl")]
@@ -128,6 +147,12 @@ pub enum Command {
     /// API keys, with which programs call `serve`
     #[command(after_help = "Example:\n  softlanding keys add --name ci --role operator")]
     Keys(KeysArgs),
+    /// The organisation's own executables at the points of a run: which there are, tried out, run again
+    #[command(after_help = "Examples:\n  softlanding hooks list\n  softlanding hooks test settled")]
+    Hooks(HooksArgs),
+    /// Who is told of events by webhooks: how far, what did not arrive, and what could not be told
+    #[command(after_help = "Examples:\n  softlanding webhooks list\n  softlanding webhooks test operations")]
+    Webhooks(WebhooksArgs),
     /// Serve a simulated organisation that speaks the platform's API
     #[command(
         after_help = "Examples:\n  softlanding twin --list-scenarios\n  softlanding twin --scenario calm --speed 20"
@@ -136,6 +161,14 @@ pub enum Command {
     /// Play Fridays in virtual time, with faults and crashes drawn from a seed, and check every promise
     #[command(after_help = "Examples:\n  softlanding sim --seeds 5000\n  softlanding sim --seed 94")]
     Sim(SimArgs),
+    /// Print a script that completes commands in a shell
+    #[command(
+        after_help = "Examples:\n  softlanding completions bash > softlanding.bash\n  softlanding completions zsh > _softlanding"
+    )]
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write all of them
+    #[command(after_help = "Examples:\n  softlanding man > softlanding.1\n  softlanding man --out man1")]
+    Man(ManArgs),
 }
 
 /// Where the configuration is.
@@ -369,6 +402,21 @@ pub struct SimArgs {
     /// One Friday only, with its story
     #[arg(long, value_name = "S", conflicts_with_all = ["seeds", "from"])]
     pub seed: Option<u64>,
+}
+
+/// `completions`
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+/// `man`
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Write a page for each command to this folder
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 fn on_drift(text: &str) -> Result<OnDrift, String> {

@@ -6,12 +6,13 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::door::cli::args::{AuditArgs, ExportArgs, ImportRunArgs, PruneArgs};
 use crate::door::cli::{open, out};
 use crate::door::error::{ExitCode, Failure};
 use crate::hands::journal::{Journal, RECORD_FORMAT};
+use crate::hands::outbox::Outbox;
 use crate::law::audit::Auditor;
 use crate::law::event::Record;
 use crate::law::run::Run;
@@ -49,10 +50,22 @@ pub(super) async fn audit(args: &AuditArgs) -> Result<ExitCode, Failure> {
     let journal = open::journal(&config).await?;
     journal.verify().await?;
     let records = open::records(&journal, &id).await?;
-    out::say(history(&records));
     let follows = Run::replay(&records).map_err(|e| e.to_string());
-    let keeps = Auditor::check(&records).map_err(|e| e.to_string());
-    match follows.and(keeps) {
+    let kept = follows.map(|_| ()).and(Auditor::check(&records).map_err(|e| e.to_string()));
+    if args.json {
+        let document = json!({
+            "run": id,
+            "events": records.len(),
+            "rules_kept": kept.is_ok(),
+            "broken": kept.as_ref().err(),
+            "history": history(&records),
+        });
+        out::document("softlanding.audit.v1", document);
+    } else {
+        out::say(history(&records));
+    }
+    match kept {
+        Ok(()) if args.json => Ok(ExitCode::Done),
         Ok(()) => {
             out::say([String::new(), format!("{} events, and every rule is kept.", records.len())]);
             Ok(ExitCode::Done)
@@ -93,7 +106,10 @@ pub(super) async fn import(args: &ImportRunArgs) -> Result<ExitCode, Failure> {
     let config = open::config(&args.config.config)?;
     let (head, records) = parse(&read(&args.file)?, &args.file)?;
     follow(&head, &records, &args.file)?;
-    open::new_journal(&config).await?.restore(&head.run, &records, &head.claims).await?;
+    let journal = std::sync::Arc::new(open::new_journal(&config).await?);
+    // What happened long ago or elsewhere is no news to anybody. Before the run is there, so that nobody is faster.
+    Outbox::of(std::sync::Arc::clone(&journal)).pass_over(&head.run, records.len() as u64).await?;
+    journal.restore(&head.run, &records, &head.claims).await?;
     out::say([format!("Run {} is in the journal, {} events.", head.run, records.len())]);
     Ok(ExitCode::Done)
 }
@@ -117,6 +133,26 @@ fn follow(head: &Head, records: &[Record<Value>], file: &Path) -> Result<(), Fai
         return Err(spoilt(file, 1, &why));
     }
     Ok(())
+}
+
+/// The records of a run that was exported, or of lines that `--json` printed, to be looked at only.
+pub(super) fn exported(file: &Path) -> Result<Vec<Record>, Failure> {
+    let text = read(file)?;
+    if text.lines().next().is_some_and(|first| first.contains("\"softlanding_export\"")) {
+        let (head, records) = parse(&text, file)?;
+        let typed = events(&records, file)?;
+        return if typed.len() == head.events {
+            Ok(typed)
+        } else {
+            let why = format!("it holds {} of the {} events of its run", typed.len(), head.events);
+            Err(spoilt(file, typed.len() + 1, &why))
+        };
+    }
+    let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
+    let records: Vec<Record> = lines
+        .map(|(n, line)| serde_json::from_str(line).map_err(|e| spoilt(file, n, &in_a_line(&e))))
+        .collect::<Result<_, _>>()?;
+    if records.is_empty() { Err(spoilt(file, 1, "it is empty")) } else { Ok(records) }
 }
 
 fn events(records: &[Record<Value>], file: &Path) -> Result<Vec<Record>, Failure> {

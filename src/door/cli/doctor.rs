@@ -30,7 +30,7 @@ pub(super) async fn doctor(args: &DoctorArgs) -> Result<ExitCode, Failure> {
     checks.push(zone_data);
     let worst = doctor::worst(&checks);
     if args.json {
-        out::say([json!({ "worst": worst, "checks": checks }).to_string()]);
+        out::document("softlanding.doctor.v1", json!({ "worst": worst, "checks": checks }));
     } else {
         out::say(doctor::table(&checks));
     }

@@ -1,4 +1,4 @@
-//! `softlanding approve`, `hold`, `resume`, `abort`: a person's word to a run, through the store that all processes share.
+//! `softlanding approve`, `hold`, `resume`, `abort`, `retry`: a person's word to a run, through the store that all processes share.
 //!
 //! A run that is being carried out takes the order within a second, wherever that is; one that nobody carries out is told at
 //! once, here. Either way it is in the journal before this command ends, or the command says that it is not.
@@ -7,20 +7,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::door::cli::args::OrderArgs;
+use crate::door::cli::agents::unread;
+use crate::door::cli::args::{OrderArgs, RetryArgs};
 use crate::door::cli::{open, out};
+use crate::door::config::Config;
 use crate::door::error::{ExitCode, Failure};
+use crate::hands::genesys::staging;
 use crate::hands::journal::{AnyJournal, Journal, JournalError};
 use crate::law::decide::decide;
 use crate::law::event::{Event, Record};
 use crate::law::order::{Order, OrderId, Wish};
+use crate::law::plan::Member;
 use crate::law::run::Closing;
 use crate::shells::driver::ordered;
 use crate::shells::leader::{Leader, myself};
 use crate::shells::report::Story;
-use crate::shells::report::control::control_words;
 use crate::words::clock::{Clock, Timestamp};
-use crate::words::id::RunId;
+use crate::words::id::{AgentId, RunId};
 
 /// A leader takes an order within a second; one that has just died is replaced within its lease.
 const PATIENCE: u32 = 60;
@@ -28,13 +31,28 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// The longest name and reason, in characters.
 const WORDS_MAX: usize = 500;
 
+/// An order about the whole run.
 pub(super) async fn order(args: &OrderArgs, wish: Wish) -> Result<ExitCode, Failure> {
+    give(args, wish, None).await
+}
+
+/// An order about one agent of it.
+pub(super) async fn retry(args: &RetryArgs) -> Result<ExitCode, Failure> {
+    give(&args.order, Wish::Retry, Some(&args.agent)).await
+}
+
+async fn give(args: &OrderArgs, wish: Wish, agent: Option<&str>) -> Result<ExitCode, Failure> {
     let id = open::run_id(&args.run)?;
-    let order = Order { wish, who: words("--as", &who(args))?, why: words("--why", &args.why)? };
+    let (who, why) = (words("--as", &who(args))?, words("--why", &args.why)?);
     let config = open::config(&args.config.config)?;
     let journal = Arc::new(open::journal(&config).await?);
     journal.verify().await?;
     let clock = open::clock(&config).await.unwrap_or(Clock::System);
+    let agent = match agent {
+        Some(named) => Some(agent_named(&config, clock, &journal, &id, named).await?),
+        None => None,
+    };
+    let order = Order { wish, agent, who, why };
     let number = journal.send(&id, clock.now(), &order).await?;
     for _ in 0..PATIENCE {
         if let Some(leader) = Leader::take(&journal, &id, &myself(), config.serve.lease_ms).await? {
@@ -54,6 +72,36 @@ pub(super) async fn order(args: &OrderArgs, wish: Wish) -> Result<ExitCode, Fail
     }
     out::note(&format!("run {id} has not taken the order yet; it will as soon as somebody carries it out"));
     Ok(ExitCode::NotYet)
+}
+
+/// The agent of the run's roster that is meant: by id or name, as the plan has them, or by the platform's e-mail address.
+async fn agent_named(
+    config: &Config,
+    clock: Clock,
+    journal: &AnyJournal,
+    id: &RunId,
+    named: &str,
+) -> Result<AgentId, Failure> {
+    let plan = open::replay(id, &open::records(journal, id).await?)?.plan;
+    let word = named.trim().to_lowercase();
+    let is_named = |member: &&Member| member.agent.as_str() == word || member.name.to_lowercase() == word;
+    let mut found: Vec<AgentId> = plan.roster.iter().filter(is_named).map(|member| member.agent.clone()).collect();
+    if found.is_empty() && word.contains('@') {
+        let client = open::client(config, clock).await?;
+        let people = staging::people(&client).await.map_err(unread)?;
+        found = people.into_iter().filter(|one| one.email.to_lowercase() == word).map(|one| one.agent).collect();
+        found.retain(|agent| plan.roster.iter().any(|member| member.agent == *agent));
+    }
+    match found.as_slice() {
+        [agent] => Ok(agent.clone()),
+        [] => Err(Failure::new(ExitCode::Usage, format!("the roster of run {id} has no {named}"))
+            .hint("name the agent by user id, full name or e-mail address; `softlanding report` lists everybody")),
+        several => {
+            let ids: Vec<&str> = several.iter().map(AgentId::as_str).collect();
+            let message = format!("{named} could be {}", ids.join(" or "));
+            Err(Failure::new(ExitCode::Usage, message).hint("name the agent by user id"))
+        }
+    }
 }
 
 /// Nobody carries the run out: what is ordered is recorded here, and nothing is done beyond that.
@@ -94,7 +142,7 @@ async fn answer(journal: &AnyJournal, id: &RunId, number: OrderId) -> Result<Exi
         return Err(Failure::new(ExitCode::Access, format!("the order to run {id} was taken away unanswered")));
     };
     let before = Story::of(records.iter().take_while(|record| record.seq < found.seq));
-    let said = control_words(&found.event, before.side()).unwrap_or_default();
+    let said = before.control_words(&found.event).unwrap_or_default();
     if let Event::OrderRefused { .. } | Event::OrderUnread { .. } = &found.event {
         return Err(Failure::new(ExitCode::Refused, format!("run {id}: {said}"))
             .hint(format!("`softlanding status {id}` shows where it stands")));

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
@@ -15,12 +16,14 @@ use crate::door::config::{Config, PeopleSettings, PeopleWay, StorePlace, WebSett
 use crate::door::error::{ExitCode, Failure};
 use crate::hands::access::Access;
 use crate::hands::companion::{Bus, Pages, PagesSettings, TokenOf};
+use crate::hands::hook::signature::SigningKeys;
 use crate::hands::journal::{AnyJournal, Holder};
 use crate::hands::vault::Vault;
 use crate::shells::daemon::news::{News, Teller};
 use crate::shells::daemon::site::Site;
+use crate::shells::telemetry::{self, Telemetry};
 use crate::shells::web::people::{People, Roles};
-use crate::shells::web::{Book, Desk, Nudges, Office, Settings, Web, org_name};
+use crate::shells::web::{Book, Desk, Nudges, Office, Sender, Senders, Settings, Web, org_name};
 use crate::words::clock::Clock;
 
 /// Open files beside those of the companions: stores, calls to the platform, sign-ins, pages on their way in.
@@ -48,6 +51,7 @@ pub(super) struct Rooms {
     shared: Shared,
     webs: Vec<(Web, String)>,
     buses: Vec<Bus>,
+    telemetry: Option<(Telemetry, TcpListener)>,
     /// Open files that all rooms together may need.
     files: u64,
 }
@@ -60,7 +64,7 @@ pub(super) struct Open {
 
 impl Rooms {
     pub(super) fn new(tell: Teller, shared: Shared) -> Rooms {
-        Rooms { tell, shared, webs: Vec::new(), buses: Vec::new(), files: 0 }
+        Rooms { tell, shared, webs: Vec::new(), buses: Vec::new(), telemetry: None, files: 0 }
     }
 
     /// Prepares the room of a site, if it has one.
@@ -68,7 +72,7 @@ impl Rooms {
         let Some(web) = &config.web else { return Ok(()) };
         let desk = self.desk(config, web, site).await?;
         let desk = match &self.shared.access {
-            Some(access) => desk.with_office(self.office(site, access)),
+            Some(access) => desk.with_office(self.office(site, access).with_senders(senders(config).await?)),
             None => desk,
         };
         let desk = match people(config, site.clock).await? {
@@ -120,6 +124,18 @@ impl Rooms {
         )
     }
 
+    /// Prepares the address at which machines ask, if the configuration names one.
+    pub(super) async fn measure(&mut self, config: &Config, telemetry: &Telemetry) -> Result<(), Failure> {
+        let Some(listen) = config.telemetry.listen else { return Ok(()) };
+        let listener = TcpListener::bind(listen).await.map_err(|e| {
+            Failure::new(ExitCode::Access, format!("nobody can listen at {listen}"))
+                .because(e)
+                .hint("another program may have the address; [telemetry] listen names it")
+        })?;
+        self.telemetry = Some((telemetry.clone(), listener));
+        Ok(())
+    }
+
     /// Each socket is an open file, and most systems start a process with 1,024; more are its own to take, up to a limit
     /// that only the system's owner can raise.
     fn make_space(&mut self, companions: usize) {
@@ -158,6 +174,17 @@ impl Rooms {
                 }
             }));
         }
+        if let Some((telemetry, listener)) = self.telemetry {
+            let (tell, stopping) = (self.tell.clone(), stopping.clone());
+            tasks.push(tokio::spawn(async move {
+                if let Ok(at) = listener.local_addr() {
+                    tell(News::Telemetry { at: at.to_string() });
+                }
+                if let Err(e) = telemetry::room::serve(telemetry, listener, stopping).await {
+                    tell(News::trouble(None, "nobody can ask for metrics any more", &e));
+                }
+            }));
+        }
         for bus in self.buses {
             let (tell, mut stopping) = (self.tell.clone(), stopping.clone());
             tasks.push(tokio::spawn(async move {
@@ -183,6 +210,21 @@ impl Open {
         let ended = futures_util::future::join_all(self.tasks);
         let _in_time = tokio::time::timeout(Duration::from_millis(CLOSE_MS), ended).await;
     }
+}
+
+/// Who may send webhooks, with what verifies them.
+async fn senders(config: &Config) -> Result<Senders, Failure> {
+    let mut senders = Senders::new();
+    for sender in &config.inbound {
+        let mut secrets = vec![sender.secret.resolve().await?];
+        secrets.extend(open::secret(sender.old_secret.as_ref()).await?);
+        let keys = SigningKeys::new(&secrets).map_err(|e| {
+            Failure::new(ExitCode::Config, format!("the secret of [[inbound]] {:?} cannot sign: {e}", sender.name))
+                .hint("it is whsec_ and base64, as the Standard Webhooks specification has it")
+        })?;
+        senders.insert(sender.name.clone(), Sender { keys, may: sender.may.clone() });
+    }
+    Ok(senders)
 }
 
 /// The hub of a site's pages; `None` where none may come.

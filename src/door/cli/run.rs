@@ -8,13 +8,13 @@ use crate::door::cli::args::RunArgs;
 use crate::door::cli::ending::{Strictness, code};
 use crate::door::cli::out::Audience;
 use crate::door::cli::take_up::{Taken, Waiting, take_up};
-use crate::door::cli::{open, out, stop};
+use crate::door::cli::{open, out, report, stop};
 use crate::door::error::{ExitCode, Failure};
 use crate::law::event::Phase;
 use crate::law::run::Run;
 use crate::shells::driver::{Ended, ForPeople};
 use crate::shells::live;
-use crate::shells::report::write_all;
+use crate::shells::report::{Written, write_all};
 use crate::words::id::RunId;
 
 pub(super) async fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
@@ -32,7 +32,7 @@ pub(super) async fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         };
     if run.is_over() && run.phase != Phase::InDoubt {
         driver.leader.release().await;
-        return over(&id, &run, strictness);
+        return over(&id, &run, strictness, Audience::of(&args.show));
     }
     let mut display = Audience::of(&args.show).display();
     let (ended, fresh) = live::drive(&driver, &mut run, &records, &mut display, stop::asked()?).await?;
@@ -41,10 +41,11 @@ pub(super) async fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let reports = write_all(&records, &config.report.dir.join(id.as_str()), config.report.templates.as_deref());
     let (reports, trouble) = match reports {
         Ok(reports) => (reports, None),
-        Err(e) => (Vec::new(), Some(Failure::from(e))),
+        Err(e) => (Written::default(), Some(Failure::from(e))),
     };
     // A reader that has gone away changes nothing about the run.
-    let _ = display.finish(&reports);
+    let _ = display.finish(&reports.files);
+    report::tell(&reports);
     if ended == Ended::Interrupted {
         out::note(&format!("interrupted: nothing is lost, the run goes on with: softlanding run {id}"));
     }
@@ -55,11 +56,11 @@ pub(super) async fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     Ok(code(&run, ended, strictness))
 }
 
-fn over(id: &RunId, run: &Run, strictness: Strictness) -> Result<ExitCode, Failure> {
+fn over(id: &RunId, run: &Run, strictness: Strictness, audience: Audience) -> Result<ExitCode, Failure> {
     if let Some((_, why)) = &run.stop {
         return Err(Failure::new(ExitCode::Refused, format!("run {id} has stopped: {why}"))
             .hint("stage the publish again when it is wanted"));
     }
-    out::say([format!("Run {id} has settled; there is nothing left to do. Read it with: softlanding status {id}")]);
+    audience.say([format!("Run {id} has settled; there is nothing left to do. Read it with: softlanding status {id}")]);
     Ok(code(run, Ended::Over, strictness))
 }

@@ -10,14 +10,16 @@ use tokio::sync::Notify;
 
 use crate::door::cli::args::ServeArgs;
 use crate::door::cli::rooms::{self, Rooms, Shared};
-use crate::door::cli::{intent, open, stop};
+use crate::door::cli::{intent, open, stop, webhooks};
 use crate::door::config::Config;
 use crate::door::error::{ExitCode, Failure};
 use crate::law::occurrence::Habits;
 use crate::shells::daemon::news::{News, Teller};
 use crate::shells::daemon::site::{Entry, Site};
 use crate::shells::daemon::{Daemon, Settings};
+use crate::shells::deliver::Deliveries;
 use crate::shells::leader::myself;
+use crate::shells::telemetry::Telemetry;
 use crate::shells::web::Nudges;
 use crate::words::calendar::Appointment;
 use crate::words::clock::{Clock, Timestamp};
@@ -31,8 +33,11 @@ pub(super) async fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let stop = stop::asked()?;
     let journal = Arc::new(open::new_journal(first).await?);
     let holder = myself();
+    let telemetry = Telemetry::new()
+        .map_err(|e| Failure::new(ExitCode::Bug, "two metrics have one name").because(e).hint("please report it"))?;
     let nudges = Arc::new(Nudges::default());
-    let tell = nudging(&nudges, teller(if args.plain { Face::Plain } else { Face::Json }, holder.to_string()));
+    let log = teller(if args.plain { Face::Plain } else { Face::Json }, holder.to_string());
+    let tell = nudging(&nudges, and_counted(log, telemetry.clone()));
     let look_now = Arc::new(Notify::new());
     let shared = Shared {
         journal: Arc::clone(&journal),
@@ -43,26 +48,33 @@ pub(super) async fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     };
     let mut sites = Vec::new();
     let mut rooms = Rooms::new(tell.clone(), shared);
+    let mut deliveries = Deliveries::new(Arc::clone(&journal), holder.clone());
     for config in &configs {
         let mut site = site(config).await?;
         site.pages = rooms::pages(config, &site);
+        site.pages.iter().for_each(|pages| telemetry.count_pages(pages.clone()));
         let site = Arc::new(site);
         rooms.add(config, &site).await?;
+        webhooks::add(config, &site, &mut deliveries).await?;
         sites.push(site);
     }
+    rooms.measure(first, &telemetry).await?;
     let settings = Settings {
         lease_ms: first.serve.lease_ms,
         look_every_ms: first.serve.look_every_ms,
         keep_ms: first.store.keep_ms,
     };
     let rooms = rooms.open();
+    let tell = deliveries.hears(tell);
+    let delivering = deliveries.start(&tell);
     Daemon { journal, sites, holder, settings, tell, look_now }.serve(stop).await;
+    delivering.close().await;
     // Runs may tell pages something up to their end, so the rooms close last.
     rooms.close().await;
     Ok(ExitCode::Done)
 }
 
-/// Configurations that are served together share their store, and no two of their entries a name.
+/// Configurations that are served together share their store, and no two of their entries or webhooks a name.
 fn fit_together(configs: &[Config]) -> Result<(), Failure> {
     let Some((first, others)) = configs.split_first() else { return Ok(()) };
     if let Some(other) = others.iter().find(|other| other.store.place != first.store.place) {
@@ -72,9 +84,14 @@ fn fit_together(configs: &[Config]) -> Result<(), Failure> {
     }
     let mut names = std::collections::BTreeSet::new();
     let twice = configs.iter().flat_map(|c| &c.publishes).find(|entry| !names.insert(entry.name.as_str()));
-    match twice {
-        Some(entry) => Err(Failure::new(ExitCode::Config, format!("two [[publish]] are named {:?}", entry.name))
-            .hint("the name of an entry is unique in its store")),
+    if let Some(entry) = twice {
+        return Err(Failure::new(ExitCode::Config, format!("two [[publish]] are named {:?}", entry.name))
+            .hint("the name of an entry is unique in its store"));
+    }
+    let mut names = std::collections::BTreeSet::new();
+    match configs.iter().flat_map(|c| &c.webhooks).find(|webhook| !names.insert(webhook.name.as_str())) {
+        Some(webhook) => Err(Failure::new(ExitCode::Config, format!("two [[webhook]] are named {:?}", webhook.name))
+            .hint("the name of a webhook is unique in its store: what it has heard of is kept under it")),
         None => Ok(()),
     }
 }
@@ -137,6 +154,14 @@ fn teller(face: Face, replica: String) -> Teller {
             let _ = writeln!(out, "{line}");
         }
         let _ = out.flush();
+    })
+}
+
+/// What is told to the log is counted as well.
+fn and_counted(log: Teller, telemetry: Telemetry) -> Teller {
+    Arc::new(move |news: News| {
+        telemetry.hear(&news);
+        log(news);
     })
 }
 

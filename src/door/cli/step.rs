@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::door::cli::args::{StepArgs, StepName};
 use crate::door::cli::take_up::{Taken, Waiting, take_up};
-use crate::door::cli::{intent, open, out, stop};
+use crate::door::cli::{intent, open, out, report, stop};
 use crate::door::config::Config;
 use crate::door::error::{ExitCode, Failure};
 use crate::hands::journal::{AnyJournal, Journal, JournalError};
@@ -61,6 +61,9 @@ impl Standing {
     }
 }
 
+/// What a step's document is.
+const FORMAT: &str = "softlanding.step.v1";
+
 pub(super) async fn step(args: &StepArgs) -> Result<ExitCode, Failure> {
     let id = open::run_id(&args.run)?;
     let stepped = match args.step {
@@ -72,12 +75,12 @@ pub(super) async fn step(args: &StepArgs) -> Result<ExitCode, Failure> {
     };
     match stepped {
         Ok((standing, phase)) => {
-            tell(args, &document(args, &standing, phase), &standing);
+            tell(args, document(args, &standing, phase), &standing);
             Ok(standing.code())
         }
         Err(failure) => {
             if args.json {
-                out::say([failed(args, &failure).to_string()]);
+                out::document(FORMAT, failed(args, &failure));
             }
             Err(failure)
         }
@@ -109,9 +112,9 @@ fn failed(args: &StepArgs, failure: &Failure) -> Value {
     json!({ "run": args.run, "step": name(args.step), "status": status, "phase": null, "why": failure.to_string() })
 }
 
-fn tell(args: &StepArgs, document: &Value, standing: &Standing) {
+fn tell(args: &StepArgs, document: Value, standing: &Standing) {
     if args.json {
-        out::say([document.to_string()]);
+        out::document(FORMAT, document);
         return;
     }
     let why = standing.why().map(|why| format!(": {why}")).unwrap_or_default();
@@ -284,7 +287,10 @@ fn after_driving(run: &Run, goal: Goal, ended: Ended, now: Timestamp) -> Standin
 fn write_reports(config: &Config, id: &RunId, records: &[Record]) -> Result<(), Failure> {
     let folder = config.report.dir.join(id.as_str());
     match write_all(records, &folder, config.report.templates.as_deref()) {
-        Ok(_) => Ok(()),
+        Ok(written) => {
+            report::tell(&written);
+            Ok(())
+        }
         Err(e) => {
             // The run has ended well; a report can be written again.
             out::note(&Failure::from(e).hint(format!("write it again with: softlanding report {id}")).render());

@@ -8,6 +8,7 @@
 mod connect;
 mod duration;
 mod error;
+mod inbound;
 mod model;
 mod org;
 mod people;
@@ -17,18 +18,20 @@ mod reference;
 mod secret;
 mod sections;
 mod store;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tests_publish;
 mod url;
 mod web;
+mod webhook;
 
 pub use duration::parse_duration_ms;
 pub use error::{ConfigError, ConfigErrors};
 pub use model::{
     App, CatchUp, ClockSettings, Config, HookSettings, Org, PeopleSettings, PeopleWay, PublishSettings, ReportSettings,
-    ServeSettings, StorePlace, StoreSettings, VaultSettings, WebSettings,
+    ServeSettings, StorePlace, StoreSettings, TelemetrySettings, VaultSettings, WebSettings, WebhookSettings,
 };
 pub use secret::{SecretError, SecretRef};
 pub use sections::VAULT_FILE;

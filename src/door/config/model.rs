@@ -13,6 +13,7 @@ use crate::hands::genesys::Hosts;
 use crate::law::lead::LeadSettings;
 use crate::law::plan::{Approval, Limits, Mechanisms, OnDrift, RemedyPolicy, Timing};
 use crate::shells::stage::WeekChoice;
+use crate::shells::web::Ask;
 use crate::words::calendar::recur::Recurrence;
 
 /// A whole configuration.
@@ -50,10 +51,16 @@ pub struct Config {
     pub session_reset_path: Option<String>,
     /// What is published by itself, in the order of the file; names are unique.
     pub publishes: Vec<PublishSettings>,
+    /// Who is told of events by webhooks, in the order of the file; names are unique.
+    pub webhooks: Vec<WebhookSettings>,
     /// How `serve` works.
     pub serve: ServeSettings,
+    /// Where machines ask how `serve` is.
+    pub telemetry: TelemetrySettings,
     /// Where agents' pages find softlanding; present when the section is.
     pub web: Option<WebSettings>,
+    /// Who may send webhooks to `serve`; names are unique.
+    pub inbound: Vec<InboundSettings>,
     /// Who may see and steer runs in a browser; present when the section is.
     pub people: Option<PeopleSettings>,
     /// A clock to follow instead of the system's; for rehearsals only.
@@ -220,6 +227,13 @@ pub struct ServeSettings {
     pub look_every_ms: i64,
 }
 
+/// What machines may ask of `serve`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TelemetrySettings {
+    /// Where `/metrics` and `/readyz` are; `None` for nowhere.
+    pub listen: Option<SocketAddr>,
+}
+
 /// The web room: API, dashboard, enrolment and companions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebSettings {
@@ -253,6 +267,48 @@ impl Default for WebSettings {
             pkce: true,
         }
     }
+}
+
+/// Somebody who may send webhooks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InboundSettings {
+    /// The name, which is the end of the path that they are sent to: 1 to 40 lower-case letters, digits and dashes.
+    pub name: String,
+    /// Where the secret is with which they are signed, `whsec_` and base64.
+    pub secret: SecretRef,
+    /// Where the secret before it is, while senders change to the new one.
+    pub old_secret: Option<SecretRef>,
+    /// What may be asked for.
+    pub may: Vec<Ask>,
+}
+
+/// A webhook: somebody outside who is told of events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookSettings {
+    /// Its name: 1 to 40 lower-case letters, digits and dashes. What it has heard of is kept under it.
+    pub name: String,
+    /// Where it is told: https, or http on this machine.
+    pub url: String,
+    /// Where the secret is that signs what it is told.
+    pub secret: SecretRef,
+    /// Where the secret before that one is, while they change.
+    pub old_secret: Option<SecretRef>,
+    /// Names of events, or rules such as `publish_*`; 1 to 64.
+    pub events: Vec<String>,
+    /// Entries of the calendar whose runs it hears of; `None` for all runs.
+    pub publishes: Option<Vec<String>>,
+    /// How long one try may take, in milliseconds of real time, from 1 s to 60 s.
+    pub timeout_ms: i64,
+    /// Whether its receiver may have a private address.
+    pub private_addresses: bool,
+    /// The longest first pause after a try in vain, in milliseconds, from 100 ms to 10 min.
+    pub backoff_first_ms: i64,
+    /// The longest pause, in milliseconds, from 100 ms to 6 h.
+    pub backoff_max_ms: i64,
+    /// How often a message is tried before it is given up, from 1 to 200.
+    pub attempts_max: u32,
+    /// How long a message is tried before it is given up, in milliseconds, from 0 s to 7 d.
+    pub give_up_after_ms: i64,
 }
 
 /// Who may see and steer runs in a browser. Rules are in lower case; of several that fit, the highest role counts.

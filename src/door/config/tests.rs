@@ -61,6 +61,7 @@ fn the_template_is_read_and_its_defaults_are_the_real_ones() {
     let usual = WebSettings::default();
     assert_eq!((web.listen, web.companions_max, web.answer_ms), (usual.listen, usual.companions_max, usual.answer_ms));
     assert_eq!((web.heartbeat_ms, web.pkce), (usual.heartbeat_ms, usual.pkce));
+    assert!(full.telemetry.listen.is_some_and(|at| at.ip().is_loopback()));
     the_example_of_an_entry_is_full_of_defaults(&full.publishes);
 }
 

@@ -12,5 +12,6 @@ pub mod signature;
 #[cfg(test)]
 mod tests;
 
-pub use envelope::envelope;
+pub use envelope::{CloudEvent, SOURCE, envelope};
+pub use list::FileState;
 pub use runner::{HookLimits, Hooks};

@@ -11,8 +11,9 @@ use crate::words::clock::Timestamp;
 use crate::words::id::RunId;
 
 /// The newest format of a stored record that this build can read; each record carries its own. 2 added orders, drift, lateness
-/// and when the publish left; a journal of format 1 is read as it is.
-pub const RECORD_FORMAT: u32 = 2;
+/// and when the publish left; 3 looks before the publish, what is pushed, preflights, pages, accounts of calls, and orders about
+/// one agent. A journal of an older format is read as it is.
+pub const RECORD_FORMAT: u32 = 3;
 
 /// A run, as a list of runs shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]

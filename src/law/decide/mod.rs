@@ -6,7 +6,8 @@
 //! One file per phase of a run: `before` (waiting, refresh, preflight; beside them `watch`, the looks before the publish),
 //! `publish` (prepare, claim, see through), `check` (sweeps and verdicts), `cure` (the ladder and the brake), `harm` (what
 //! remedies do to those who are ready), `share` (which of them has the calls), `end` (settling, the last hooks); and `orders`,
-//! what people tell it, `hinted`, what the platform pushes, and `page`, what goes to and comes from agents' pages.
+//! what people tell it, `hinted`, what the platform pushes, and `page`, what goes to and comes from agents' pages; and `spent`, the account of
+//! calls.
 
 mod before;
 mod check;
@@ -18,6 +19,7 @@ pub mod orders;
 mod page;
 mod publish;
 mod share;
+mod spent;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -109,6 +111,7 @@ pub fn decide(run: &mut Run, input: Input, now: Timestamp) -> Step {
         work.step.wake_at = None;
         advance(&mut work);
         if work.run.phase == before {
+            spent::write_down(&mut work);
             hinted::write_down(&mut work);
             hinted::wait_to_listen(&mut work);
             return work.step;
@@ -226,11 +229,12 @@ fn beyond(goal: Goal, phase: Phase) -> bool {
 /// Hands an answer to the room that asked. Answers to commands that are not under way are late or repeated: no one's.
 fn answered(work: &mut Work, id: CommandId, outcome: Outcome) {
     let Some(command) = work.run.desk.under_way.remove(&id) else { return };
+    spent::count(work, &command, &outcome);
     match command {
         Command::ReadSchedule => publish::schedule_seen(work, outcome),
         Command::PrepareUpload { .. } => publish::upload_ready(work, outcome),
         Command::Publish { .. } => publish::answered(work, outcome),
-        Command::RefreshToken { seat, via } => before::token_answered(work, seat, via, outcome),
+        Command::RefreshToken { seat, via, .. } => before::token_answered(work, seat, via, outcome),
         Command::ReadUsers { purpose: ReadPurpose::Watch, .. } => watch::seen(work, None, outcome),
         Command::ReadPhones { page, purpose: ReadPurpose::Watch } => watch::seen(work, Some(page), outcome),
         Command::ReadUsers { seats, purpose } => check::users_seen(work, &seats, purpose, outcome),

@@ -8,6 +8,7 @@ use crate::law::agenda::Agenda;
 use crate::law::command::{Command, CommandId, UploadKey};
 use crate::law::event::Phase;
 use crate::law::rollcall::{PhoneReads, RollCall};
+use crate::law::spent::Spent;
 use crate::law::verdict::Rung;
 use crate::words::clock::Timestamp;
 use crate::words::id::{PhoneId, Seat};
@@ -71,9 +72,22 @@ pub struct Desk {
     pub stirs: BTreeMap<Seat, u8>,
     /// What was pushed and is not in the journal yet.
     pub pushed: Option<Batch>,
+    /// Calls that were answered and are not in the journal yet.
+    pub account: Option<Account>,
     /// A bug planted on purpose, to show that the simulation finds it.
     #[cfg(test)]
     pub planted: Option<crate::law::decide::Planted>,
+}
+
+/// Calls that were answered within a minute, in one phase.
+#[derive(Debug, Clone, Copy)]
+pub struct Account {
+    /// When the first was answered.
+    pub since: Timestamp,
+    /// The phase in which it was.
+    pub phase: Phase,
+    /// What they come to.
+    pub spent: Spent,
 }
 
 /// What was pushed within a few seconds.

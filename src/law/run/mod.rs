@@ -10,8 +10,10 @@ mod state;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-pub use desk::{Batch, Closing, Desk, Goal, Look, PhoneLook, Sweep};
-pub use state::{Approved, Brake, Counts, Held, Lateness, Preflighted, ProbeUse, PublishState, Score, Watched};
+pub use desk::{Account, Batch, Closing, Desk, Goal, Look, PhoneLook, Sweep};
+pub use state::{
+    Approved, Brake, Counts, Elsewhere, Held, Lateness, Preflighted, ProbeUse, PublishState, Score, Watched,
+};
 
 use crate::law::agent::{Agent, Delivery, RemedyState, TokenState};
 use crate::law::command::{Command, Concern, Effect, Weight};
@@ -19,6 +21,7 @@ use crate::law::event::{Event, Phase, Record, StopKind, Tally, Wait};
 use crate::law::order::OrderId;
 use crate::law::plan::{Approval, Plan};
 use crate::law::rungs::OpenRungs;
+use crate::law::spent::Spent;
 use crate::law::verdict::{PhoneState, Rung, Verdict};
 use crate::words::clock::Timestamp;
 use crate::words::hook::HookPoint;
@@ -53,6 +56,8 @@ pub struct Run {
     pub approved: Approved,
     /// Whether the publish is held.
     pub held: Held,
+    /// Whether somebody has said that the schedule was published elsewhere.
+    pub elsewhere: Elsewhere,
     /// What the publish has waited for after its instant, if it has.
     pub waited: Option<Wait>,
     /// Whether the publish was late.
@@ -71,6 +76,8 @@ pub struct Run {
     pub brake: Brake,
     /// Agents with a final verdict, and agents judged not ready at present.
     pub counts: Counts,
+    /// The calls that it has spent, as far as they are written down.
+    pub spent: Spent,
     /// Why it stopped, if it did.
     pub stop: Option<(StopKind, String)>,
     /// What this process knows for itself.
@@ -123,6 +130,7 @@ impl Run {
             watched: None,
             approved: Approved::NotYet,
             held: Held::No,
+            elsewhere: Elsewhere::NotTold,
             waited: None,
             late: Lateness::Punctual,
             orders: BTreeSet::new(),
@@ -130,6 +138,7 @@ impl Run {
             scores: [Score::default(); Rung::ALL.len()],
             brake: Brake::Released,
             counts: Counts::default(),
+            spent: Spent::default(),
             stop: None,
             desk: Desk::default(),
             seats: Arc::new(seats),
@@ -252,14 +261,17 @@ impl Run {
                     agent.delivery = Delivery::Due;
                 });
             }
+            Event::TokenLeft { seat, expires_at, .. } => self.with(*seat, |agent| agent.token_left(*expires_at)),
             Event::RefreshFailed { seat, .. } => self.with(*seat, |agent| agent.token_is(TokenState::Failed)),
             Event::TokenDead { seat, .. } => self.with(*seat, |agent| agent.token_is(TokenState::Dead)),
             Event::RungUnavailable { rung, .. } => self.open.close(*rung),
             Event::ProbeUnavailable { .. } => self.probe = ProbeUse::Closed,
+            // The publish rests on a look from its own preparations, not on one from days before.
+            Event::ScheduleSeen { .. } if self.phase < Phase::Preparing => {}
             Event::ScheduleSeen { .. } => self.preflight_at = Some(at),
-            Event::Ordered { order, wish, .. } => {
+            Event::Ordered { order, wish, agent, .. } => {
                 self.orders.insert(*order);
-                self.apply_wish(*wish);
+                self.apply_wish(*wish, agent.as_ref());
             }
             Event::OrderRefused { order, .. } | Event::OrderUnread { order, .. } => {
                 self.orders.insert(*order);
@@ -359,6 +371,9 @@ impl Run {
             }
             Event::BrakeApplied { rung: Some(rung), .. } => self.open.brake(*rung),
             Event::BrakeApplied { rung: None, .. } => self.brake = Brake::Applied,
+            Event::Spent { calls, refused, .. } => {
+                self.spent = self.spent.plus(Spent { calls: *calls, refused: *refused });
+            }
             Event::Settled { .. } => self.phase = Phase::Settled,
             Event::Stopped { kind, why } => {
                 self.phase = Phase::Stopped;
@@ -442,13 +457,13 @@ impl PartialEq for Run {
             && self.publish == other.publish
             && (self.claims, self.claimed_at, self.preflight_at) == (other.claims, other.claimed_at, other.preflight_at)
             && (self.version, self.approved, self.held) == (other.version, other.approved, other.held)
-            && (self.waited, self.late) == (other.waited, other.late)
+            && (self.waited, self.late, self.elsewhere) == (other.waited, other.late, other.elsewhere)
             && (&self.watched, &self.preflighted) == (&other.watched, &other.preflighted)
             && self.orders == other.orders
             && self.hooked == other.hooked
             && (self.open, self.probe, self.brake) == (other.open, other.probe, other.brake)
             && (self.scores, self.counts) == (other.scores, other.counts)
-            && self.stop == other.stop
+            && (self.spent, &self.stop) == (other.spent, &other.stop)
             && self.agents == other.agents
             && self.plan == other.plan
     }

@@ -2,10 +2,12 @@
 //!
 //! Must never: change anything but by an event; `Run::apply` is the only one that calls it.
 
-use super::{Approved, Brake, Held, PublishState, Run};
+use super::{Approved, Brake, Elsewhere, Held, PublishState, Run};
+use crate::law::agent::Agent;
 use crate::law::event::{Drift, Phase};
 use crate::law::order::Wish;
 use crate::law::plan::OnDrift;
+use crate::words::id::AgentId;
 
 impl Run {
     /// Whether the publish may still be claimed: it never was, or it is proven not done and will be tried again. Until then it
@@ -16,7 +18,7 @@ impl Run {
             || self.phase == Phase::Publishing && matches!(self.publish, PublishState::NotDone { again_at: Some(_) })
     }
 
-    pub(super) fn apply_wish(&mut self, wish: Wish) {
+    pub(super) fn apply_wish(&mut self, wish: Wish, agent: Option<&AgentId>) {
         let before_the_claim = self.before_the_claim();
         match wish {
             Wish::Approve => self.approved = Approved::Yes,
@@ -34,6 +36,12 @@ impl Run {
             }
             // Before the claim the run stops, which is an event of its own.
             Wish::Abort => self.brake = Brake::Aborted,
+            Wish::Elsewhere => self.elsewhere = Elsewhere::Told,
+            Wish::Retry => {
+                if let Some(seat) = agent.and_then(|agent| self.seat_of(agent)) {
+                    self.with(seat, Agent::begin_anew);
+                }
+            }
         }
     }
 

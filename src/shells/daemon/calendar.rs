@@ -14,7 +14,7 @@ use super::news::{News, Teller, chain};
 use super::site::{Entry as Kept, Site};
 use super::stopped;
 use crate::hands::hook::envelope;
-use crate::hands::journal::{AnyJournal, Holder, Journal, JournalError};
+use crate::hands::journal::{AnyJournal, Holder, Journal, JournalError, Record};
 use crate::law::lead::Past;
 use crate::law::occurrence::{Due, Entry, Note};
 use crate::shells::leader::Leader;
@@ -62,20 +62,25 @@ impl Keeper {
         let stop = stopped(stopping);
         tokio::pin!(stop);
         let mut quiet_until = None;
+        let mut is_kept = false;
         loop {
             let now = self.site.clock.now();
             if quiet_until.is_none_or(|until| now >= until) {
                 quiet_until = match self.look(entry, now).await {
-                    Ok(until) => until,
+                    Ok(until) => {
+                        is_kept = true;
+                        until
+                    }
                     Err(e) => {
-                        (self.tell)(News::trouble(
-                            None,
-                            &format!("the calendar entry {} cannot be kept", entry.name),
-                            &e,
-                        ));
+                        is_kept = false;
+                        (self.tell)(News::NotKept { entry: entry.name.clone(), why: chain(&e) });
                         None
                     }
                 };
+            }
+            if is_kept {
+                let next = entry.recurrence.after(self.site.clock.now()).next().map(|fire| fire.at);
+                (self.tell)(News::Kept { entry: entry.name.clone(), next });
             }
             let pause =
                 quiet_until.map_or(LOOK_EVERY, |until| self.site.clock.real(until.since_ms(now)).min(LOOK_EVERY));
@@ -114,6 +119,7 @@ impl Keeper {
         let notes = self.journal.load::<Note>(stream).await?;
         let mut last_seq = notes.len() as u64;
         let mut entry = Entry::of(notes.iter().map(|record| (record.at, &record.event)));
+        self.recall(kept, &notes, &entry);
         loop {
             let now = self.site.clock.now();
             if let Some(note) = entry.untold.clone() {
@@ -141,6 +147,17 @@ impl Keeper {
                 self.told(kept, &note);
             }
         }
+    }
+
+    /// What the notes say, told to those who count: another process may have written them.
+    fn recall(&self, kept: &Kept, notes: &[Record<Note>], entry: &Entry) {
+        let missed = notes.iter().rev().find_map(|record| match &record.event {
+            Note::Missed { publish_at, .. } => Some(*publish_at),
+            Note::Begun | Note::Staged { .. } | Note::NotStaged { .. } | Note::CatchingUp { .. } | Note::Told => None,
+        });
+        let is_open = |(of, _, _): &(Timestamp, Timestamp, String)| entry.done_until.is_none_or(|until| *of > until);
+        let refused = entry.trouble.as_ref().is_some_and(is_open);
+        (self.tell)(News::Recalled { entry: kept.name.clone(), missed, refused });
     }
 
     /// Stages an occurrence. What refuses is a note, not an end: it is tried again until the instant is past.

@@ -21,6 +21,7 @@ use crate::shells::leader::Leader;
 use crate::shells::perform::Hands;
 use crate::shells::report::notices::notices;
 use crate::shells::report::{Story, write_all};
+use crate::shells::telemetry::figures::Figures;
 use crate::words::id::RunId;
 
 /// How it ended for this process.
@@ -70,7 +71,10 @@ impl Carrier {
     pub async fn carry(&self, id: &RunId, stopping: Receiver<bool>) -> Carried {
         // Whose a run is never changes, so that is asked before the lease: another's run is not led, not even for a moment.
         let run = match self.read(id).await {
-            Ok((_, run)) if run.is_over() => return Carried::Over,
+            Ok((records, run)) if run.is_over() => {
+                (self.tell)(News::Over { run: id.clone(), figures: Box::new(Figures::of(&records)) });
+                return Carried::Over;
+            }
             Ok((_, run)) => run,
             Err(e) => return self.cannot_read(id, &e),
         };
@@ -94,11 +98,13 @@ impl Carrier {
         if run.is_over() {
             // Somebody brought it to its end between the two looks.
             leader.release().await;
+            (self.tell)(News::Over { run: id.clone(), figures: Box::new(Figures::of(&records)) });
             (self.tell)(News::Ended { run: id.clone(), phase: run.phase });
             return Carried::Over;
         }
         site.client.org().expect(&run.plan);
-        (self.tell)(News::Leading { run: id.clone(), phase: run.phase });
+        let figures = Box::new(Figures::of(&records));
+        (self.tell)(News::Leading { run: id.clone(), phase: run.phase, figures });
         self.drive(id, site, leader, run, records, stopping).await
     }
 
@@ -164,10 +170,11 @@ impl Carrier {
         let (folder, templates) = (site.reports.join(id.as_str()), site.templates.clone());
         let written = tokio::task::spawn_blocking(move || write_all(&records, &folder, templates.as_deref())).await;
         let trouble = |e: &(dyn std::error::Error + 'static)| {
-            (self.tell)(News::trouble(Some(id.clone()), "the report cannot be written", e));
+            (self.tell)(News::trouble(Some(id.clone()), "the report cannot be written as it should be", e));
         };
         match written {
-            Ok(Ok(_)) => {}
+            // The built-in templates have taken the place of those that are broken.
+            Ok(Ok(written)) => written.troubles.iter().for_each(|e| trouble(e.as_ref())),
             Ok(Err(e)) => trouble(&e),
             // A bug of ours in the report is no end of the daemon.
             Err(e) => trouble(&e),

@@ -81,6 +81,7 @@ impl<'a> Watch<'a> {
         if self.away.take().is_some() {
             (self.daemon.tell)(News::StoreBack);
         }
+        (self.daemon.tell)(News::Looked);
         let now = Clock::System.now();
         self.known.retain(|id, known| *known == Known::Carried || runs.iter().any(|summary| summary.run == *id));
         for summary in runs {
@@ -93,8 +94,7 @@ impl<'a> Watch<'a> {
     /// A store that is away is asked again and again, and told of once for each reason.
     fn store_is_away(&mut self, why: String) {
         if self.away.as_ref() != Some(&why) {
-            let what = "the store cannot be read".to_owned();
-            (self.daemon.tell)(News::Trouble { run: None, what, why: why.clone() });
+            (self.daemon.tell)(News::StoreAway { why: why.clone() });
             self.away = Some(why);
         }
     }

@@ -145,7 +145,7 @@ pub async fn rehearse(
     serving.abort();
     let (run_ended, run, staged, records) = played?;
     let audit = Audit::of(&run, &truth);
-    let reports = write_all(&records, folder.path(), None)?;
+    let reports = write_all(&records, folder.path(), None)?.files;
     Ok(Rehearsed { ended: run_ended, run, staged, records, reports, audit, twin, served })
 }
 

@@ -31,7 +31,7 @@ async fn a_small_friday_settles_with_its_reports_and_the_twin_agrees() {
     assert_eq!((audit.agreeing, audit.disagreeing.len()), (5, 0), "{audit:?}");
     let tally = played.run.tally();
     assert_eq!((tally.ready, tally.recovered), (3, 2));
-    assert!(played.reports.len() == 3 && played.reports.iter().all(|file| file.is_file()), "{:?}", played.reports);
+    assert!(played.reports.len() == 6 && played.reports.iter().all(|file| file.is_file()), "{:?}", played.reports);
     assert_eq!(played.run.seq, played.records.len() as u64);
     let folder = played.reports[0].parent().unwrap();
     std::fs::remove_dir_all(folder).unwrap();

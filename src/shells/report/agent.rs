@@ -124,6 +124,8 @@ pub enum Happening {
         /// When it is tried again; `None` when it is given up.
         again_at: Option<Timestamp>,
     },
+    /// The token was left as it was: when it was made, and when it ends.
+    TokenLeft(Timestamp, Timestamp),
     /// The agent must sign in again.
     TokenDead(Arc<str>),
     /// A remedy began.
@@ -139,6 +141,8 @@ pub enum Happening {
         /// Hooks that had a problem.
         problems: u32,
     },
+    /// A person wanted the agent looked at again and the ladder climbed anew; who and why.
+    Retried(Arc<str>),
 }
 
 /// The station as far as it matters to the story.
@@ -178,6 +182,8 @@ pub enum TokenStory {
     UnderWay,
     /// Refreshed.
     Fresh,
+    /// Young enough to be left as it was.
+    Left,
     /// Given up.
     Failed,
     /// The agent must sign in again.
@@ -266,10 +272,12 @@ impl AgentStory {
             | Happening::RefreshStarted(_)
             | Happening::Refreshed(_)
             | Happening::RefreshFailed { .. }
+            | Happening::TokenLeft(..)
             | Happening::TokenDead(_)
             | Happening::RemedyAccepted(_)
             | Happening::RemedyFailed(..)
-            | Happening::Asked { .. } => None,
+            | Happening::Asked { .. }
+            | Happening::Retried(_) => None,
         })
     }
     /// The rungs that were tried, in words: `session reset (2), phone reboot`; `nothing` when none was.
@@ -332,6 +340,11 @@ impl Happening {
             Happening::RefreshFailed { why, again_at: Some(at) } => {
                 format!("token refresh failed, again at {}: {why}", zone.near_second(*at, reference))
             }
+            Happening::TokenLeft(made, ends) => format!(
+                "token left as it was: made at {}, good until {}",
+                zone.near_second(*made, reference),
+                zone.near_second(*ends, reference)
+            ),
             Happening::TokenDead(why) => format!("must sign in again: {why}"),
             Happening::RemedyStarted(rung) => format!("remedy: {}", rung.words()),
             Happening::RemedyAccepted(Rung::Ask) => "the straggler hooks have run".to_owned(),
@@ -346,6 +359,7 @@ impl Happening {
             Happening::PageSaid(state) => format!("its page says: {}", state.words()),
             Happening::PageTold(errand, answer) => format!("page told to {}: {answer}", errand.words()),
             Happening::RemedyFailed(rung, why) => format!("{} could not be applied: {why}", rung.words()),
+            Happening::Retried(who) => format!("to be tried again, as told by {who}"),
             Happening::Asked { ran: 0, .. } => "nobody was asked: no straggler hook is enabled".to_owned(),
             Happening::Asked { problems: 0, .. } => "a person was asked to help".to_owned(),
             Happening::Asked { ran, problems } => format!("asking a person: {problems} of {ran} hooks had a problem"),

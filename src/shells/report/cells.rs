@@ -1,15 +1,14 @@
-//! Two pictures of agents: one cell per agent in order of shift start, and what each remedy did.
+//! The picture of agents: one cell for each, in order of shift start.
 //!
 //! Must never: draw more cells than a browser bears; beyond that a cell stands for several agents and shows the worst.
 
 use std::collections::BTreeMap;
 
-use crate::law::verdict::Rung;
 use crate::shells::report::agent::verdict_words;
 use crate::shells::report::pictures::{Kind, WIDTH};
 use crate::shells::report::story::Story;
 use crate::shells::report::svg::{Anchor, Svg};
-use crate::shells::report::words::{clean, count, counted, cut};
+use crate::shells::report::words::{clean, count, cut};
 use crate::words::clock::Timestamp;
 use crate::words::id::Seat;
 
@@ -90,35 +89,4 @@ fn by_shift(story: &Story) -> Vec<(String, Vec<Seat>)> {
 
 fn into_step(story: &Story, at: i64, step_ms: i64) -> i64 {
     story.zone.since_midnight_ms(Timestamp(at)).rem_euclid(step_ms)
-}
-
-/// What each rung of the ladder did: agents it was tried for, and agents it cured.
-#[must_use]
-pub fn remedies(story: &Story) -> String {
-    let rungs: Vec<_> = Rung::ALL.into_iter().zip(story.rungs).filter(|(_, s)| s.agents > 0 || s.cured > 0).collect();
-    let most = rungs.iter().map(|(_, s)| s.agents.max(s.cured)).max().unwrap_or(1).max(1);
-    let (left, right) = (220.0, WIDTH - 230.0);
-    let scale = (right - left) / f64::from(most);
-    let mut svg = Svg::new();
-    let mut told = Vec::new();
-    for (at, (rung, story)) in rungs.iter().enumerate() {
-        let y = 10.0 + at as f64 * 34.0;
-        let (tried, cured) = (f64::from(story.agents.max(story.cured)) * scale, f64::from(story.cured) * scale);
-        svg.text("label", Anchor::End, (left - 12.0, y + 16.0), rung.words());
-        svg.rect("tried", (left, y), (tried.max(2.0), 22.0), "");
-        svg.rect("cured", (left, y), (cured, 22.0), "");
-        let words = format!(
-            "{} cured of {}",
-            count(u64::from(story.cured)),
-            counted(u64::from(story.agents), "agent", "agents")
-        );
-        svg.text("value", Anchor::Start, (left + tried.max(2.0) + 10.0, y + 16.0), &words);
-        told.push(format!("{}: {words}", rung.words()));
-    }
-    let height = 10.0 + rungs.len().max(1) as f64 * 34.0;
-    if rungs.is_empty() {
-        svg.text("label", Anchor::Start, (10.0, 24.0), "No remedy was tried.");
-        told.push("No remedy was tried.".to_owned());
-    }
-    svg.finish("remedies", (WIDTH, height + 4.0), "Remedies, gentlest first: tried and cured", &told.join("; "))
 }

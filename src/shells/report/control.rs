@@ -7,6 +7,7 @@ use crate::law::event::Event;
 use crate::law::order::Wish;
 use crate::law::plan::OnDrift;
 use crate::shells::report::words::{clean, duration};
+use crate::words::id::AgentId;
 
 /// On which side of the publish's claim an order finds a run: after it, the publish cannot be called back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,12 +21,19 @@ pub enum Side {
 /// The line for an event that a person has a part in, or should have; `None` for every other.
 #[must_use]
 pub fn control_words(event: &Event, side: Side) -> Option<String> {
+    words_with(event, side, |agent| format!("agent {agent}"))
+}
+
+/// The same, with the name by which people know an agent.
+pub(super) fn words_with(event: &Event, side: Side, name: impl Fn(&AgentId) -> String) -> Option<String> {
+    let whom = |agent: &Option<AgentId>| agent.as_ref().map(|agent| format!(" {}", name(agent))).unwrap_or_default();
     match event {
-        Event::Ordered { wish, who, why, .. } => {
-            Some(format!("{} by {}: {}{}", done(*wish), clean(who), clean(why), what_it_means(*wish, side)))
+        Event::Ordered { wish, agent, who, why, .. } => {
+            let (done, means) = (done(*wish), what_it_means(*wish, side));
+            Some(format!("{done}{} by {}: {}{means}", whom(agent), clean(who), clean(why)))
         }
-        Event::OrderRefused { wish, who, because, .. } => {
-            Some(format!("{} by {} came to nothing: {because}", wish.words(), clean(who)))
+        Event::OrderRefused { wish, agent, who, because, .. } => {
+            Some(format!("{}{} by {} came to nothing: {because}", wish.words(), whom(agent), clean(who)))
         }
         Event::OrderUnread { order, why } => {
             Some(format!("order {} cannot be read and came to nothing: {}", order.0, clean(why)))
@@ -51,6 +59,7 @@ pub fn control_words(event: &Event, side: Side) -> Option<String> {
         | Event::RefreshStarted { .. }
         | Event::TokenRefreshed { .. }
         | Event::RefreshFailed { .. }
+        | Event::TokenLeft { .. }
         | Event::TokenDead { .. }
         | Event::RungUnavailable { .. }
         | Event::ProbeUnavailable { .. }
@@ -72,6 +81,7 @@ pub fn control_words(event: &Event, side: Side) -> Option<String> {
         | Event::Watched { .. }
         | Event::Pushed { .. }
         | Event::Preflighted { .. }
+        | Event::Spent { .. }
         | Event::Judged { .. }
         | Event::RemedyStarted { .. }
         | Event::RemedyAccepted { .. }
@@ -92,7 +102,7 @@ pub fn concern_words(concern: &Concern) -> String {
 /// What an order cannot do any more is said where it is told.
 fn what_it_means(wish: Wish, side: Side) -> &'static str {
     match (side, wish) {
-        (Side::BeforeTheClaim, _) | (Side::AfterTheClaim, Wish::Approve) => "",
+        (Side::BeforeTheClaim, _) | (Side::AfterTheClaim, Wish::Approve | Wish::Retry | Wish::Elsewhere) => "",
         (Side::AfterTheClaim, Wish::Hold) => "; the publish stands, no remedy is begun until somebody resumes",
         (Side::AfterTheClaim, Wish::Resume) => "; remedies go on",
         (Side::AfterTheClaim, Wish::Abort) => "; the publish stands, no more remedies are begun",
@@ -105,6 +115,8 @@ fn done(wish: Wish) -> &'static str {
         Wish::Hold => "held",
         Wish::Resume => "resumed",
         Wish::Abort => "aborted",
+        Wish::Retry => "re-tried",
+        Wish::Elsewhere => "reported published",
     }
 }
 
@@ -116,7 +128,7 @@ mod tests {
     #[test]
     fn who_and_why_stand_in_the_line() {
         let (who, why) = ("ann@ops".to_owned(), "the board has met".to_owned());
-        let approved = Event::Ordered { order: OrderId(1), wish: Wish::Approve, who, why };
+        let approved = Event::Ordered { order: OrderId(1), wish: Wish::Approve, agent: None, who, why };
         assert_eq!(control_words(&approved, Side::BeforeTheClaim).unwrap(), "approved by ann@ops: the board has met");
         assert_eq!(control_words(&Event::TakenUp, Side::BeforeTheClaim), None);
     }
@@ -125,7 +137,7 @@ mod tests {
     fn an_order_that_comes_after_the_publish_says_what_it_cannot_do_any_more() {
         let words = |wish, side| {
             let (who, why) = ("ann".to_owned(), "storm".to_owned());
-            control_words(&Event::Ordered { order: OrderId(1), wish, who, why }, side).unwrap()
+            control_words(&Event::Ordered { order: OrderId(1), wish, agent: None, who, why }, side).unwrap()
         };
         assert_eq!(words(Wish::Abort, Side::BeforeTheClaim), "aborted by ann: storm");
         let after = words(Wish::Abort, Side::AfterTheClaim);

@@ -8,6 +8,7 @@ use crate::law::event::Tally;
 use crate::law::evidence::{Evidence, Finding};
 use crate::law::losses::Minute;
 use crate::law::verdict::Rung;
+use crate::shells::report::calls::{CallsDoc, calls};
 use crate::shells::report::coverage::{self, Coverage, Said};
 use crate::shells::report::document_agents::Agents;
 use crate::shells::report::ending::answer;
@@ -53,6 +54,7 @@ pub struct Document<'a> {
     hook_problems: Vec<HookDoc<'a>>,
     hook_problems_left_out: u64,
     reads_failed: u64,
+    calls: CallsDoc,
     over_time: Vec<PointDoc>,
     agents: Agents<'a>,
 }
@@ -138,6 +140,7 @@ struct Why<'a> {
 struct TokensDoc {
     enrolled: u32,
     refreshed: u32,
+    left: u32,
     given_up: u32,
     dead: u32,
     under_way: u32,
@@ -252,6 +255,7 @@ pub fn document(story: &Story) -> Document<'_> {
         hook_problems: hooks(story),
         hook_problems_left_out: story.hook_problems.more,
         reads_failed: story.reads_failed.0,
+        calls: calls(story),
         over_time: over_time(story),
         agents: Agents(story),
     }
@@ -333,6 +337,7 @@ fn tokens(story: &Story) -> TokensDoc {
     TokensDoc {
         enrolled: counts.enrolled,
         refreshed: counts.done,
+        left: counts.left,
         given_up: counts.failed,
         dead: counts.dead,
         under_way: counts.under_way,

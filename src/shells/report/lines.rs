@@ -1,13 +1,14 @@
 //! The plain face of a run, for a log or a pipe: one line per noteworthy thing, each with its time in the run's zone.
 //!
-//! Must never: write more than a bounded number of lines, whatever the size of the cohort.
+//! Must never: write more than a bounded number of lines, whatever the size of the cohort, or one that is wider than a terminal.
 
 use std::io::Write;
 
 use crate::law::event::{Event, Phase, Record};
 use crate::shells::report::notices::{count_line, notices, turn_line};
 use crate::shells::report::story::{Story, Turn};
-use crate::shells::report::words::counted;
+use crate::shells::report::summary::WIDTH;
+use crate::shells::report::words::{columns, counted, wrap};
 use crate::words::clock::Timestamp;
 
 /// Lines about single stragglers, at most; what comes after is counted.
@@ -120,7 +121,10 @@ impl Lines {
     }
     fn say(&mut self, at: Timestamp, line: &str) {
         let time = self.story.zone.near_second(at, self.story.publish_at());
-        self.write(&format!("{time}  {line}"));
+        let first = format!("{time}  ");
+        for line in wrap(line, WIDTH, &first, &" ".repeat(columns(&first))) {
+            self.write(&line);
+        }
     }
     fn write(&mut self, line: &str) {
         if self.broken.is_none()

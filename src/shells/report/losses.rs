@@ -1,12 +1,9 @@
-//! Whether softphones are lost more often after a publish than before it: in words, in a picture, in a table of minutes.
+//! Whether softphones are lost more often after a publish than before it, in words.
 //!
 //! Must never: call an association a cause, or silence evidence.
 
 use crate::law::evidence::{Compared, Evidence, Exposure, Finding};
 use crate::law::losses::{Losses, MINUTES, Minute};
-use crate::shells::report::pictures::WIDTH;
-use crate::shells::report::story::Story;
-use crate::shells::report::svg::{Anchor, Svg, round_ticks};
 use crate::shells::report::words::{count, counted};
 
 /// What the numbers say of everything that was seen, in a sentence; `after` names the time that is compared with before: `in the 5 min after the publish`.
@@ -120,73 +117,6 @@ fn number(n: f64) -> String {
     if n < 10.0 { format!("{n:.1}") } else { count(n.round() as u64) }
 }
 
-const HEIGHT: f64 = 120.0;
-const TOP: f64 = 26.0;
-const LEFT: f64 = 60.0;
-
-/// Losses, refused tokens and stations pushed as disassociated of each minute around T, side by side.
-#[must_use]
-pub fn picture(story: &Story) -> String {
-    let seen: Vec<(i64, Minute)> = story.losses.minutes().collect();
-    let most = seen
-        .iter()
-        .map(|(_, minute)| minute.lost.max(minute.refused).max(minute.disconnected))
-        .max()
-        .unwrap_or_default();
-    let ticks = round_ticks(u64::from(most.max(1)));
-    let (bottom, slot) = (TOP + HEIGHT, (WIDTH - LEFT - 20.0) / (2 * MINUTES) as f64);
-    let x = |minute: i64| LEFT + (minute + MINUTES) as f64 * slot;
-    let scale = HEIGHT / f64::from(most.max(1));
-    let mut svg = Svg::new();
-    for n in ticks {
-        let y = bottom - n as f64 * scale;
-        svg.line("grid", (LEFT, y), (WIDTH - 20.0, y));
-        svg.text("tick", Anchor::End, (LEFT - 8.0, y + 4.0), &count(n));
-    }
-    for minute in (-MINUTES..=MINUTES).step_by(10) {
-        let label = if minute == 0 { "T".to_owned() } else { format!("{minute:+} min") };
-        svg.text("tick", Anchor::Middle, (x(minute), bottom + 17.0), &label);
-    }
-    for (minute, told) in &seen {
-        let tip = format!("minute {minute:+}: {}", minute_words(told));
-        let bar = |svg: &mut Svg, class: &str, n: u32, dx: f64| {
-            if n > 0 {
-                let height = (f64::from(n) * scale).max(2.0);
-                svg.rect(class, (x(*minute) + dx * slot, bottom - height), (slot * 0.3, height), &tip);
-            }
-        };
-        bar(&mut svg, "lost", told.lost, 0.0);
-        bar(&mut svg, "refused", told.refused, 0.33);
-        bar(&mut svg, "disconnected", told.disconnected, 0.66);
-    }
-    svg.line("axis", (LEFT, bottom), (WIDTH - 20.0, bottom));
-    svg.line("t", (x(0), TOP - 8.0), (x(0), bottom));
-    svg.text("t-name", Anchor::Start, (x(0) + 6.0, TOP - 10.0), &format!("T {}", story.zone.clock(story.publish_at())));
-    let told = seen.iter().map(|(minute, m)| format!("{minute:+}: {}", minute_words(m)));
-    let told: Vec<String> = told.collect();
-    let told = if told.is_empty() { "nothing was lost".to_owned() } else { told.join("; ") };
-    svg.finish(
-        "losses",
-        (WIDTH, bottom + 26.0),
-        "Softphones lost, tokens refused and stations disassociated in each minute around T",
-        &told,
-    )
-}
-
-fn minute_words(seen: &Minute) -> String {
-    let lost = counted(u64::from(seen.lost), "softphone lost", "softphones lost");
-    let refused = counted(u64::from(seen.refused), "token refused with 401", "tokens refused with 401");
-    // Told where anything was: without notifications, there is nothing to tell.
-    let pushed = counted(u64::from(seen.disconnected), "station disassociated", "stations disassociated");
-    let told = [
-        (seen.disconnected, pushed),
-        (seen.tokens, counted(u64::from(seen.tokens), "token changed", "tokens changed")),
-        (seen.legs, counted(u64::from(seen.legs), "media leg failed", "media legs failed")),
-    ];
-    let told = told.into_iter().filter(|(n, _)| *n > 0).map(|(_, words)| words);
-    [lost, refused].into_iter().chain(told).collect::<Vec<_>>().join(", ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,11 +149,6 @@ mod tests {
         );
         assert!(pushed.contains(", and that 0 media legs failed in the 30 min before T and 1 in"), "{pushed}");
         assert!(unheard.starts_with("Of 7 agents nothing"), "{unheard}");
-        let minute = Minute { tokens: 1, legs: 2, ..Minute::default() };
-        assert_eq!(
-            minute_words(&minute),
-            "0 softphones lost, 0 tokens refused with 401, 1 token changed, 2 media legs failed"
-        );
     }
 
     #[test]

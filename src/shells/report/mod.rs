@@ -8,37 +8,49 @@
 //! | [`story`], [`agent`], [`facts`] | the fold itself |
 //! | [`ending`], [`summary`] | the answer in a sentence; the closing text |
 //! | [`terminal`] | the live display: [`bars`] drawn from [`frame`], plain [`lines`], JSON lines; [`notices`] words them |
-//! | [`document`] | `report.json` |
-//! | [`view`], [`rows`], [`render`] | what templates may show, and the templates |
+//! | [`document`], [`schema`] | `report.json` and its published schema |
+//! | [`view`], [`rows`] | what templates may show |
+//! | [`format`](mod@format), [`render`] | the six forms of a report; the templates that make them, and what takes the place of a broken one |
 //! | [`losses`], [`ready`] | what was lost around T; how long it took until agents could take calls |
+//! | [`calls`] | the calls that were spent |
 //! | [`coverage`], [`waves`] | whom the preparations reached, what pages said; how remedies were widened |
-//! | [`pictures`], [`cells`], [`svg`] | the pictures in the page |
+//! | [`pictures`], [`shifts`], [`ladder`], [`minutes`], [`cells`], [`svg`] | the pictures in the page |
 //! | [`mod@write`] | all reports into a folder |
+//! | [`recorded`] | a Friday to try templates on |
 //! | [`words`] | instants, durations, counts and names as people read them |
 //!
 //! Must never: decide anything, or show a secret.
 
 pub mod agent;
 pub mod bars;
+pub mod calls;
 pub mod cells;
+mod chat;
 pub mod control;
 pub mod coverage;
 pub mod document;
 pub mod document_agents;
 pub mod ending;
 pub mod facts;
+mod filters;
+pub mod format;
 pub mod frame;
 pub mod history;
+pub mod ladder;
 pub mod lines;
 pub mod losses;
+pub mod minutes;
 pub mod next;
 pub mod notices;
 pub mod pictures;
 pub mod ready;
+pub mod recorded;
 pub mod render;
 pub mod rows;
 #[cfg(test)]
 pub mod sample;
+pub mod schema;
+pub mod shifts;
 pub mod story;
 pub mod summary;
 pub mod svg;
@@ -49,7 +61,9 @@ pub mod words;
 pub mod write;
 
 pub use bars::Colour;
-pub use render::ReportError;
+pub use format::Format;
+pub use render::{Rendered, ReportError};
+pub use schema::SCHEMA;
 pub use story::Story;
 pub use terminal::Display;
-pub use write::{write_all, write_story};
+pub use write::{Written, render, write_all, write_story};

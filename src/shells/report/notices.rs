@@ -6,7 +6,7 @@ use crate::law::event::{Event, Phase, Record};
 use crate::law::plan::Plan;
 use crate::law::verdict::Verdict;
 use crate::shells::report::agent::verdict_words;
-use crate::shells::report::control::{concern_words, control_words};
+use crate::shells::report::control::concern_words;
 use crate::shells::report::ending::{answer, publish_words, ready_words};
 use crate::shells::report::story::{Story, Turn};
 use crate::shells::report::words::{clean, count, counted, cut, duration, offset};
@@ -57,7 +57,7 @@ pub fn notices(record: &Record, story: &Story) -> Vec<String> {
         | Event::Drifted { .. }
         | Event::PublishWaits { .. }
         | Event::PublishLate { .. }
-        | Event::PublishedElsewhere { .. } => control_words(&record.event, story.side()).into_iter().collect(),
+        | Event::PublishedElsewhere { .. } => story.control_words(&record.event).into_iter().collect(),
         Event::PublishSent { late_ms, .. } => vec![format!("publish: the request left {} after T", offset(*late_ms))],
         Event::Preflighted { concerns } => concerns.iter().map(concern_words).collect(),
         Event::Settled { .. } => vec![format!("settled: {}", ready_words(story))],
@@ -65,6 +65,7 @@ pub fn notices(record: &Record, story: &Story) -> Vec<String> {
         Event::RefreshStarted { .. }
         | Event::TokenRefreshed { .. }
         | Event::RefreshFailed { .. }
+        | Event::TokenLeft { .. }
         | Event::TokenDead { .. }
         | Event::ScheduleSeen { .. }
         | Event::UsersSeen { .. }
@@ -76,6 +77,7 @@ pub fn notices(record: &Record, story: &Story) -> Vec<String> {
         | Event::ReadFailed { .. }
         | Event::Watched { .. }
         | Event::Pushed { .. }
+        | Event::Spent { .. }
         | Event::Judged { .. }
         | Event::RemedyStarted { .. }
         | Event::RemedyAccepted { .. }

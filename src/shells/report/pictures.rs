@@ -9,8 +9,10 @@ use crate::shells::report::svg::{Anchor, Svg, TimeAxis, num, round_ticks};
 use crate::shells::report::words::{count, duration};
 use crate::words::clock::Timestamp;
 
-/// The width of every picture.
+/// The width of a picture.
 pub const WIDTH: f64 = 960.0;
+/// The width of one that stands beside another.
+pub const HALF: f64 = 470.0;
 const LANE: f64 = 30.0;
 /// The class of the bar that everything turns around.
 const NOW: &str = "phase now";
@@ -307,7 +309,7 @@ fn draw_complete(svg: &mut Svg, axis: &TimeAxis, story: &Story, (top, bottom): (
         let x = axis.x(at);
         svg.line("complete", (x, top), (x, bottom));
         // The name of T stands to the right of T; this one keeps clear of it.
-        let clear = (axis.x(story.publish_at()) + 92.0).max(x + 6.0);
+        let clear = (axis.x(story.publish_at()) + 104.0).max(x + 6.0);
         svg.text("axis-name", Anchor::Start, (clear, top - 10.0), "publish complete (dashed)");
     }
 }

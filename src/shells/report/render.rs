@@ -1,17 +1,18 @@
 //! Sets the view with templates: the ones built in, or those of an admin's own folder.
 //!
-//! Must never: let a value reach the page unescaped unless the template says so, or panic over a broken template.
+//! An own template that is broken, or makes what its receiver would refuse, costs nobody the report: the built-in one takes its
+//! place, and the trouble is told beside. Must never: let a value reach a report unescaped unless the template says so, panic
+//! over a broken template, or keep more of its output than the format's bound.
 
+use std::io::{ErrorKind as IoKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tera::{Context, ErrorKind, Tera};
 
+use crate::shells::report::filters::{add_cut, add_mail};
+use crate::shells::report::format::{Format, Template};
 use crate::shells::report::view::View;
-
-const HTML: &str = "report.html.tera";
-const MARKDOWN: &str = "report.md.tera";
-const HTML_BUILT_IN: &str = include_str!("../../../templates/report.html.tera");
-const MARKDOWN_BUILT_IN: &str = include_str!("../../../templates/report.md.tera");
 
 /// A report that could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -28,11 +29,11 @@ pub enum ReportError {
         /// What is wrong; names the variable, filter or tag.
         message: String,
     },
-    /// The templates do not fit together.
-    #[error("templates of {kind}: {message}")]
-    Templates {
-        /// Which kind of report.
-        kind: &'static str,
+    /// The templates do not fit together, or what they make is not what their format demands.
+    #[error("template {template}: {message}")]
+    Output {
+        /// The template's file name.
+        template: &'static str,
         /// What is wrong.
         message: String,
     },
@@ -54,62 +55,119 @@ pub enum ReportError {
     },
 }
 
-/// The templates of both kinds of report, read and checked.
+/// A report, and what was wrong with the own template that should have made it.
+#[derive(Debug)]
+pub struct Rendered {
+    /// The report.
+    pub text: String,
+    /// Why the built-in template made it.
+    pub trouble: Option<Arc<ReportError>>,
+}
+
+/// The templates of every format, read and checked.
 pub struct Templates {
-    html: Tera,
-    markdown: Tera,
+    engines: Vec<Engine>,
+}
+
+struct Engine {
+    format: Format,
+    template: &'static Template,
+    built_in: Tera,
+    own: Own,
+}
+
+/// Whether an admin's folder has templates of the format.
+enum Own {
+    None,
+    Some(Box<Tera>),
+    /// One of them is broken, or none can be read.
+    Broken(Arc<ReportError>),
+}
+
+impl Own {
+    fn of(template: &'static Template, mut found: Vec<(String, String)>, built_in: &(String, String)) -> Own {
+        if found.is_empty() {
+            return Own::None;
+        }
+        if !found.iter().any(|(name, _)| name == template.name) {
+            found.push(built_in.clone());
+        }
+        match engine(template, found) {
+            Ok(tera) => Own::Some(Box::new(tera)),
+            Err(trouble) => Own::Broken(Arc::new(trouble)),
+        }
+    }
+}
+
+/// The view as the engines take it.
+pub struct Setting(Context);
+
+impl Setting {
+    /// Made once for all formats.
+    ///
+    /// # Errors
+    /// Never with a view of ours.
+    pub fn of(view: &View) -> Result<Setting, ReportError> {
+        let bad = |error: tera::Error| ReportError::Output { template: "of any format", message: error.to_string() };
+        Ok(Setting(Context::from_serialize(view).map_err(bad)?))
+    }
 }
 
 impl Templates {
-    /// The built-in templates, replaced by those of the same name in `folder`. Other files there that end in
-    /// `.html.tera` or `.md.tera` can be included.
+    /// The built-in templates, and those of the same name in `folder` before them. Other files there whose names end like one
+    /// of them (`.html.tera`, `.slack.json.tera`, …) can be included.
     ///
     /// # Errors
-    /// When the folder cannot be read, or a template is broken.
+    /// When a built-in template is broken, which is a bug. What is wrong in the folder is told when it is used.
     pub fn load(folder: Option<&Path>) -> Result<Templates, ReportError> {
-        let mut html = vec![(HTML.to_owned(), HTML_BUILT_IN.to_owned())];
-        let mut markdown = vec![(MARKDOWN.to_owned(), MARKDOWN_BUILT_IN.to_owned())];
-        for (name, text) in folder.map(own_templates).transpose()?.unwrap_or_default() {
-            let kind = if name.ends_with(".html.tera") { &mut html } else { &mut markdown };
-            kind.retain(|(built_in, _)| *built_in != name);
-            kind.push((name, text));
+        let (own, unread) = match folder.map(own_templates).transpose() {
+            Ok(found) => (found.unwrap_or_default(), None),
+            Err(unread) => (Vec::new(), Some(Arc::new(unread))),
+        };
+        let mut engines = Vec::new();
+        for format in Format::ALL {
+            let Some(template) = format.template() else { continue };
+            let built_in = (template.name.to_owned(), template.built_in.to_owned());
+            let of_format: Vec<_> = own.iter().filter(|(name, _)| name.ends_with(template.suffix)).cloned().collect();
+            let own = match &unread {
+                Some(unread) => Own::Broken(Arc::clone(unread)),
+                None => Own::of(template, of_format, &built_in),
+            };
+            engines.push(Engine { format, template, built_in: engine(template, vec![built_in])?, own });
         }
-        let mut html_engine = Tera::new();
-        html_engine.autoescape_on([".html.tera"]);
-        add(&mut html_engine, "HTML", html)?;
-        let mut markdown_engine = Tera::new();
-        markdown_engine.autoescape_on([".md.tera"]);
-        markdown_engine.set_escape_fn(escape_markdown);
-        add(&mut markdown_engine, "Markdown", markdown)?;
-        Ok(Templates { html: html_engine, markdown: markdown_engine })
+        Ok(Templates { engines })
     }
-    /// The report as HTML.
+    /// The report in one format; `None` for JSON, which no template makes.
     ///
     /// # Errors
-    /// When the template names what the view does not have.
-    pub fn html(&self, view: &View) -> Result<String, ReportError> {
-        render(&self.html, "HTML", HTML, view)
-    }
-    /// The report as Markdown.
-    ///
-    /// # Errors
-    /// When the template names what the view does not have.
-    pub fn markdown(&self, view: &View) -> Result<String, ReportError> {
-        render(&self.markdown, "Markdown", MARKDOWN, view)
+    /// When even the built-in template fails, which is a bug.
+    pub fn render(&self, format: Format, setting: &Setting) -> Result<Option<Rendered>, ReportError> {
+        let Some(engine) = self.engines.iter().find(|engine| engine.format == format) else { return Ok(None) };
+        let trouble = match &engine.own {
+            Own::None => None,
+            Own::Broken(trouble) => Some(Arc::clone(trouble)),
+            Own::Some(own) => match set(own, engine.template, setting) {
+                Ok(text) => return Ok(Some(Rendered { text, trouble: None })),
+                Err(trouble) => Some(Arc::new(trouble)),
+            },
+        };
+        let text = set(&engine.built_in, engine.template, setting)?;
+        Ok(Some(Rendered { text, trouble }))
     }
 }
 
-/// Reads the templates of a folder: every file that ends in `.html.tera` or `.md.tera`, by file name.
+/// Reads the templates of a folder by file name: every file whose name ends as one of a format does.
 fn own_templates(folder: &Path) -> Result<Vec<(String, String)>, ReportError> {
     let failed = |path: &Path| {
         let path = path.to_path_buf();
         move |source| ReportError::ReadTemplates { path, source }
     };
+    let of_a_format = |name: &str| Format::ALL.iter().filter_map(|f| f.template()).any(|t| name.ends_with(t.suffix));
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed(folder))? {
         let path = entry.map_err(failed(folder))?.path();
         let Some(name) = path.file_name().and_then(|name| name.to_str()).map(str::to_owned) else { continue };
-        if name.ends_with(".html.tera") || name.ends_with(".md.tera") {
+        if of_a_format(&name) {
             let text = std::fs::read_to_string(&path).map_err(failed(&path))?;
             found.push((name, text));
         }
@@ -118,16 +176,50 @@ fn own_templates(folder: &Path) -> Result<Vec<(String, String)>, ReportError> {
     Ok(found)
 }
 
-fn add(engine: &mut Tera, kind: &'static str, templates: Vec<(String, String)>) -> Result<(), ReportError> {
-    engine.add_raw_templates(templates).map_err(|error| told(kind, &error))
+fn engine(template: &'static Template, templates: Vec<(String, String)>) -> Result<Tera, ReportError> {
+    let mut engine = Tera::new();
+    engine.autoescape_on([template.suffix]);
+    engine.set_escape_fn(template.escape);
+    add_cut(&mut engine, template.weigh);
+    if template.suffix == ".mail.txt.tera" {
+        add_mail(&mut engine);
+    }
+    engine.add_raw_templates(templates).map_err(|error| told(template, &error))?;
+    Ok(engine)
 }
 
-fn render(engine: &Tera, kind: &'static str, template: &str, view: &View) -> Result<String, ReportError> {
-    let context = Context::from_serialize(view).map_err(|error| told(kind, &error))?;
-    engine.render(template, &context).map_err(|error| told(kind, &error))
+fn set(engine: &Tera, template: &'static Template, setting: &Setting) -> Result<String, ReportError> {
+    let wrong = |message: String| ReportError::Output { template: template.name, message };
+    let mut page = Page { text: Vec::new(), bytes_max: template.bytes_max };
+    engine.render_to(template.name, &setting.0, &mut page).map_err(|error| told(template, &error))?;
+    let text = String::from_utf8(page.text).map_err(|e| wrong(e.to_string()))?;
+    if text.trim().is_empty() {
+        return Err(wrong("what it makes is empty".to_owned()));
+    }
+    (template.fits)(&text).map_err(wrong)?;
+    Ok(text)
 }
 
-fn told(kind: &'static str, error: &tera::Error) -> ReportError {
+/// What a template has made so far; takes no more than the format allows.
+struct Page {
+    text: Vec<u8>,
+    bytes_max: usize,
+}
+
+impl Write for Page {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.text.len() + bytes.len() > self.bytes_max {
+            return Err(IoKind::FileTooLarge.into());
+        }
+        self.text.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn told(template: &'static Template, error: &tera::Error) -> ReportError {
     match error.kind() {
         ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => ReportError::Template {
             template: report.filename().to_owned(),
@@ -135,25 +227,11 @@ fn told(kind: &'static str, error: &tera::Error) -> ReportError {
             column: report.span().start_col + 1,
             message: report.message().to_owned(),
         },
-        // The kinds are the engine's and may grow; each of the others says in words what is wrong.
-        _ => ReportError::Templates { kind, message: error.to_string() },
-    }
-}
-
-/// Escapes a value for Markdown, table cells included: what could mark up, link or end the cell stands for itself.
-fn escape_markdown(text: &str, out: &mut dyn std::io::Write) -> std::io::Result<()> {
-    for (at, c) in text.char_indices() {
-        match c {
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' => write!(out, "\\{c}")?,
-            '<' => out.write_all(b"&lt;")?,
-            '>' => out.write_all(b"&gt;")?,
-            '&' => out.write_all(b"&amp;")?,
-            // A bare address would become a link.
-            ':' if text.get(at..).is_some_and(|rest| rest.starts_with("://")) => out.write_all(b"&#58;")?,
-            '@' => out.write_all(b"&#64;")?,
-            c if c.is_control() => out.write_all(b" ")?,
-            c => write!(out, "{c}")?,
+        ErrorKind::Io(IoKind::FileTooLarge) => {
+            let message = format!("what it makes is longer than {} bytes", template.bytes_max);
+            ReportError::Output { template: template.name, message }
         }
+        // The kinds are the engine's and may grow; each of the others says in words what is wrong.
+        _ => ReportError::Output { template: template.name, message: error.to_string() },
     }
-    Ok(())
 }

@@ -9,11 +9,11 @@ use crate::law;
 use crate::law::command::{Failure, PhoneSeen};
 use crate::law::event::{Attempt, Event, Phase, Record, StopKind, Tally};
 use crate::law::losses::Losses;
-use crate::law::order::Wish;
 use crate::law::plan::{Member, Plan};
+use crate::law::spent::Spent;
 use crate::law::verdict::{PhoneState, ProbeState, Rung, Verdict};
 use crate::shells::report::agent::{AgentStory, Happening, Refused, TokenStory, shared};
-use crate::shells::report::control::{Side, concern_words, control_words};
+use crate::shells::report::control::{Side, concern_words};
 use crate::shells::report::facts::{
     Bounded, Brake, Claim, Counts, Ending, HookProblem, PhaseSpan, ProbeCounts, PublishStory, RefreshCounts, RungStory,
     Series, Unavailable,
@@ -73,6 +73,8 @@ pub struct Story {
     pub reads_failed: (u64, Option<std::sync::Arc<str>>),
     /// Softphones that were lost, before the publish and after it.
     pub losses: Losses,
+    /// The calls that it has spent.
+    pub spent: Spent,
     /// When everyone had a verdict, and the tally that was recorded.
     pub settled: Option<(Timestamp, Tally)>,
     /// When and why it stopped.
@@ -116,11 +118,17 @@ impl Story {
         self.records += 1;
         self.losses.hear(record);
         self.span = Some((self.span.map_or(at, |(first, _)| first), at));
-        if let Some(words) = control_words(&record.event, self.side()) {
+        if let Some(words) = self.control_words(&record.event) {
             self.control.push((at, shared(&words)));
         }
         match &record.event {
-            Event::Ordered { wish, .. } => self.ordered(*wish),
+            Event::Ordered { wish, agent, who, why, .. } => {
+                self.ordered(*wish);
+                self.ordered_for(at, agent.as_ref(), who, why);
+            }
+            Event::Spent { calls, refused, .. } => {
+                self.spent = self.spent.plus(Spent { calls: *calls, refused: *refused });
+            }
             Event::OrderRefused { .. }
             | Event::OrderUnread { .. }
             | Event::Drifted { .. }
@@ -153,6 +161,9 @@ impl Story {
             }
             Event::TokenRefreshed { seat, expires_at } => {
                 self.token(*seat, TokenStory::Fresh, at, Happening::Refreshed(*expires_at));
+            }
+            Event::TokenLeft { seat, made_at, expires_at } => {
+                self.token(*seat, TokenStory::Left, at, Happening::TokenLeft(*made_at, *expires_at));
             }
             Event::RefreshFailed { seat, failure, again_at } => {
                 let state = if again_at.is_some() { TokenStory::UnderWay } else { TokenStory::Failed };
@@ -225,19 +236,6 @@ impl Story {
             Event::Stopped { kind, why } => self.stopped = Some((at, *kind, shared(why))),
         }
         Vec::new()
-    }
-
-    /// Before the claim what is ordered is about the publish, after it about the remedies.
-    fn ordered(&mut self, wish: Wish) {
-        if self.side() == Side::BeforeTheClaim {
-            return;
-        }
-        match wish {
-            Wish::Hold => self.remedies = law::run::Brake::Applied,
-            Wish::Resume => self.remedies = law::run::Brake::Overruled,
-            Wish::Abort => self.remedies = law::run::Brake::Aborted,
-            Wish::Approve => {}
-        }
     }
 
     fn refused(&mut self, at: Timestamp, seats: &[Seat], failure: &Failure) {
@@ -476,6 +474,7 @@ fn token_count(counts: &mut RefreshCounts, state: TokenStory) -> Option<&mut u32
         TokenStory::Untouched => None,
         TokenStory::UnderWay => Some(&mut counts.under_way),
         TokenStory::Fresh => Some(&mut counts.done),
+        TokenStory::Left => Some(&mut counts.left),
         TokenStory::Failed => Some(&mut counts.failed),
         TokenStory::Dead => Some(&mut counts.dead),
     }
@@ -485,6 +484,7 @@ fn words(failure: &Failure) -> std::sync::Arc<str> {
     shared(&failure.to_string())
 }
 
+mod orders;
 mod pages;
 pub use pages::HandOver;
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::law::verdict::Verdict;
 use crate::shells::report::agent::TokenStory;
+use crate::shells::report::calls::calls_words;
 use crate::shells::report::coverage;
 use crate::shells::report::ending::{Answer, answer, cures_words, deferred, publish_words};
 use crate::shells::report::facts::{Ending, PublishStanding};
@@ -41,6 +42,7 @@ pub fn summary(story: &Story, reports: &[PathBuf]) -> Vec<String> {
     pages(&mut lines, story);
     waves(&mut lines, story);
     trouble(&mut lines, story);
+    calls(&mut lines, story);
     next(&mut lines, &answer);
     where_they_lie(&mut lines, reports);
     lines.0
@@ -111,6 +113,13 @@ fn counts(lines: &mut Lines, story: &Story) {
     for (n, what) in rows.iter().filter(|(n, _)| *n > 0) {
         let first = format!("  {:>width$}  ", count(u64::from(*n)));
         lines.0.extend(wrap(what, WIDTH, &first, &" ".repeat(columns(&first))));
+    }
+}
+
+fn calls(lines: &mut Lines, story: &Story) {
+    if let Some(words) = calls_words(story) {
+        lines.gap();
+        lines.say(&format!("{words}."));
     }
 }
 

@@ -85,6 +85,11 @@ impl Svg {
             self.body.push('>');
         }
     }
+    /// A circle, with a tip as [`Svg::rect`] has it.
+    pub fn circle(&mut self, class: &str, at: (f64, f64), radius: f64, tip: &str) {
+        let head = format!("<circle class=\"{class}\" cx=\"{}\" cy=\"{}\" r=\"{}\"", num(at.0), num(at.1), num(radius));
+        self.with_tip(&head, "circle", tip);
+    }
     /// A line.
     pub fn line(&mut self, class: &str, from: (f64, f64), to: (f64, f64)) {
         let (a, b, c, d) = (num(from.0), num(from.1), num(to.0), num(to.1));
@@ -183,6 +188,15 @@ impl TimeAxis {
     }
 }
 
+/// Round durations from 0 to at most `max_ms`, at most six of them.
+#[must_use]
+pub fn duration_ticks(max_ms: i64) -> Vec<i64> {
+    let max_ms = max_ms.max(1);
+    let days_ms = (max_ms / 5 / 86_400_000 + 1) * 86_400_000;
+    let step_ms = STEPS_S.iter().map(|s| s * 1000).find(|step| max_ms / step <= 5).unwrap_or(days_ms);
+    (0..=max_ms / step_ms).map(|n| n * step_ms).collect()
+}
+
 /// Round numbers from 0 to at least `max`, at most six of them.
 #[must_use]
 pub fn round_ticks(max: u64) -> Vec<u64> {
@@ -209,6 +223,14 @@ mod tests {
         assert_eq!(round_ticks(540), vec![0, 100, 200, 300, 400, 500]);
         for max in [0, 1, 7, 99, 1_001, 100_000, u64::from(u32::MAX)] {
             assert!(round_ticks(max).len() <= 6, "{max}");
+        }
+    }
+
+    #[test]
+    fn axes_of_durations_have_few_and_round_ticks() {
+        assert_eq!(duration_ticks(1_522_924), [0, 300_000, 600_000, 900_000, 1_200_000, 1_500_000]);
+        for max in [0, 1, 999, 61_000, 3_600_000, 90_000_000_000, i64::MAX] {
+            assert!((1..=6).contains(&duration_ticks(max).len()), "{max}");
         }
     }
 

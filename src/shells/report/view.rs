@@ -5,13 +5,16 @@
 use serde::Serialize;
 
 use crate::law::event::Phase;
+use crate::law::evidence::{Evidence, Finding};
 use crate::law::plan::{Mechanisms, Plan, TOLD_MAX, WIDER_BY};
+use crate::law::spent::PerReady;
 use crate::law::verdict::{Rung, Verdict};
 use crate::shells::report::agent::{AgentStory, TokenStory};
-use crate::shells::report::cells::{cells, remedies};
+use crate::shells::report::calls::{calls, calls_words};
+use crate::shells::report::cells::cells;
 use crate::shells::report::coverage::{self, CoverageRow, SaidRow};
-use crate::shells::report::ending::{answer, cures_words};
-use crate::shells::report::losses;
+use crate::shells::report::ending::{Answer, answer, cures_words, ready_words};
+use crate::shells::report::facts::{Ending, ProbeCounts};
 use crate::shells::report::pictures::{Kind, readiness, timeline};
 use crate::shells::report::ready::{self, GroupRow};
 use crate::shells::report::rows::{AgentView, EventRow, Recovered, Table, recovered, stories, table};
@@ -19,6 +22,7 @@ use crate::shells::report::story::Story;
 use crate::shells::report::summary::those;
 use crate::shells::report::waves::{self, RungWaves};
 use crate::shells::report::words::{clean, count, counted, duration, offset, percent};
+use crate::shells::report::{ladder, losses, minutes, shifts};
 use crate::words::id::Seat;
 
 /// Everything that a template can name. Adding a field is harmless; a renamed one breaks templates out there.
@@ -26,6 +30,8 @@ use crate::words::id::Seat;
 pub struct View {
     /// The title of the page.
     pub title: String,
+    /// The same and how it stands, in one line: the subject of a mail.
+    pub subject: String,
     /// `calm`, `attention` or `alarm`.
     pub tone: &'static str,
     /// The admin's answer.
@@ -36,6 +42,8 @@ pub struct View {
     pub next: Vec<String>,
     /// What was published, when, for whom.
     pub facts: Vec<Fact>,
+    /// What the run has spent of the platform's calls, in a sentence without its full stop; empty where no account was kept.
+    pub calls: String,
     /// Agents that were looked at after the publish; 0 when the run did not get so far.
     pub checked: u32,
     /// Agents by verdict.
@@ -68,6 +76,8 @@ pub struct View {
     pub sign_in: Table,
     /// Agents that are not enrolled.
     pub not_enrolled: Table,
+    /// Whether softphones were lost by the publish.
+    pub finding: Glance,
     /// Losses before and after the publish, and what the probe said, in sentences.
     pub evidence: Vec<String>,
     /// What each remedy did.
@@ -121,8 +131,19 @@ pub struct Pictures {
     pub cells: String,
     /// Remedies.
     pub remedies: String,
-    /// Losses around T, minute by minute.
-    pub losses: String,
+    /// How long each shift took until it could take calls.
+    pub shifts: String,
+    /// Losses, refusals and what was pushed, minute by minute around T.
+    pub minutes: String,
+}
+
+/// Whether softphones were lost by the publish, at a glance.
+#[derive(Debug, Clone, Serialize)]
+pub struct Glance {
+    /// `association`, `none`, or `nothing` where there is nothing to compare.
+    pub finding: &'static str,
+    /// The same in a few words.
+    pub words: &'static str,
 }
 
 /// What one remedy did.
@@ -165,11 +186,13 @@ pub fn view(story: &Story) -> View {
     let (stories, stories_more) = stories(story);
     View {
         title: title(story),
+        subject: subject(story, &answer),
         tone: answer.tone.as_str(),
         headline: answer.headline,
         meaning: answer.meaning,
         next: answer.next,
         facts: facts(story),
+        calls: calls_words(story).unwrap_or_default(),
         checked: story.counts.judged(),
         tiles: tiles(story),
         ready_times: ready::rows(story),
@@ -177,8 +200,9 @@ pub fn view(story: &Story) -> View {
             timeline: timeline(story),
             readiness: readiness(story),
             cells: cells(story),
-            remedies: remedies(story),
-            losses: losses::picture(story),
+            remedies: ladder::picture(story),
+            shifts: shifts::picture(story),
+            minutes: minutes::picture(story),
         },
         stragglers: table(story, &those(story, |v| matches!(v, Some(Verdict::Straggler { .. })))),
         unknown: table(story, &those(story, |v| matches!(v, Some(Verdict::Unknown { .. }) | None))),
@@ -192,6 +216,7 @@ pub fn view(story: &Story) -> View {
         tokens: tokens(story),
         sign_in: table(story, &everyone(|agent| agent.token == TokenStory::Dead)),
         not_enrolled: table(story, &not_enrolled),
+        finding: glance(&story.losses.evidence()),
         evidence: evidence(story),
         rungs: rungs(story),
         events: events(story),
@@ -209,6 +234,18 @@ fn title(story: &Story) -> String {
         Some(plan) => format!("{}, week of {}", clean(&plan.business_unit.name), plan.week),
         None => "a run without a plan".to_owned(),
     }
+}
+
+fn subject(story: &Story, answer: &Answer) -> String {
+    let stands = match story.ending() {
+        Ending::Settled => ready_words(story),
+        Ending::Open(_) | Ending::Stopped { .. } | Ending::InDoubt => {
+            // Its first sentence: the whole of it stands below.
+            let first = answer.headline.split_once(". ").map_or(answer.headline.as_str(), |(first, _)| first);
+            first.trim_end_matches('.').to_owned()
+        }
+    };
+    format!("{}: {}", title(story), clean(&stands))
 }
 
 fn fact(label: &str, value: String) -> Fact {
@@ -244,8 +281,19 @@ fn facts(story: &Story) -> Vec<Fact> {
     if let Some(Some(median)) = story.span.map(|_| median_ready_ms(story, plan)) {
         facts.push(fact("Half of the cohort ready", format!("{} after T", duration(median))));
     }
+    facts.extend(price(story));
     facts.push(fact("Restarts", restarts(story)));
     facts
+}
+
+/// Calls, and what a ready agent costs.
+fn price(story: &Story) -> Option<Fact> {
+    let calls = calls(story);
+    let each = calls.per_ready.map(|PerReady { single, all }| {
+        format!("; {all:.2} for each ready agent, {single:.2} of them beyond bulk reads")
+    });
+    let total = count(u64::from(calls.total));
+    (calls.total > 0).then(|| fact("Calls", format!("{total}{}", each.unwrap_or_default())))
 }
 
 fn restarts(story: &Story) -> String {
@@ -312,9 +360,21 @@ fn tokens(story: &Story) -> Vec<String> {
     )]
 }
 
+fn glance(evidence: &Evidence) -> Glance {
+    let (finding, words) = match evidence.finding() {
+        Finding::Association(_) => ("association", "A clear link."),
+        Finding::None(_) => ("none", "No link found."),
+        Finding::Nothing if evidence.before.agent_ms > 0 && evidence.after.agent_ms > 0 => {
+            ("none", "No link found: no softphone was lost.")
+        }
+        Finding::Nothing => ("nothing", "Nothing to tell by."),
+    };
+    Glance { finding, words }
+}
+
 fn evidence(story: &Story) -> Vec<String> {
     let (before, after) = story.probes;
-    let side = |name: &str, probes: crate::shells::report::facts::ProbeCounts| {
+    let side = |name: &str, probes: ProbeCounts| {
         let all = u64::from(probes.accepted + probes.refused);
         if all == 0 {
             return format!("{name} the publish the media-token endpoint was not asked.");
@@ -328,7 +388,11 @@ fn evidence(story: &Story) -> Vec<String> {
         )
     };
     let mut told = losses::sentences(&story.losses);
-    told.extend([side("Before", before), side("After", after)]);
+    if before == ProbeCounts::default() && after == ProbeCounts::default() {
+        told.push("The media-token endpoint was not asked.".to_owned());
+    } else {
+        told.extend([side("Before", before), side("After", after)]);
+    }
     told.push(format!(
         "{} seen not ready at some time after the publish{}.",
         counted(u64::from(story.found), "agent was", "agents were"),

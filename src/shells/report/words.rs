@@ -198,18 +198,26 @@ fn columns_of(c: char) -> usize {
 /// The text in at most `max` columns, its end replaced by `…` when it is longer.
 #[must_use]
 pub fn cut(text: &str, max: usize) -> String {
-    if columns(text) <= max {
+    cut_by(text, max, columns_of)
+}
+
+/// The same with another measure of a character; `…` takes one of it.
+#[must_use]
+pub fn cut_by(text: &str, max: usize, weigh: impl Fn(char) -> usize) -> String {
+    if text.chars().map(&weigh).sum::<usize>() <= max {
         return text.to_owned();
     }
     let (mut kept, mut used) = (String::new(), 0);
     for c in text.chars() {
-        used += columns_of(c);
+        used += weigh(c);
         if used > max.saturating_sub(1) {
             break;
         }
         kept.push(c);
     }
-    kept.push('…');
+    if max > 0 {
+        kept.push('…');
+    }
     kept
 }
 

@@ -18,7 +18,7 @@ use crate::law::command::{Command, CommandId, Concern, Outcome, Weight};
 use crate::law::decide::{Input, Step, decide};
 use crate::law::event::{Event, Phase, Record};
 use crate::law::hint::{Hint, Stirred};
-use crate::law::order::{Order, OrderId};
+use crate::law::order::{Order, OrderId, Wish};
 use crate::law::plan::Plan;
 use crate::law::run::Run;
 use crate::law::verdict::{Rung, Verdict};
@@ -61,6 +61,8 @@ pub struct Lived {
     pub journal: Vec<Record>,
     /// What is really so at its end.
     pub truth: Truth,
+    /// Requests that reached the org, without those of the staging.
+    pub requests: u64,
     /// What was heard of what the org pushed.
     pub pushed: Pushed,
     /// What the brake stopped, and why.
@@ -159,6 +161,8 @@ pub(super) struct Life {
     /// The lease of the process that died last.
     lost: Option<Lease>,
     vault: BTreeMap<AgentId, Grant>,
+    /// When the access tokens in it were made.
+    made: BTreeMap<AgentId, Timestamp>,
     twin: Twin,
     process: Option<Process>,
     epoch: u32,
@@ -167,6 +171,8 @@ pub(super) struct Life {
     auditor: Auditor,
     /// 429s before the run began: staging is not under test.
     refused_at_staging: u32,
+    /// The same of all requests.
+    asked_at_staging: u64,
     crashes: u32,
     happenings: u32,
     #[cfg(test)]
@@ -201,6 +207,7 @@ impl Life {
                 Hints::Pushed => Some(Ear::new(&plan, Seed(seed).fork("ear"))),
             },
             brakes: Vec::new(),
+            made: BTreeMap::new(),
             chance,
             id,
             plan: Arc::clone(&plan),
@@ -209,6 +216,7 @@ impl Life {
             lost: None,
             vault,
             refused_at_staging: twin.counters().too_many_requests,
+            asked_at_staging: twin.counters().requests,
             twin,
             process: None,
             epoch: 0,
@@ -230,10 +238,23 @@ impl Life {
         for (at_ms, order) in life.lot.orders.clone() {
             life.schedule(T + at_ms, Happening::Order { order });
         }
+        for (at_ms, place) in life.lot.retries.clone() {
+            let order = life.retry(place);
+            life.schedule(T + at_ms, Happening::Order { order });
+        }
         if let Some(at_ms) = life.lot.closed_at_ms {
             life.schedule(T + at_ms, Happening::Close);
         }
         Ok(life)
+    }
+
+    /// A supervisor's wish about whoever has a place in the roster, counted round.
+    fn retry(&self, place: usize) -> Order {
+        let roster = &self.plan.roster;
+        let nobody = place == usize::MAX;
+        let member = roster.get(place % roster.len().max(1)).filter(|_| !nobody);
+        let agent = member.map(|member| member.agent.clone()).or_else(|| AgentId::new("somebody-else").ok());
+        Order { wish: Wish::Retry, agent, who: "a supervisor".to_owned(), why: "simulated".to_owned() }
     }
 
     #[cfg(test)]
@@ -512,6 +533,10 @@ impl Life {
         let epoch = self.epoch;
         for (id, command) in &step.perform {
             self.tell(|| format!("  asks {}: {command:?}", id.0));
+            if let Some(outcome) = self.left(command) {
+                self.schedule(self.now, Happening::Over { epoch, id: *id, outcome });
+                continue;
+            }
             match command {
                 Command::RunHooks { .. } => {
                     let outcome = if self.fault(self.lot.hook_fails) { HookOutcome::Exit(1) } else { HookOutcome::Ok };
@@ -551,6 +576,15 @@ impl Life {
         Ok(())
     }
 
+    /// The token that is young enough, as the real vault tells.
+    fn left(&self, command: &Command) -> Option<Outcome> {
+        let Command::RefreshToken { unless: Some(young), .. } = command else { return None };
+        let agent = agent_of(command, &self.plan)?;
+        let (made_at, grant) = (*self.made.get(&agent)?, self.vault.get(&agent)?);
+        let expires_at = grant.access_token.as_ref().map(|(_, ends)| *ends)?;
+        young.fits(made_at, expires_at).then_some(Outcome::TokenLeft { made_at, expires_at })
+    }
+
     /// Lets a call go on until it sends, waits or is done.
     fn poll(&mut self, id: CommandId) -> Checked {
         let now = self.now;
@@ -572,6 +606,7 @@ impl Life {
                 let agent = way.agent.clone();
                 process.calls.remove(&id);
                 if let (Some(agent), Some(grant)) = (agent, done.grant) {
+                    self.made.insert(agent.clone(), now);
                     self.vault.insert(agent, grant);
                 }
                 if self.crashes_now() {
@@ -716,6 +751,7 @@ impl Life {
             events: replayed.seq,
             happenings: self.happenings,
             truth: self.twin.truth(),
+            requests: self.twin.counters().requests - self.asked_at_staging,
             pushed: self.ear.as_ref().map(|ear| ear.pushed).unwrap_or_default(),
             brakes: self.brakes,
             run: replayed,

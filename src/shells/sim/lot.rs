@@ -37,6 +37,10 @@ pub struct Lot {
     pub edited: bool,
     /// What people tell the run, and when, in ms after T.
     pub orders: Vec<(i64, Order)>,
+    /// Who is to be re-tried, and when, in ms after T: places in the roster, counted round; [`usize::MAX`] for nobody who is there.
+    pub retries: Vec<(i64, usize)>,
+    /// How young a token is left as it is, in ms; 0 for none.
+    pub young_ms: i64,
     /// When the process is asked to end, in ms after T, if it is.
     pub closed_at_ms: Option<i64>,
     /// Whether an approval is needed, and what drift means.
@@ -97,6 +101,8 @@ impl Lot {
             starts_before_ms: 720_000,
             edited: false,
             orders: Vec::new(),
+            retries: Vec::new(),
+            young_ms: 0,
             closed_at_ms: None,
             policy: Policy::default(),
             reported: true,
@@ -132,6 +138,8 @@ impl Lot {
             edited: c.chance(0.05),
             policy: policy(&seed.fork("policy")),
             orders: orders(&seed.fork("orders")),
+            retries: retries(&seed.fork("retries")),
+            young_ms: young(&seed.fork("young")),
             closed_at_ms: closed(&seed.fork("closed")),
             reported: c.chance(0.5),
             budget: Budget::Ample,
@@ -180,7 +188,7 @@ fn policy(seed: &Seed) -> Policy {
 fn orders(seed: &Seed) -> Vec<(i64, Order)> {
     let mut c = seed.clone();
     let mut orders = Vec::new();
-    let order = |wish, n: usize| Order { wish, who: format!("person {n}"), why: "simulated".to_owned() };
+    let order = |wish, n: usize| Order { wish, agent: None, who: format!("person {n}"), why: "simulated".to_owned() };
     if c.chance(0.8) {
         orders.push((c.between(-300_000, 30_000), order(Wish::Approve, 0)));
     }
@@ -193,6 +201,23 @@ fn orders(seed: &Seed) -> Vec<(i64, Order)> {
         orders.push((c.between(-300_000, 900_000), order(wish, n)));
     }
     orders
+}
+
+/// Supervisors who want somebody tried again, most of them while agents are checked.
+fn retries(seed: &Seed) -> Vec<(i64, usize)> {
+    let mut c = seed.clone();
+    let many = if c.chance(0.3) { c.between(1, 4) } else { 0 };
+    let mut one = || {
+        let whom = if c.chance(0.05) { usize::MAX } else { c.between(0, 20) as usize };
+        (c.between(-60_000, 1_500_000), whom)
+    };
+    (0..many).map(|_| one()).collect()
+}
+
+/// Where tokens that are young are left as they are, some that were made a moment ago by a process that died since are.
+fn young(seed: &Seed) -> i64 {
+    let mut c = seed.clone();
+    if c.chance(0.4) { c.between(60_000, 8 * 3_600_000) } else { 0 }
 }
 
 fn closed(seed: &Seed) -> Option<i64> {

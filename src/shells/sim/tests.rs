@@ -153,3 +153,41 @@ fn seeds_that_once_found_a_bug_stay_quiet() {
         }
     }
 }
+
+/// A Friday on which nothing is lost on the way.
+fn quiet(kinds: KindCounts) -> Lot {
+    let cohort = Cohort { agents: 40, kinds, ..Cohort::default() };
+    let scenario = Scenario { cohorts: vec![cohort], ..Scenario::default() };
+    Lot::of(Scenario {
+        revoke: crate::twin::scenario::Revoke { on_publish: true, ..scenario.revoke.clone() },
+        ..scenario
+    })
+}
+
+#[test]
+fn the_account_of_calls_is_what_the_org_was_asked() {
+    let sick = KindCounts { hand_over_missed: 4, station_lost: 3, phone_stale: 2, ..KindCounts::default() };
+    for (seed, kinds) in [(1, KindCounts::default()), (2, sick)] {
+        let lived = live_with(seed, quiet(kinds), None).unwrap_or_else(|found| panic!("{found}"));
+        let told = u64::from(lived.run.spent.calls.total());
+        // A login, the upload to another host, the lines that are listened at, and what a station takes beyond the least.
+        let more = lived.requests.checked_sub(told).unwrap_or_else(|| panic!("{told} of {}", lived.requests));
+        assert!(told > 50 && more <= 6 + told / 20, "{told} of {}", lived.requests);
+    }
+}
+
+#[test]
+fn whom_supervisors_want_tried_again_is_and_who_needs_nothing_is_not() {
+    use crate::law::event::Event;
+    use crate::law::order::Wish;
+    let lives: Vec<_> = (0..300)
+        .filter(|seed| !Lot::draw(&Seed(*seed)).retries.is_empty())
+        .map(|seed| live(seed, Story::Silent).unwrap_or_else(|found| panic!("{found}")))
+        .collect();
+    let told = |is_so: fn(&Event) -> bool| {
+        let events = lives.iter().flat_map(|life| &life.journal).filter(|record| is_so(&record.event));
+        events.count()
+    };
+    assert!(told(|e| matches!(e, Event::Ordered { wish: Wish::Retry, .. })) > 5);
+    assert!(told(|e| matches!(e, Event::OrderRefused { wish: Wish::Retry, .. })) > 5);
+}

@@ -25,7 +25,7 @@ const SILENT_COMPANION_MS: u64 = 330_000;
 
 /// Where a connection comes from, whether it is a companion's, and whether it waits for us.
 #[derive(Debug, Clone)]
-pub(super) struct Peer {
+pub(crate) struct Peer {
     pub(super) address: SocketAddr,
     patience: Arc<Patience>,
 }
@@ -66,13 +66,13 @@ impl Connected<IncomingStream<'_, Bounded>> for Peer {
 }
 
 /// A listener that takes no connection while there are as many as there may be; the system's queue waits meanwhile.
-pub(super) struct Bounded {
+pub(crate) struct Bounded {
     listener: TcpListener,
     seats: Arc<Semaphore>,
 }
 
 impl Bounded {
-    pub(super) fn new(listener: TcpListener, connections_max: usize) -> Bounded {
+    pub(crate) fn new(listener: TcpListener, connections_max: usize) -> Bounded {
         Bounded { listener, seats: Arc::new(Semaphore::new(connections_max.min(Semaphore::MAX_PERMITS))) }
     }
 }
@@ -97,7 +97,7 @@ impl Listener for Bounded {
 }
 
 /// A connection that has a seat, and ends when it is silent for too long.
-pub(super) struct Counted {
+pub(crate) struct Counted {
     stream: TcpStream,
     silent: Pin<Box<Sleep>>,
     /// Something came since the timer was set; it is set anew when it runs out, and not for every byte.

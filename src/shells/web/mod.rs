@@ -4,6 +4,7 @@
 //! - [`access`]: who asks, by API key or by session; `problem`: what is wrong with a request.
 //! - `api`: the API under `/api/v1`, and its description; `office`: what it works with; `deeds`: what callers may have
 //!   done, `once` for each idempotency key.
+//! - `inbound`: webhooks that come in.
 //! - [`book`]: the runs as the API shows them, and those who follow them.
 //! - `dashboard`: the pages that people look at; [`people`]: who they are and how they sign in.
 //! - `oauth`: the way to the platform's sign-in, for agents and for people; `query`: fields of a query.
@@ -27,7 +28,8 @@ mod deeds;
 mod desk;
 mod enrol;
 mod files;
-mod listener;
+mod inbound;
+pub(crate) mod listener;
 mod oauth;
 mod office;
 mod once;
@@ -50,6 +52,7 @@ use tokio::sync::{mpsc, watch};
 
 pub use book::{Book, Nudges};
 pub use desk::{Desk, Settings, org_name};
+pub use inbound::{Ask, Sender, Senders};
 use listener::{Bounded, Peer};
 pub use office::Office;
 use problem::{Kind, Problem};
@@ -144,7 +147,7 @@ impl Room {
 
 fn router(room: Room) -> Router {
     let api = match &room.desk.office {
-        Some(_) => api::router().merge(dashboard::router()).merge(people::router()),
+        Some(_) => api::router().merge(inbound::router()).merge(dashboard::router()).merge(people::router()),
         None => Router::new(),
     };
     Router::new()

@@ -58,7 +58,7 @@ pub struct ServeArgs {
     pub plain: bool,
 }
 
-/// `approve`, `hold`, `resume`, `abort`
+/// `approve`, `hold`, `resume`, `abort`, and a part of `retry`
 #[derive(Debug, Args)]
 pub struct OrderArgs {
     /// The run
@@ -74,11 +74,25 @@ pub struct OrderArgs {
     pub config: ConfigArgs,
 }
 
+/// `retry`
+#[derive(Debug, Args)]
+pub struct RetryArgs {
+    /// The agent, by user id, full name or e-mail address
+    #[arg(long, value_name = "AGENT")]
+    pub agent: String,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub order: OrderArgs,
+}
+
 /// `audit`
 #[derive(Debug, Args)]
 pub struct AuditArgs {
     /// The run
     pub run: String,
+    /// One JSON document on standard output
+    #[arg(long)]
+    pub json: bool,
     #[command(flatten)]
     #[expect(missing_docs, reason = "described by its type")]
     pub config: ConfigArgs,

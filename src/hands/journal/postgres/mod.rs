@@ -46,6 +46,11 @@ impl PostgresJournal {
         open(url, password, IfEmpty::Refuse, Patience::USUAL).await
     }
 
+    /// The server, for what is kept in the same database beside the runs.
+    pub(in crate::hands) fn server(&self) -> &Server {
+        &self.server
+    }
+
     #[cfg(test)]
     pub(super) async fn connect_impatiently(url: &str, ms: u64) -> Result<PostgresJournal, JournalError> {
         open(url, None, IfEmpty::Create, Patience { connect_ms: ms, ask_ms: ms, read_ms: ms }).await

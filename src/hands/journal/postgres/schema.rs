@@ -3,6 +3,7 @@
 //! Must never: change a step that has been shipped; there are databases that have taken it.
 
 use crate::hands::access::tables::POSTGRES as ACCESS;
+use crate::hands::outbox::tables::POSTGRES as OUTBOX;
 use crate::hands::postgres::PgSchema;
 
 pub(in crate::hands) const SCHEMA: PgSchema = PgSchema {
@@ -17,9 +18,12 @@ pub(in crate::hands) const SCHEMA: PgSchema = PgSchema {
         "softlanding_sessions",
         "softlanding_answers",
         "softlanding_received",
+        "softlanding_targets",
+        "softlanding_cursors",
+        "softlanding_dead",
     ],
-    // ACCESS is 2: who may use softlanding from outside.
-    steps: &[EVERYTHING, ACCESS],
+    // ACCESS: who may use softlanding from outside. OUTBOX: what is told to others.
+    steps: &[EVERYTHING, ACCESS, OUTBOX],
     lock: 0x534c_4a01, // "SLJ" and 1
 };
 

@@ -16,8 +16,8 @@ pub(super) struct Lines {
 }
 
 /// The right to write; for those in no hurry, with the head of their line.
-pub(super) struct Writing<'a> {
-    pub(super) db: MutexGuard<'a, SqliteConnection>,
+pub(in crate::hands) struct Writing<'a> {
+    pub(in crate::hands) db: MutexGuard<'a, SqliteConnection>,
     _place: Option<MutexGuard<'a, ()>>,
 }
 

@@ -85,7 +85,7 @@ impl SqliteJournal {
 
     /// The connection to write to, as long as the file is where it was: what is written to one that was moved away or
     /// deleted would be lost to whoever starts next, a publish claim included.
-    async fn writing(&self) -> Result<Writing<'_>, JournalError> {
+    pub(in crate::hands) async fn writing(&self) -> Result<Writing<'_>, JournalError> {
         self.in_place(self.lines.write().await)
     }
 
@@ -95,7 +95,7 @@ impl SqliteJournal {
     }
 
     /// The connection to read from: of a file that was moved away nothing is told either.
-    async fn reading(&self) -> Result<MutexGuard<'_, SqliteConnection>, JournalError> {
+    pub(in crate::hands) async fn reading(&self) -> Result<MutexGuard<'_, SqliteConnection>, JournalError> {
         self.in_place(self.lines.read().await)
     }
 
@@ -106,7 +106,11 @@ impl SqliteJournal {
 
     /// What a write brought. After a failure nobody knows what state the connection is in (SQLite ends a transaction by itself
     /// when the disk is full at its commit, and the driver does not learn of it), so that the next one begins on a new one.
-    async fn done<T>(&self, mut writing: Writing<'_>, result: Result<T, JournalError>) -> Result<T, JournalError> {
+    pub(in crate::hands) async fn done<T>(
+        &self,
+        mut writing: Writing<'_>,
+        result: Result<T, JournalError>,
+    ) -> Result<T, JournalError> {
         if let Err(JournalError::Store(StoreError::Sql { .. })) = &result
             && let Ok(fresh) = connect(&self.path, schema::SCHEMA).await
             // Another file may stand there by now; the old connection is of no use to it either.

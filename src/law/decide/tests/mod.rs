@@ -9,7 +9,9 @@ mod orders;
 mod page;
 mod preflight;
 mod publish;
+mod retry;
 mod share;
+mod spent;
 mod unsent;
 mod watch;
 mod wave;
@@ -127,8 +129,11 @@ impl Desk {
     }
     /// Somebody tells the run something; the numbers of the orders count up from 1.
     fn order(&mut self, wish: Wish) {
+        self.order_for(wish, None);
+    }
+    fn order_for(&mut self, wish: Wish, agent: Option<AgentId>) {
         let id = OrderId(self.run.orders.len() as u64 + 1);
-        let order = Order { wish, who: "ann".to_owned(), why: "as told".to_owned() };
+        let order = Order { wish, agent, who: "ann".to_owned(), why: "as told".to_owned() };
         self.feed(Input::Ordered { id, order });
     }
     fn hooks(&mut self, point: HookPoint) {
@@ -194,8 +199,17 @@ impl Desk {
         }
     }
     /// Lets the run of one agent go on to its end, with a phone that stays in this state; remedies are answered by `remedy`.
-    fn go_to_the_end(&mut self, state: impl Fn(Seat) -> (CallState, PhoneState), mut remedy: impl FnMut() -> Outcome) {
-        while !self.run.is_over() {
+    fn go_to_the_end(&mut self, state: impl Fn(Seat) -> (CallState, PhoneState), remedy: impl FnMut() -> Outcome) {
+        self.go_until(Run::is_over, state, remedy);
+    }
+    /// The same until something is so.
+    fn go_until(
+        &mut self,
+        is_so: impl Fn(&Run) -> bool,
+        state: impl Fn(Seat) -> (CallState, PhoneState),
+        mut remedy: impl FnMut() -> Outcome,
+    ) {
+        while !is_so(&self.run) {
             let Some((id, command)) = self.open.pop() else {
                 self.sleep();
                 continue;

@@ -71,7 +71,7 @@ fn an_approval_counts_from_whenever_it_comes() {
 #[test]
 fn an_order_that_is_handed_over_twice_is_followed_once() {
     let mut desk = Desk::at(T - 3_000_000, approval());
-    let order = Order { wish: Wish::Approve, who: "ann".to_owned(), why: "fine".to_owned() };
+    let order = Order { wish: Wish::Approve, agent: None, who: "ann".to_owned(), why: "fine".to_owned() };
     for _ in 0..2 {
         desk.feed(Input::Ordered { id: OrderId(5), order: order.clone() });
         desk.restart();
@@ -87,7 +87,7 @@ fn an_order_that_cannot_be_read_is_set_aside_once_and_those_behind_it_are_heard(
         desk.feed(Input::Unread { id: OrderId(5), why: "sing".to_owned() });
         desk.restart();
     }
-    let order = Order { wish: Wish::Abort, who: "ann".to_owned(), why: "no".to_owned() };
+    let order = Order { wish: Wish::Abort, agent: None, who: "ann".to_owned(), why: "no".to_owned() };
     desk.feed(Input::Ordered { id: OrderId(6), order });
     assert_eq!(desk.events(|e| matches!(e, Event::OrderUnread { .. })), 1);
     assert_eq!(desk.stopped(), Some(StopKind::Aborted));

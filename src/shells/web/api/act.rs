@@ -7,8 +7,8 @@ use std::future::Future;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{ConnectInfo, State};
 use axum::extract::FromRequestParts;
+use axum::extract::{ConnectInfo, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
@@ -17,17 +17,17 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::extract::{JsonBody, Places, run_id};
-use crate::law::order::Wish;
+use crate::law::order::{Order, Wish};
 use crate::shells::rollcall::RollDocument;
 use crate::shells::web::Room;
 use crate::shells::web::access::{Caller, Role};
 use crate::shells::web::book::RunCard;
-use crate::shells::web::deeds;
+use crate::shells::web::deeds::{self, StageAnswer};
 use crate::shells::web::listener::Peer;
 use crate::shells::web::office::Office;
 use crate::shells::web::once::{Asked, Done, once};
 use crate::shells::web::problem::{Kind, Problem};
-use crate::words::clock::Timestamp;
+use crate::words::id::AgentId;
 
 /// What every request that acts brings beside its body.
 pub(super) struct Act {
@@ -67,10 +67,16 @@ pub(super) async fn stage(
     let office = Arc::clone(room.office()?);
     act.caller.needs(Role::Operator)?;
     let StageWanted { publish, at } = body.value;
-    let at = at.as_deref().map(instant).transpose()?;
+    let at = at.as_deref().map(deeds::instant).transpose()?;
     let doing = Arc::clone(&office);
     act.once(&office, &body.bytes, async move {
-        let run = deeds::stage_entry(&doing, &publish, at).await?;
+        let run = match deeds::stage_entry(&doing, &publish, at).await? {
+            StageAnswer::Staged(run) => run,
+            StageAnswer::Already(run) => {
+                return Err(Problem::new(Kind::Refused, format!("it is staged already, as run {run}"))
+                    .hint(format!("GET /api/v1/runs/{run} shows it")));
+            }
+        };
         let opened = doing.book.run(&run).await.map_err(|e| deeds::unshown(&doing, e))?;
         let card = opened.look().await.map_err(|e| deeds::unshown(&doing, e))?.card();
         Ok((StatusCode::CREATED, document(&card)))
@@ -84,6 +90,8 @@ pub(super) async fn stage(
 pub(super) struct OrderWanted {
     /// What is wanted.
     wish: WishWanted,
+    /// The agent it is about, by the platform's user id: with retry, and with nothing else.
+    agent: Option<String>,
     /// Why, in one line of at most 500 characters. It stands in the journal and in the report, with the caller's name.
     #[schema(min_length = 1, max_length = 500, example = "the board has met")]
     why: String,
@@ -101,13 +109,15 @@ pub(super) enum WishWanted {
     Resume,
     /// Before the publish: the run ends. After it: no more remedies, for good.
     Abort,
+    /// One agent is looked at again, and helped from the first remedy on. After the publish only.
+    Retry,
 }
 
 impl WishWanted {
     fn needs(self) -> Role {
         match self {
             WishWanted::Approve => Role::Approver,
-            WishWanted::Hold | WishWanted::Resume | WishWanted::Abort => Role::Operator,
+            WishWanted::Hold | WishWanted::Resume | WishWanted::Abort | WishWanted::Retry => Role::Operator,
         }
     }
     fn wish(self) -> Wish {
@@ -116,6 +126,7 @@ impl WishWanted {
             WishWanted::Hold => Wish::Hold,
             WishWanted::Resume => Wish::Resume,
             WishWanted::Abort => Wish::Abort,
+            WishWanted::Retry => Wish::Retry,
         }
     }
 }
@@ -133,7 +144,7 @@ pub(super) struct Ordered {
 /// are is refused at once.
 #[utoipa::path(post, path = "/api/v1/runs/{run}/orders", tag = "act", request_body = OrderWanted,
     params(
-        ("run" = String, Path, description = "The run's name", max_length = 64),
+        ("run" = String, Path, description = "The run's name", max_length = 64, example = "20261127-1600-care"),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes that it is done once", max_length = 255),
     ),
     responses(
@@ -148,11 +159,14 @@ pub(super) async fn order(
     body: JsonBody<OrderWanted>,
 ) -> Result<Response, Problem> {
     let office = Arc::clone(room.office()?);
-    let OrderWanted { wish, why } = body.value;
+    let OrderWanted { wish, agent, why } = body.value;
     act.caller.needs(wish.needs())?;
-    let (doing, who) = (Arc::clone(&office), act.caller.name.clone());
+    let agent = agent.as_deref().map(AgentId::new).transpose();
+    let agent = agent.map_err(|e| Problem::new(Kind::NotUnderstood, e.to_string()))?;
+    let order = Order { wish: wish.wish(), agent, who: act.caller.name.clone(), why };
+    let doing = Arc::clone(&office);
     act.once(&office, &body.bytes, async move {
-        let order = deeds::order(&doing, &run_id(&run)?, wish.wish(), &who, &why).await?;
+        let order = deeds::order(&doing, &run_id(&run)?, order).await?;
         Ok((StatusCode::ACCEPTED, document(&Ordered { order })))
     })
     .await
@@ -170,7 +184,7 @@ pub(super) struct Started {
 /// It would by itself within a second or two; a run that another process leads stays there.
 #[utoipa::path(post, path = "/api/v1/runs/{run}/start", tag = "act",
     params(
-        ("run" = String, Path, description = "The run's name", max_length = 64),
+        ("run" = String, Path, description = "The run's name", max_length = 64, example = "20261127-1600-care"),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes that it is done once", max_length = 255),
     ),
     responses(
@@ -244,7 +258,8 @@ impl FromRequestParts<Room> for Act {
     async fn from_request_parts(parts: &mut Parts, room: &Room) -> Result<Act, Problem> {
         let caller = Caller::from_request_parts(parts, room).await?;
         let peer = ConnectInfo::<Peer>::from_request_parts(parts, room).await;
-        let ConnectInfo(peer) = peer.map_err(|_| Problem::new(Kind::Bug, "nobody knows where the request comes from"))?;
+        let ConnectInfo(peer) =
+            peer.map_err(|_| Problem::new(Kind::Bug, "nobody knows where the request comes from"))?;
         let asked = Asked::new(caller.scope(), &parts.method, parts.uri.path(), &parts.headers)?;
         Ok(Act { caller, asked, peer })
     }
@@ -259,13 +274,6 @@ impl Act {
         let _waits = self.peer.waits();
         Ok(once(office, self.asked.with(body), work).await)
     }
-}
-
-fn instant(text: &str) -> Result<Timestamp, Problem> {
-    Timestamp::parse_rfc3339(text).ok_or_else(|| {
-        Problem::new(Kind::NotUnderstood, format!("at is {text:?}"))
-            .hint("accepted: an instant such as 2026-11-27T16:00:00-06:00")
-    })
 }
 
 fn document(value: &impl Serialize) -> serde_json::Value {

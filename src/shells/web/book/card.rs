@@ -69,7 +69,7 @@ pub(in crate::shells::web) struct RunCard {
     pub(in crate::shells::web) on_call: u32,
     /// What became of the publish.
     pub(in crate::shells::web) publish: PublishCard,
-    /// What it can be told now: approve, hold, resume, abort.
+    /// What it can be told now: approve, hold, resume, abort; and retry, of an agent.
     #[schema(value_type = Vec<String>, example = json!(["hold", "abort"]))]
     pub(in crate::shells::web) allowed: Vec<&'static str>,
     /// The number of its newest record.
@@ -108,6 +108,13 @@ pub(in crate::shells::web) struct PublishCard {
     late_ms: Option<i64>,
 }
 
+impl PublishCard {
+    /// Whether it is not known yet what becomes of it.
+    pub(in crate::shells::web) fn is_open(&self) -> bool {
+        self.fate.is_none()
+    }
+}
+
 /// Whether somebody must approve a publish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -133,7 +140,15 @@ pub(in crate::shells::web) enum Needs {
 }
 
 /// Everything that a run can be told.
-const WISHES: [Wish; 4] = [Wish::Approve, Wish::Hold, Wish::Resume, Wish::Abort];
+const WISHES: [Wish; 6] = [Wish::Approve, Wish::Hold, Wish::Resume, Wish::Abort, Wish::Retry, Wish::Elsewhere];
+
+/// Whether a run can be told that now; that an agent is tried again, once agents are.
+fn is_possible(run: &Run, wish: Wish) -> bool {
+    match wish {
+        Wish::Approve | Wish::Hold | Wish::Resume | Wish::Abort | Wish::Elsewhere => refusal(run, wish, None).is_none(),
+        Wish::Retry => run.phase == Phase::Checking && !run.brake.stops(),
+    }
+}
 
 pub(super) fn card(id: &RunId, run: &Run, story: &Story, publish: &Publish) -> RunCard {
     let plan = &run.plan;
@@ -166,7 +181,7 @@ pub(super) fn card(id: &RunId, run: &Run, story: &Story, publish: &Publish) -> R
         not_checked: story.counts.unjudged,
         on_call: story.counts.on_call,
         publish: PublishCard { fate: publish.fate().map(Fate::word), late_ms: publish.late_ms() },
-        allowed: WISHES.into_iter().filter(|wish| refusal(run, *wish).is_none()).map(Wish::words).collect(),
+        allowed: WISHES.into_iter().filter(|wish| is_possible(run, *wish)).map(Wish::words).collect(),
         last_seq: run.seq,
     }
 }

@@ -16,7 +16,7 @@ use crate::law::plan::Plan;
 use crate::law::punctuality::Publish;
 use crate::law::run::{BadJournal, Brake, Run};
 use crate::law::verdict::{CallState, Verdict};
-use crate::shells::daemon::news::name_of;
+use crate::shells::deliver::names::name_of;
 use crate::shells::report::Story;
 use crate::shells::report::facts::Ending;
 use crate::shells::report::notices::notices;
@@ -39,7 +39,7 @@ pub(in crate::shells::web) struct Folded {
     /// Every seat in order of shift start; those without a known one last.
     pub(in crate::shells::web) by_shift: Arc<Vec<Seat>>,
     /// The instant and the name of the newest record.
-    last: (Timestamp, String),
+    last: (Timestamp, &'static str),
     said: Vec<Said>,
     changes: VecDeque<(u64, Seat)>,
     /// Changes up to this record are not among `changes` any more.
@@ -72,7 +72,7 @@ pub(in crate::shells::web) struct Frame {
     #[schema(format = "date-time")]
     at: String,
     /// What it is.
-    event: String,
+    event: &'static str,
     /// What is worth a line of all that happened.
     words: Vec<String>,
     /// When each of these was recorded.
@@ -200,7 +200,7 @@ impl Folded {
     /// What has happened since record `seq`; of a number that lies ahead, everything.
     pub(in crate::shells::web) fn since(&self, seq: u64) -> Frame {
         let seq = if seq > self.run.seq { 0 } else { seq };
-        let (at, event) = self.last.clone();
+        let (at, event) = self.last;
         let newest = self.lines.iter().rev().take_while(|(told, ..)| *told > seq).take(FRAME_LINES_MAX);
         let mut lines: Vec<_> = newest.map(|(_, at, line)| (line.clone(), at.rfc3339())).collect();
         lines.reverse();
@@ -242,6 +242,7 @@ fn concerned(run: &Run, event: &Event) -> Vec<Seat> {
         | Event::RefreshStarted { .. }
         | Event::TokenRefreshed { .. }
         | Event::RefreshFailed { .. }
+        | Event::TokenLeft { .. }
         | Event::TokenDead { .. }
         | Event::RungUnavailable { .. }
         | Event::ProbeUnavailable { .. }
@@ -270,6 +271,7 @@ fn concerned(run: &Run, event: &Event) -> Vec<Seat> {
         | Event::RemedyAccepted { .. }
         | Event::RemedyFailed { .. }
         | Event::BrakeApplied { .. }
+        | Event::Spent { .. }
         | Event::Settled { .. }
         | Event::Stopped { .. } => Vec::new(),
     }

@@ -2,17 +2,21 @@
 //!
 //! Must never: carry a secret, or more than a reader of a log needs.
 
+mod words;
+
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::supervisor::runs;
-use crate::law::event::{Event, Phase, Record};
+use crate::law::event::{Event, Phase, Record, Tally};
 use crate::law::occurrence::Note;
 use crate::law::punctuality::Punctuality;
-use crate::shells::report::words::clean;
+use crate::shells::deliver::names::name_of;
+use crate::shells::telemetry::figures::Figures;
 use crate::words::clock::Timestamp;
 use crate::words::id::{AgentId, RunId};
+
+pub use words::note_words;
 
 /// Hears the news.
 pub type Teller = Arc<dyn Fn(News) + Send + Sync>;
@@ -31,6 +35,11 @@ pub enum News {
         at: String,
         /// The URL that browsers reach it by.
         url: String,
+    },
+    /// Machines may ask how it is.
+    Telemetry {
+        /// The address.
+        at: String,
     },
     /// An agent has signed in, and is enrolled.
     Enrolled {
@@ -55,6 +64,15 @@ pub enum News {
         run: RunId,
         /// Where the run is.
         phase: Phase,
+        /// What had happened in it before, in figures.
+        figures: Box<Figures>,
+    },
+    /// A run was found that is over.
+    Over {
+        /// The run.
+        run: RunId,
+        /// What happened in it, in figures.
+        figures: Box<Figures>,
     },
     /// Something happened in a run that it leads.
     Recorded {
@@ -86,6 +104,29 @@ pub enum News {
         /// What.
         note: Note,
     },
+    /// An entry of the calendar was looked at, here or on the replica that keeps it.
+    Kept {
+        /// The entry.
+        entry: String,
+        /// Its next instant; `None` when it has none left.
+        next: Option<Timestamp>,
+    },
+    /// An entry of the calendar cannot be looked at.
+    NotKept {
+        /// The entry.
+        entry: String,
+        /// Why.
+        why: String,
+    },
+    /// What the notes of an entry say, whichever process wrote them.
+    Recalled {
+        /// The entry.
+        entry: String,
+        /// The newest instant that was missed.
+        missed: Option<Timestamp>,
+        /// Whether its next instant could not be staged so far.
+        refused: bool,
+    },
     /// A count of publishes has changed.
     Counters {
         /// What became of the publishes that this process had in hand, since it started.
@@ -97,6 +138,17 @@ pub enum News {
         run: RunId,
         /// The API host that it was staged at.
         api: String,
+    },
+    /// A roll call that was asked for from outside is over.
+    Checked {
+        /// Who asked.
+        by: String,
+        /// The business unit.
+        unit: String,
+        /// How many agents have which verdict.
+        tally: Tally,
+        /// Where the whole document is kept; `None` when it could not be written.
+        file: Option<String>,
     },
     /// An old run was deleted.
     Pruned {
@@ -112,10 +164,24 @@ pub enum News {
         /// Why.
         why: String,
     },
+    /// The store was looked at, and answered.
+    Looked,
+    /// The store cannot be read.
+    StoreAway {
+        /// Why.
+        why: String,
+    },
     /// The store can be read again.
     StoreBack,
     /// Pages on other replicas can be reached again.
     PagesBack,
+    /// How it stands with a webhook has changed.
+    Webhook {
+        /// Whom it tells.
+        target: String,
+        /// What has changed.
+        word: Delivery,
+    },
     /// It was asked to end.
     Stopping {
         /// Runs in hand.
@@ -126,6 +192,61 @@ pub enum News {
         /// Whether everything in hand was brought to its end.
         in_order: bool,
     },
+}
+
+/// What there is to tell of a webhook: a change for the worse or the better, never each delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    /// It does not take what it is told; that is tried again.
+    Failing {
+        /// Why not.
+        why: String,
+    },
+    /// It takes what it is told again.
+    Back,
+    /// A message was given up and is on the list of dead letters; what comes after it is told.
+    GivenUp {
+        /// The run that the message tells of.
+        run: RunId,
+        /// The record that it tells of.
+        seq: u64,
+        /// Why it was not taken last time.
+        why: String,
+    },
+    /// Nothing is told to it any more, until somebody enables it.
+    Disabled {
+        /// Why.
+        why: String,
+    },
+}
+
+impl Delivery {
+    fn name(&self) -> &'static str {
+        match self {
+            Delivery::Failing { .. } => "webhook_failing",
+            Delivery::Back => "webhook_back",
+            Delivery::GivenUp { .. } => "webhook_given_up",
+            Delivery::Disabled { .. } => "webhook_disabled",
+        }
+    }
+    fn words(&self, target: &str) -> String {
+        match self {
+            Delivery::Failing { why } => {
+                format!("the webhook {target} does not take what it is told; it is tried again: {why}")
+            }
+            Delivery::Back => format!("the webhook {target} takes what it is told again"),
+            Delivery::GivenUp { seq, why, .. } => {
+                format!(
+                    "record {seq} could not be told to the webhook {target} and is given up, see `softlanding webhooks dead`: {why}"
+                )
+            }
+            Delivery::Disabled { why } => {
+                format!(
+                    "the webhook {target} is told nothing more, until `softlanding webhooks enable {target}`: {why}"
+                )
+            }
+        }
+    }
 }
 
 /// How much a line matters.
@@ -167,20 +288,33 @@ impl News {
                 Note::NotStaged { .. } | Note::CatchingUp { .. } => Level::Warn,
                 Note::Begun | Note::Staged { .. } | Note::Told => Level::Info,
             },
+            News::Checked { tally, .. } if tally.stragglers > 0 => Level::Warn,
             News::LetGo { .. }
             | News::NotOurs { .. }
+            | News::NotKept { .. }
             | News::Trouble { .. }
+            | News::StoreAway { .. }
             | News::SignInRefused { .. }
             | News::Stopped { in_order: false } => Level::Warn,
+            News::Webhook { word, .. } => match word {
+                Delivery::Failing { .. } | Delivery::GivenUp { .. } | Delivery::Disabled { .. } => Level::Warn,
+                Delivery::Back => Level::Info,
+            },
             News::Ended { phase: Phase::InDoubt, .. } => Level::Error,
             News::Serving { .. }
             | News::Listening { .. }
+            | News::Telemetry { .. }
             | News::Enrolled { .. }
             | News::SignedIn { .. }
             | News::Leading { .. }
+            | News::Over { .. }
             | News::Ended { .. }
+            | News::Kept { .. }
+            | News::Recalled { .. }
             | News::Counters { .. }
+            | News::Checked { .. }
             | News::Pruned { .. }
+            | News::Looked
             | News::StoreBack
             | News::PagesBack
             | News::Stopping { .. }
@@ -193,17 +327,27 @@ impl News {
         match self {
             News::Leading { run, .. }
             | News::Recorded { run, .. }
+            | News::Over { run, .. }
             | News::Ended { run, .. }
             | News::LetGo { run, .. }
             | News::NotOurs { run, .. }
             | News::Pruned { run } => Some(run),
             News::Trouble { run, .. } => run.as_ref(),
+            News::Webhook { word: Delivery::GivenUp { run, .. }, .. } => Some(run),
             News::Calendar { note: Note::Staged { run, .. }, .. } => Some(run),
             News::Calendar { .. }
+            | News::Kept { .. }
+            | News::NotKept { .. }
+            | News::Recalled { .. }
             | News::Counters { .. }
+            | News::Checked { .. }
             | News::Serving { .. }
             | News::Listening { .. }
+            | News::Telemetry { .. }
             | News::Enrolled { .. }
+            | News::Looked
+            | News::StoreAway { .. }
+            | News::Webhook { .. }
             | News::SignedIn { .. }
             | News::SignInRefused { .. }
             | News::StoreBack
@@ -218,116 +362,29 @@ impl News {
         match self {
             News::Serving { .. } => "serving".to_owned(),
             News::Listening { .. } => "listening".to_owned(),
+            News::Telemetry { .. } => "telemetry".to_owned(),
             News::Enrolled { .. } => "enrolled".to_owned(),
             News::SignedIn { .. } => "signed_in".to_owned(),
             News::SignInRefused { .. } => "sign_in_refused".to_owned(),
             News::Leading { .. } => "leading".to_owned(),
-            News::Recorded { record, .. } => name_in(&record.event),
+            News::Recorded { record, .. } => name_of(&record.event).to_owned(),
+            News::Over { .. } => "over".to_owned(),
             News::Ended { .. } => "ended".to_owned(),
             News::LetGo { .. } => "let_go".to_owned(),
             News::Calendar { note, .. } => format!("calendar.{}", name_in(note)),
             News::Counters { .. } => "counters".to_owned(),
             News::NotOurs { .. } => "not_ours".to_owned(),
+            News::Checked { .. } => "checked".to_owned(),
             News::Pruned { .. } => "pruned".to_owned(),
-            News::Trouble { .. } => "trouble".to_owned(),
+            News::Kept { .. } => "kept".to_owned(),
+            News::Recalled { .. } => "recalled".to_owned(),
+            News::Looked => "looked".to_owned(),
+            News::Trouble { .. } | News::NotKept { .. } | News::StoreAway { .. } => "trouble".to_owned(),
             News::StoreBack => "store_back".to_owned(),
             News::PagesBack => "pages_back".to_owned(),
+            News::Webhook { word, .. } => word.name().to_owned(),
             News::Stopping { .. } => "stopping".to_owned(),
             News::Stopped { .. } => "stopped".to_owned(),
-        }
-    }
-    /// What happened, in words; several lines for a record that deserves them, none for one that does not.
-    #[must_use]
-    pub fn words(&self) -> Vec<String> {
-        match self {
-            News::Recorded { words, .. } => words.clone(),
-            News::Serving { entries } if entries.is_empty() => vec!["serving; the calendar has no entry".to_owned()],
-            News::Serving { entries } => vec![format!("serving {}", entries.join(", "))],
-            News::Listening { at, url } => {
-                vec![format!("listening at {at} for agents' pages, which reach it by {url}")]
-            }
-            News::SignedIn { who, role } => vec![format!("{} has signed in as {role}", clean(who))],
-            News::SignInRefused { who } => {
-                vec![format!("{} may not come in: no rule of [people] fits", clean(who))]
-            }
-            News::Enrolled { agent } => vec![format!("the agent {agent} has signed in, and is enrolled")],
-            News::Leading { phase, .. } => vec![format!("leading this run from here on; it is at {}", phase.words())],
-            News::Ended { phase, .. } => vec![format!("over: {}", phase.words())],
-            News::LetGo { why, .. } => vec![format!("not leading this run any more: {why}")],
-            News::Calendar { entry, note } => vec![format!("{entry}: {}", note_words(note))],
-            News::Counters { counted } => vec![counted.words()],
-            News::NotOurs { api, .. } => {
-                vec![format!(
-                    "nobody here carries this run: it was staged at {api}, for an OAuth client that is not served"
-                )]
-            }
-            News::Pruned { .. } => vec!["deleted, as it ended longer ago than runs are kept".to_owned()],
-            News::Trouble { what, why, .. } => vec![format!("{what}: {why}")],
-            News::PagesBack => vec!["pages on other replicas can be reached again".to_owned()],
-            News::StoreBack => vec!["the store can be read again".to_owned()],
-            News::Stopping { led } => vec![format!("asked to stop; {} in hand", runs(*led))],
-            News::Stopped { in_order: true } => vec!["stopped in order".to_owned()],
-            News::Stopped { in_order: false } => vec!["stopped with something in hand; it is resumed".to_owned()],
-        }
-    }
-    /// Fields beside the words, for programs.
-    #[must_use]
-    pub fn fields(&self) -> Value {
-        match self {
-            News::Recorded { record, .. } => {
-                let mut fields = json!({ "seq": record.seq, "run_time": record.at.rfc3339() });
-                if let Event::PhaseEntered { phase } = &record.event {
-                    fields["phase"] = json!(phase);
-                }
-                fields
-            }
-            News::Calendar { entry, note } => {
-                json!({ "entry": entry, "publish_at": publish_at(note).map(Timestamp::rfc3339) })
-            }
-            News::Counters { counted } => json!({ "counters": counted }),
-            News::Listening { at, url } => json!({ "at_address": at, "url": url }),
-            News::SignedIn { who, role } => json!({ "who": who, "role": role }),
-            News::SignInRefused { who } => json!({ "who": who }),
-            News::Enrolled { agent } => json!({ "agent": agent }),
-            News::Serving { .. }
-            | News::Leading { .. }
-            | News::Ended { .. }
-            | News::LetGo { .. }
-            | News::NotOurs { .. }
-            | News::Pruned { .. }
-            | News::Trouble { .. }
-            | News::StoreBack
-            | News::PagesBack
-            | News::Stopping { .. }
-            | News::Stopped { .. } => json!({}),
-        }
-    }
-}
-
-fn publish_at(note: &Note) -> Option<Timestamp> {
-    match note {
-        Note::Begun | Note::Told => None,
-        Note::Staged { publish_at, .. }
-        | Note::NotStaged { publish_at, .. }
-        | Note::CatchingUp { publish_at, .. }
-        | Note::Missed { publish_at, .. } => Some(*publish_at),
-    }
-}
-
-fn note_words(note: &Note) -> String {
-    let late = |ms: &i64| crate::words::calendar::duration_words(*ms);
-    match note {
-        Note::Begun => "new in the calendar".to_owned(),
-        Note::Told => "the hooks have heard of it".to_owned(),
-        Note::Staged { publish_at, run } => format!("the publish at {publish_at} is staged as run {run}"),
-        Note::NotStaged { publish_at, why } => {
-            format!("the publish at {publish_at} cannot be staged so far, and is tried again: {why}")
-        }
-        Note::CatchingUp { publish_at, late_ms } => {
-            format!("the publish at {publish_at} passed {} ago, and is caught up with", late(late_ms))
-        }
-        Note::Missed { publish_at, late_ms, why } => {
-            format!("MISSED: the publish at {publish_at} passed {} ago: {why}", late(late_ms))
         }
     }
 }
@@ -350,6 +407,7 @@ fn level_of(event: &Event) -> Level {
         | Event::RefreshStarted { .. }
         | Event::TokenRefreshed { .. }
         | Event::RefreshFailed { .. }
+        | Event::TokenLeft { .. }
         | Event::TokenDead { .. }
         | Event::RungUnavailable { .. }
         | Event::ProbeUnavailable { .. }
@@ -370,18 +428,13 @@ fn level_of(event: &Event) -> Level {
         | Event::Watched { .. }
         | Event::Pushed { .. }
         | Event::Preflighted { .. }
+        | Event::Spent { .. }
         | Event::Judged { .. }
         | Event::RemedyStarted { .. }
         | Event::RemedyAccepted { .. }
         | Event::RemedyFailed { .. }
         | Event::Settled { .. } => Level::Info,
     }
-}
-
-/// The name of an event, for programs.
-#[must_use]
-pub fn name_of(event: &Event) -> String {
-    name_in(event)
 }
 
 fn name_in(tagged: &impl serde::Serialize) -> String {

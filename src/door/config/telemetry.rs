@@ -1,0 +1,39 @@
+//! `[telemetry]`: where machines ask how `serve` is.
+//!
+//! Must never: let anything be asked at an address that the file does not name.
+
+use std::net::SocketAddr;
+
+use super::model::TelemetrySettings;
+use super::reader::{Reader, Section, shown};
+
+const LISTEN: &str = "an address and a port, such as \"127.0.0.1:9480\"";
+
+pub(super) fn telemetry<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> TelemetrySettings {
+    let mut section = reader.section(document, "telemetry");
+    let listen = reader.text(&mut section, "listen", LISTEN).and_then(|(field, text)| {
+        let address = text.parse::<SocketAddr>().ok();
+        if address.is_none() {
+            reader.wrong(&field, shown(field.value), LISTEN);
+        }
+        address
+    });
+    reader.finish(&section);
+    TelemetrySettings { listen }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::door::config::tests::{ORG, errors_after_org, parse};
+
+    #[test]
+    fn without_the_section_nobody_can_ask_and_with_it_the_address_is_an_address() {
+        assert_eq!(parse(ORG).unwrap().telemetry.listen, None);
+        let config = parse(&format!("{ORG}[telemetry]\nlisten = '127.0.0.1:9480'\n")).unwrap();
+        assert_eq!(config.telemetry.listen.unwrap().port(), 9480);
+        for wrong in ["listen = 9480", "listen = 'localhost'", "listen = ':9480'"] {
+            let errors = errors_after_org(&format!("[telemetry]\n{wrong}\n"));
+            assert!(errors.len() == 1 && errors[0].contains("telemetry.listen: found"), "{wrong}: {errors:#?}");
+        }
+    }
+}
