@@ -88,6 +88,8 @@
 //! | card, row, frame | a run, an agent in a few fields; what has changed of a run since a record |
 //! | nudge | what this process has recorded is looked at now, and not at the next look |
 //! | sender | somebody who may send webhooks to softlanding, and what for |
+//! | person, way in | somebody who signs in to the dashboard; how they show who they are: the platform, or a trusted proxy |
+//! | shell, asset | what every page of the dashboard has; a file that pages are made of, served as it stands here |
 //! | lot, life | what a seed draws for one simulated Friday; that Friday |
 
 pub mod door;
