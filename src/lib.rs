@@ -83,6 +83,13 @@
 //! | webhook, target | a message to somebody outside about each event that they asked for; that somebody, by the name in the configuration |
 //! | cursor | how far a target has heard of a run; it moves only once a message was taken or given up |
 //! | dead letter | a message that was given up; kept whole, so that it can be sent again |
+//! | caller, role | who asks from outside, by API key or by session: a viewer looks, an operator acts, an approver also approves |
+//! | office, book | what the API works with; the runs as it shows them, each a fold of its records |
+//! | card, row, frame | a run, an agent in a few fields; what has changed of a run since a record |
+//! | nudge | what this process has recorded is looked at now, and not at the next look |
+//! | sender | somebody who may send webhooks to softlanding, and what for |
+//! | person, way in | somebody who signs in to the dashboard; how they show who they are: the platform, or a trusted proxy |
+//! | shell, asset | what every page of the dashboard has; a file that pages are made of, served as it stands here |
 //! | lot, life | what a seed draws for one simulated Friday; that Friday |
 
 pub mod door;
