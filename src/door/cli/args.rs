@@ -60,7 +60,9 @@ pub enum Command {
     )]
     Stage(StageArgs),
     /// Carry a staged run out, or take up one that was interrupted
-    #[command(after_help = "Example:\n  softlanding run 20261127-1600-customer-care-k3f9")]
+    #[command(
+        after_help = "Agents' pages connect to `serve`. With a PostgreSQL store a run that is carried out from here reaches them\nthrough it; with a store in a file it does without them.\n\nExample:\n  softlanding run 20261127-1600-customer-care-k3f9"
+    )]
     Run(RunArgs),
     /// One step of a run, for somebody else's engine: idempotent, resumable, with a code that says how it stands
     #[command(

@@ -24,6 +24,7 @@ mod hooks;
 mod init;
 mod init_twin;
 mod intent;
+mod joined;
 mod keys;
 mod observe;
 mod open;
