@@ -6,12 +6,20 @@
 #[allow(dead_code, reason = "the tests of `serve` use the rest of it")]
 #[path = "serve/bench.rs"]
 mod bench;
+#[path = "ops/contract.rs"]
+mod contract;
 #[path = "ops/files.rs"]
 mod files;
 #[path = "ops/fridays.rs"]
 mod fridays;
+#[path = "ops/generated.rs"]
+mod generated;
 #[path = "ops/promtool.rs"]
 mod promtool;
 #[path = "ops/scrape.rs"]
 mod scrape;
 mod support;
+#[path = "ops/traces.rs"]
+mod traces;
+#[path = "ops/watch.rs"]
+mod watch;

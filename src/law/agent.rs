@@ -225,6 +225,12 @@ impl Agent {
             self.token = token;
         }
     }
+    /// The token that the vault holds is left as it is; that was no attempt. The page may not have it all the same.
+    pub(crate) fn token_left(&mut self, expires_at: Timestamp) {
+        self.token_is(TokenState::Fresh(expires_at));
+        self.delivery = Delivery::Due;
+        self.refresh_attempts = self.refresh_attempts.saturating_sub(1);
+    }
     /// The page has answered an errand that carries the newest token.
     pub(crate) fn page_answered(&mut self, errand: Errand, answer: &PageAnswer) {
         let carries_it = match errand {

@@ -120,6 +120,7 @@ impl Auditor {
             | Event::RefreshStarted { .. }
             | Event::TokenRefreshed { .. }
             | Event::RefreshFailed { .. }
+            | Event::TokenLeft { .. }
             | Event::TokenDead { .. }
             | Event::RungUnavailable { .. }
             | Event::ProbeUnavailable { .. }
@@ -197,7 +198,7 @@ fn breaks_order(run: &Run, order: OrderId, wish: Wish) -> Option<(&'static str, 
         return Some(("an order is followed once", format!("order {}", order.0)));
     }
     let over = run.is_over() || matches!(run.phase, Phase::Settled | Phase::Stopped);
-    let late = wish == Wish::Approve && !run.before_the_claim();
+    let late = matches!(wish, Wish::Approve | Wish::Elsewhere) && !run.before_the_claim();
     (over || late).then(|| ("an order that comes too late is refused", wish.words().to_owned()))
 }
 

@@ -4,8 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::law::concern::{Concern, Weight};
 use crate::law::page::{Errand, PageAnswer, PageSeen};
 use crate::law::verdict::{CallState, PhoneState, PresenceState, ProbeState, StationState};
+use crate::law::young::Young;
 use crate::words::clock::Timestamp;
 use crate::words::hook::{HookPoint, HookRun};
 use crate::words::id::{AgentId, OperationId, PhoneId, Seat};
@@ -36,6 +38,8 @@ pub enum Command {
         seat: Seat,
         /// Which way to ask.
         via: TokenVia,
+        /// Nothing is asked where the vault holds a token as young as this.
+        unless: Option<Young>,
     },
     /// Token age, station, presence and calls of many agents in one call (API.md section 7).
     ReadUsers {
@@ -237,6 +241,13 @@ pub enum Outcome {
         /// When the new token ends.
         expires_at: Timestamp,
     },
+    /// The vault holds a token that is young enough: nothing was asked.
+    TokenLeft {
+        /// When it was made.
+        made_at: Timestamp,
+        /// When it ends.
+        expires_at: Timestamp,
+    },
     /// The agent's refresh token is not accepted any more; the agent must sign in again.
     TokenDead {
         /// What the platform said.
@@ -277,6 +288,7 @@ impl Outcome {
             | Outcome::UploadReady(_)
             | Outcome::Published { .. }
             | Outcome::TokenRefreshed { .. }
+            | Outcome::TokenLeft { .. }
             | Outcome::Users(_)
             | Outcome::Phones { .. }
             | Outcome::Probed(_)
@@ -287,30 +299,6 @@ impl Outcome {
             | Outcome::HooksRan(_) => None,
         }
     }
-}
-
-/// Something that is not as it should be, found before the publish.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Concern {
-    /// What was looked at, in one to three words.
-    pub what: String,
-    /// What was found.
-    pub words: String,
-    /// What to do about it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fix: Option<String>,
-    /// Whether the publish can be made all the same.
-    pub weight: Weight,
-}
-
-/// What a concern means for the publish.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Weight {
-    /// It is told, and the publish is made.
-    Told,
-    /// The publish could not be made: it stops before it starts.
-    Stops,
 }
 
 /// A schedule's state (API.md section 6).

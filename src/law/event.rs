@@ -65,6 +65,15 @@ pub enum Event {
         /// When it is tried again; `None` when it is given up.
         again_at: Option<Timestamp>,
     },
+    /// An agent's token was made lately and ends late enough: it was not refreshed.
+    TokenLeft {
+        /// The agent.
+        seat: Seat,
+        /// When it was made.
+        made_at: Timestamp,
+        /// When it ends.
+        expires_at: Timestamp,
+    },
     /// An agent's refresh token is dead: the agent must sign in again.
     TokenDead {
         /// The agent.

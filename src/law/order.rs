@@ -26,6 +26,9 @@ pub enum Wish {
     Abort,
     /// One agent is looked at again, and its ladder begins anew at the first rung, whatever was tried. After the publish only.
     Retry,
+    /// Somebody else has published: the schedule is looked at once more, now. Found published, nothing is sent and the agents are
+    /// checked, whatever the plan says about drift. Before the publish is claimed only.
+    Elsewhere,
 }
 
 impl Wish {
@@ -38,6 +41,7 @@ impl Wish {
             Wish::Resume => "resume",
             Wish::Abort => "abort",
             Wish::Retry => "retry",
+            Wish::Elsewhere => "elsewhere",
         }
     }
 }

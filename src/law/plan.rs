@@ -110,6 +110,10 @@ pub struct Timing {
     pub look_interval_ms: i64,
     /// A refreshed token must live at least this long after T; never less than the first check needs.
     pub token_outlives_ms: i64,
+    /// A token that was made less than so long before its turn, and lives as long, is left as it is; 0 for none, and in a journal
+    /// from before this was kept.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub young_ms: i64,
     /// The first check waits this long after the publish was seen complete, so that softphones can reconnect by themselves.
     pub check_delay_ms: i64,
     /// Time between two looks at an agent that is not ready.
@@ -356,6 +360,7 @@ impl Plan {
             ("publish_window", t.publish_window_ms, 1, positive),
             ("look_interval", t.look_interval_ms, 1, positive),
             ("token_outlives", t.token_outlives_ms, 0, "0 to 24 h"),
+            ("session_younger_than", t.young_ms, 0, "0 to 24 h"),
             ("check_delay", t.check_delay_ms, 0, "0 to 24 h"),
             ("check_interval", t.check_interval_ms, 1, positive),
             ("logged_out_interval", t.logged_out_interval_ms, 1, positive),
@@ -441,6 +446,7 @@ impl Default for Timing {
             publish_window_ms: 10 * MINUTE,
             look_interval_ms: 5 * SECOND,
             token_outlives_ms: 2 * 60 * MINUTE,
+            young_ms: 0,
             check_delay_ms: 30 * SECOND,
             check_interval_ms: 30 * SECOND,
             logged_out_interval_ms: 2 * MINUTE,

@@ -101,6 +101,7 @@ impl Publish {
             | Event::RefreshStarted { .. }
             | Event::TokenRefreshed { .. }
             | Event::RefreshFailed { .. }
+            | Event::TokenLeft { .. }
             | Event::TokenDead { .. }
             | Event::RungUnavailable { .. }
             | Event::ProbeUnavailable { .. }

@@ -102,6 +102,7 @@ impl Spent {
     #[must_use]
     pub fn on(command: &Command, outcome: &Outcome) -> Spent {
         let kind = match outcome {
+            Outcome::TokenLeft { .. } => Some(FailureKind::NotSent),
             Outcome::Published { left: None, .. } => Some(FailureKind::NotSent),
             Outcome::Published { answer: PublishAnswer::NotDone(failure) | PublishAnswer::Doubt(failure), .. } => {
                 Some(failure.kind)

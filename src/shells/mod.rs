@@ -13,6 +13,7 @@ pub mod pages;
 pub mod perform;
 pub mod preflight;
 pub mod rehearse;
+pub mod rehook;
 pub mod report;
 pub mod retention;
 pub mod rollcall;

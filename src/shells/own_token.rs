@@ -30,10 +30,16 @@ impl OwnToken<'_> {
         plan: &Plan,
         not_after: Option<Timestamp>,
     ) -> Result<Outcome, Failure> {
-        let Command::RefreshToken { via, .. } = command else {
+        let Command::RefreshToken { via, unless, .. } = command else {
             let held = self.vault.get(self.agent).await.map_err(unusable)?;
             return Ok(self.client.perform(bound(Call::new(command, plan, held), not_after)).await.outcome);
         };
+        if let Some(young) = unless
+            && let Some((made_at, expires_at)) = self.vault.age(self.agent).await.map_err(unusable)?
+            && young.fits(made_at, expires_at)
+        {
+            return Ok(Outcome::TokenLeft { made_at, expires_at });
+        }
         match self.vault.take(self.agent).await.map_err(unusable)? {
             Taken::Yours(spending) => {
                 let call = bound(Call::new(command, plan, Some(spending.grant().clone())), not_after);

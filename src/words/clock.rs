@@ -140,6 +140,11 @@ impl Moment {
     pub fn now() -> Moment {
         Moment { wall: Clock::System.now(), steady: Instant::now() }
     }
+    /// Milliseconds that have passed between this moment and `now`, on the steady clock.
+    #[must_use]
+    pub fn passed_ms(self, now: Moment) -> u64 {
+        u64::try_from(now.steady.saturating_duration_since(self.steady).as_millis()).unwrap_or(u64::MAX)
+    }
     /// Whether so many ms have passed between this moment and `now`, on either clock.
     #[must_use]
     pub fn is_past(self, ms: i64, now: Moment) -> bool {

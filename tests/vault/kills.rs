@@ -151,7 +151,7 @@ async fn the_process_that_is_killed() {
     let plan = Arc::new(plan(&agents));
     for seat in 0..agents.len() {
         std::io::stdin().read_line(&mut String::new()).expect("a word");
-        let command = Command::RefreshToken { seat: Seat(seat as u32), via: TokenVia::Grant };
+        let command = Command::RefreshToken { seat: Seat(seat as u32), via: TokenVia::Grant, unless: None };
         let asked = Asked::Platform { command, plan: Arc::clone(&plan), not_after: None };
         let told = match hands.perform(asked).await {
             Outcome::TokenRefreshed { .. } => "refreshed".to_owned(),

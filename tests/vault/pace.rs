@@ -58,7 +58,7 @@ async fn rotate(
     let Taken::Yours(spending) = vault.take(agent).await.expect("a vault") else {
         panic!("agent {seat} cannot be taken out; {REPEAT}")
     };
-    let command = Command::RefreshToken { seat: Seat(seat), via: TokenVia::Grant };
+    let command = Command::RefreshToken { seat: Seat(seat), via: TokenVia::Grant, unless: None };
     let mut call = Call::new(&command, plan, Some(spending.grant().clone()));
     let (done, now) = play(&mut call, org, twin, now);
     assert!(matches!(done.outcome, Outcome::TokenRefreshed { .. }), "{:?}; {REPEAT}", done.outcome);

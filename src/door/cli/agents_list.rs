@@ -22,7 +22,7 @@ pub(super) async fn list(args: &ListArgs) -> Result<ExitCode, Failure> {
     let clock = open::clock(&config).await?;
     let agents = open::needed_vault(&config, clock).await?.agents().await?;
     if args.json {
-        out::say([document(&agents).to_string()]);
+        out::document("softlanding.agents.v1", document(&agents));
     } else {
         out::say(table(agents, clock.now()));
     }

@@ -18,10 +18,13 @@ use crate::law::plan::OnDrift;
 use crate::shells::stage::WeekChoice;
 
 pub use keys::{AddKeyArgs, KeysArgs, KeysCommand, ListKeysArgs, RevokeKeyArgs};
-pub use look::{CalendarArgs, CheckArgs, DoctorArgs, EvidenceArgs, ObserveArgs, StatusArgs};
+pub use look::{CalendarArgs, CheckArgs, DoctorArgs, EvidenceArgs, ObserveArgs, StatusArgs, WatchArgs};
 pub use report::{PreviewArgs, ReportArgs, ReportCommand, Shown};
 pub use steer::{AuditArgs, ExportArgs, ImportRunArgs, OrderArgs, PruneArgs, RetryArgs, ServeArgs, StepArgs, StepName};
-pub use tell::{WebhookLetters, WebhookName, WebhooksArgs, WebhooksCommand, WebhooksList};
+pub use tell::{
+    HookRunArgs, HookTestArgs, HooksArgs, HooksCommand, HooksList, WebhookLetters, WebhookName, WebhooksArgs,
+    WebhooksCommand, WebhooksList,
+};
 
 /// Makes the weekly Genesys Cloud WFM schedule publish land softly.
 #[derive(Debug, Parser)]
@@ -57,7 +60,9 @@ pub enum Command {
     )]
     Stage(StageArgs),
     /// Carry a staged run out, or take up one that was interrupted
-    #[command(after_help = "Example:\n  softlanding run 20261127-1600-customer-care-k3f9")]
+    #[command(
+        after_help = "Agents' pages connect to `serve`. With a PostgreSQL store a run that is carried out from here reaches them\nthrough it; with a store in a file it does without them.\n\nExample:\n  softlanding run 20261127-1600-customer-care-k3f9"
+    )]
     Run(RunArgs),
     /// One step of a run, for somebody else's engine: idempotent, resumable, with a code that says how it stands
     #[command(
@@ -83,6 +88,11 @@ pub enum Command {
     /// End a run before its publish; after it, only its remedies
     #[command(after_help = "Example:\n  softlanding abort 20261127-1600-customer-care-k3f9 --why \"wrong week\"")]
     Abort(OrderArgs),
+    /// Tell a run that somebody else has published: found so, nothing is sent and the agents are checked
+    #[command(
+        after_help = "Example:\n  softlanding elsewhere 20261127-1600-customer-care-k3f9 --why \"published by hand\""
+    )]
+    Elsewhere(OrderArgs),
     /// Look at one agent again while a run checks, and begin its ladder of remedies anew
     #[command(
         after_help = "Example:\n  softlanding retry 20261127-1600-customer-care-k3f9 --agent ann@example.org \\\n      --why \"she has signed in again\""
@@ -103,6 +113,11 @@ pub enum Command {
     /// Where runs stand: all of them, or one in full
     #[command(after_help = "Examples:\n  softlanding status\n  softlanding status 20261127-1600-customer-care-k3f9")]
     Status(StatusArgs),
+    /// Follow a run that somebody else carries out, until it is over
+    #[command(
+        after_help = "Ends with the code that `run` would end with. Ctrl-C stops watching and nothing else.\n\nExample:\n  softlanding watch 20261127-1600-customer-care-k3f9"
+    )]
+    Watch(WatchArgs),
     /// The next publishes of the calendar, with each phase in local time and UTC
     #[command(
         after_help = "Examples:\n  softlanding calendar\n  softlanding calendar --publish customer-care --count 10"
@@ -139,6 +154,9 @@ pub enum Command {
     /// API keys, with which programs call `serve`
     #[command(after_help = "Example:\n  softlanding keys add --name ci --role operator")]
     Keys(KeysArgs),
+    /// The organisation's own executables at the points of a run: which there are, tried out, run again
+    #[command(after_help = "Examples:\n  softlanding hooks list\n  softlanding hooks test settled")]
+    Hooks(HooksArgs),
     /// Who is told of events by webhooks: how far, what did not arrive, and what could not be told
     #[command(after_help = "Examples:\n  softlanding webhooks list\n  softlanding webhooks test operations")]
     Webhooks(WebhooksArgs),
@@ -150,6 +168,14 @@ pub enum Command {
     /// Play Fridays in virtual time, with faults and crashes drawn from a seed, and check every promise
     #[command(after_help = "Examples:\n  softlanding sim --seeds 5000\n  softlanding sim --seed 94")]
     Sim(SimArgs),
+    /// Print a script that completes commands in a shell
+    #[command(
+        after_help = "Examples:\n  softlanding completions bash > softlanding.bash\n  softlanding completions zsh > _softlanding"
+    )]
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write all of them
+    #[command(after_help = "Examples:\n  softlanding man > softlanding.1\n  softlanding man --out man1")]
+    Man(ManArgs),
 }
 
 /// Where the configuration is.
@@ -383,6 +409,21 @@ pub struct SimArgs {
     /// One Friday only, with its story
     #[arg(long, value_name = "S", conflicts_with_all = ["seeds", "from"])]
     pub seed: Option<u64>,
+}
+
+/// `completions`
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+/// `man`
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Write a page for each command to this folder
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 fn on_drift(text: &str) -> Result<OnDrift, String> {

@@ -36,7 +36,7 @@ pub(super) async fn calendar(args: &CalendarArgs) -> Result<ExitCode, Failure> {
         let publishes: Vec<Value> =
             entries.iter().map(|entry| entry_json(&config, &staged, entry, now, count)).collect();
         let document = json!({ "now": now.rfc3339(), "zone_data": tzdata::compiled(), "publishes": publishes });
-        out::say([document.to_string()]);
+        out::document("softlanding.calendar.v1", document);
         return Ok(ExitCode::Done);
     }
     if entries.is_empty() {

@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::door::cli::args::{AuditArgs, ExportArgs, ImportRunArgs, PruneArgs};
 use crate::door::cli::{open, out};
@@ -50,10 +50,22 @@ pub(super) async fn audit(args: &AuditArgs) -> Result<ExitCode, Failure> {
     let journal = open::journal(&config).await?;
     journal.verify().await?;
     let records = open::records(&journal, &id).await?;
-    out::say(history(&records));
     let follows = Run::replay(&records).map_err(|e| e.to_string());
-    let keeps = Auditor::check(&records).map_err(|e| e.to_string());
-    match follows.and(keeps) {
+    let kept = follows.map(|_| ()).and(Auditor::check(&records).map_err(|e| e.to_string()));
+    if args.json {
+        let document = json!({
+            "run": id,
+            "events": records.len(),
+            "rules_kept": kept.is_ok(),
+            "broken": kept.as_ref().err(),
+            "history": history(&records),
+        });
+        out::document("softlanding.audit.v1", document);
+    } else {
+        out::say(history(&records));
+    }
+    match kept {
+        Ok(()) if args.json => Ok(ExitCode::Done),
         Ok(()) => {
             out::say([String::new(), format!("{} events, and every rule is kept.", records.len())]);
             Ok(ExitCode::Done)

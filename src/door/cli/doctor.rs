@@ -13,6 +13,7 @@ use crate::door::error::{ExitCode, Failure};
 use crate::hands::genesys::Client;
 use crate::hands::vault::Enrolled;
 use crate::shells::doctor::org::{Wanted, organisation};
+use crate::shells::doctor::room::room;
 use crate::shells::doctor::{self, Check, Mark, machine};
 use crate::words::calendar::tzdata;
 use crate::words::clock::Clock;
@@ -30,7 +31,7 @@ pub(super) async fn doctor(args: &DoctorArgs) -> Result<ExitCode, Failure> {
     checks.push(zone_data);
     let worst = doctor::worst(&checks);
     if args.json {
-        out::say([json!({ "worst": worst, "checks": checks }).to_string()]);
+        out::document("softlanding.doctor.v1", json!({ "worst": worst, "checks": checks }));
     } else {
         out::say(doctor::table(&checks));
     }
@@ -55,6 +56,9 @@ async fn everything(config: &Config, args: &DoctorArgs) -> Vec<Check> {
     let (mut checks, enrolled) = configured(config).await;
     if args.offline || checks.iter().any(|check| check.name == CLIENT_SECRET && check.mark == Mark::Fail) {
         return checks;
+    }
+    if let Some(web) = &config.web {
+        checks.push(room(&web.public_url, web.allowed_origins.len()).await);
     }
     match connected(config).await {
         Ok(client) => {

@@ -55,9 +55,8 @@ pub(super) async fn evidence(args: &EvidenceArgs) -> Result<ExitCode, Failure> {
     if args.json {
         let runs: Vec<Value> = fridays.iter().map(Friday::document).collect();
         let agents: u64 = fridays.iter().map(|friday| friday.losses.agents()).sum();
-        out::say([
-            json!({ "runs": runs, "publishes": all.len(), "agents": agents, "finding": pooled(&all) }).to_string()
-        ]);
+        let document = json!({ "runs": runs, "publishes": all.len(), "agents": agents, "finding": pooled(&all) });
+        out::document("softlanding.evidence.v1", document);
         return Ok(ExitCode::Done);
     }
     for friday in &fridays {

@@ -5,7 +5,7 @@
 use crate::door::config::{Config, PublishSettings};
 use crate::door::error::{ExitCode, Failure};
 use crate::law::plan::{Mechanisms, Policy, Timing};
-use crate::shells::stage::{StageRequest, WeekChoice, WhenPast};
+use crate::shells::stage::{Published, StageRequest, WeekChoice, WhenPast};
 use crate::words::calendar::{Appointment, parse_when};
 use crate::words::clock::{Seed, Timestamp};
 use crate::words::nearest::nearest;
@@ -41,6 +41,7 @@ pub(super) fn request(config: &Config, business_unit: &str, publish_at: Appointm
         seed: Seed::from_system(),
         run: None,
         when_past: WhenPast::Refuse,
+        published: Published::NotYet,
     }
 }
 

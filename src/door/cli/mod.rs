@@ -19,9 +19,12 @@ mod check;
 mod doctor;
 mod ending;
 mod evidence;
+mod generated;
+mod hooks;
 mod init;
 mod init_twin;
 mod intent;
+mod joined;
 mod keys;
 mod observe;
 mod open;
@@ -40,6 +43,7 @@ mod step;
 mod stop;
 mod take_up;
 mod twin;
+mod watch;
 mod webhooks;
 
 pub use args::{Cli, Command};
@@ -64,11 +68,13 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Hold(args) => orders::order(&args, Wish::Hold).await,
         Command::Resume(args) => orders::order(&args, Wish::Resume).await,
         Command::Abort(args) => orders::order(&args, Wish::Abort).await,
+        Command::Elsewhere(args) => orders::order(&args, Wish::Elsewhere).await,
         Command::Retry(args) => orders::retry(&args).await,
         Command::Audit(args) => care::audit(&args).await,
         Command::Export(args) => care::export(&args).await,
         Command::Import(args) => care::import(&args).await,
         Command::Prune(args) => care::prune(&args).await,
+        Command::Watch(args) => watch::watch(&args).await,
         Command::Status(args) => status::status(&args).await,
         Command::Calendar(args) => calendar::calendar(&args).await,
         Command::Check(args) => check::check(&args).await,
@@ -88,9 +94,12 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
             KeysCommand::List(args) => keys::list(&args).await,
             KeysCommand::Revoke(args) => keys::revoke(&args).await,
         },
+        Command::Hooks(args) => hooks::hooks(&args).await,
         Command::Webhooks(args) => webhooks::webhooks(&args).await,
         Command::Twin(args) => twin::twin(&args).await,
         Command::Rehearse(args) => rehearse::rehearse(&args).await,
         Command::Sim(args) => sim::sim(&args),
+        Command::Completions(args) => Ok(generated::completions(&args)),
+        Command::Man(args) => generated::man(&args),
     }
 }

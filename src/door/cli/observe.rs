@@ -55,7 +55,7 @@ pub(super) async fn observe(args: &ObserveArgs) -> Result<ExitCode, Failure> {
         std::fs::write(file, format!("{document}\n")).map_err(|e| unwritable(file, e))?;
     }
     if args.json {
-        out::say([document.to_string()]);
+        out::document("softlanding.observation.v1", document);
     } else {
         out::say(summary(&observed, &fridays, zone));
     }

@@ -4,6 +4,8 @@
 
 use std::io::{IsTerminal, Write};
 
+use serde_json::Value;
+
 use crate::door::cli::args::ShowArgs;
 use crate::shells::report::{Colour, Display};
 
@@ -16,6 +18,13 @@ pub(super) fn say<S: AsRef<str>>(lines: impl IntoIterator<Item = S>) {
         }
     }
     let _ = out.flush();
+}
+
+/// Writes a document for programs, in one line: an object whose `format` says what it is and in which version. A field that is
+/// added keeps the version; one that is taken away or means something else makes another.
+pub(super) fn document(format: &str, mut document: Value) {
+    document["format"] = format.into();
+    say([document.to_string()]);
 }
 
 /// Writes one line to the standard error.

@@ -22,7 +22,7 @@ pub(super) async fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let config = open::config(&args.config.config)?;
     let journal = Arc::new(open::journal(&config).await?);
     let strictness = if args.strict { Strictness::Strict } else { Strictness::Lenient };
-    let Taken { driver, mut run, mut records } =
+    let Taken { driver, mut run, mut records, joined: _joined } =
         match take_up(&config, &journal, &id, Waiting::ForItsEnd, ForPeople::Wait).await? {
             Some(taken) => taken,
             None => {
@@ -32,7 +32,7 @@ pub(super) async fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         };
     if run.is_over() && run.phase != Phase::InDoubt {
         driver.leader.release().await;
-        return over(&id, &run, strictness);
+        return over(&id, &run, strictness, Audience::of(&args.show));
     }
     let mut display = Audience::of(&args.show).display();
     let (ended, fresh) = live::drive(&driver, &mut run, &records, &mut display, stop::asked()?).await?;
@@ -56,11 +56,11 @@ pub(super) async fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     Ok(code(&run, ended, strictness))
 }
 
-fn over(id: &RunId, run: &Run, strictness: Strictness) -> Result<ExitCode, Failure> {
+fn over(id: &RunId, run: &Run, strictness: Strictness, audience: Audience) -> Result<ExitCode, Failure> {
     if let Some((_, why)) = &run.stop {
         return Err(Failure::new(ExitCode::Refused, format!("run {id} has stopped: {why}"))
             .hint("stage the publish again when it is wanted"));
     }
-    out::say([format!("Run {id} has settled; there is nothing left to do. Read it with: softlanding status {id}")]);
+    audience.say([format!("Run {id} has settled; there is nothing left to do. Read it with: softlanding status {id}")]);
     Ok(code(run, Ended::Over, strictness))
 }

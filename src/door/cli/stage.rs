@@ -36,7 +36,7 @@ pub(super) async fn stage(args: &StageArgs) -> Result<ExitCode, Failure> {
     let staged = ready.record(&journal).await?;
     let now = clock.now();
     if args.json {
-        out::say([document(&staged, now).to_string()]);
+        out::document("softlanding.stage.v1", document(&staged, now));
     } else {
         out::say(echo(&staged.run, &staged.plan, &staged.timetable, &staged.warnings, now));
         out::say([String::new(), format!("Staged. Carry it out with: softlanding run {}", staged.run)]);
@@ -92,7 +92,7 @@ fn explain_fit(args: &StageArgs, weighed: &Weighed, zone: Tz) {
     if args.json {
         let mut document = intended(plan, timetable, warnings, *at);
         document.insert("recorded".to_owned(), json!(false));
-        out::say([Value::from(document).to_string()]);
+        out::document("softlanding.stage.v1", Value::from(document));
     } else {
         out::say(echo_weighed(plan, timetable, warnings, *at));
         out::say([""]);
@@ -105,7 +105,7 @@ fn explain_misfit(args: &StageArgs, tight: &TooTight, timetable: &Timetable, zon
     if args.json {
         let refused = tight.to_string();
         let document = json!({ "recorded": false, "refused": refused, "help": tight.help(), "timetable": timetable });
-        out::say([document.to_string()]);
+        out::document("softlanding.stage.v1", document);
     } else {
         out::say(explain(timetable, zone));
         out::say(["", "It does not fit. Nothing was recorded."]);

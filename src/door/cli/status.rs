@@ -19,6 +19,12 @@ use crate::shells::report::summary::summary;
 use crate::words::calendar::describe;
 use crate::words::clock::{Clock, Timestamp};
 use crate::words::id::RunId;
+use crate::words::wrap::wrap_words;
+
+/// What the document is.
+const FORMAT: &str = "softlanding.status.v1";
+/// Lines are no longer than this.
+const WIDTH: usize = 80;
 
 pub(super) async fn status(args: &StatusArgs) -> Result<ExitCode, Failure> {
     let config = open::config(&args.config.config)?;
@@ -26,7 +32,7 @@ pub(super) async fn status(args: &StatusArgs) -> Result<ExitCode, Failure> {
         (_, Some(journal)) => journal,
         (Some(_), None) => open::journal(&config).await?,
         (None, None) if args.json => {
-            out::say([json!({ "runs": [], "counters": Punctuality::default() }).to_string()]);
+            out::document(FORMAT, json!({ "runs": [], "counters": Punctuality::default() }));
             return Ok(ExitCode::Done);
         }
         (None, None) => {
@@ -37,6 +43,15 @@ pub(super) async fn status(args: &StatusArgs) -> Result<ExitCode, Failure> {
     // A twin that has ended takes its clock with it; the runs can be read all the same.
     let now = open::clock(&config).await.unwrap_or(Clock::System).now();
     match &args.run {
+        Some(run) if args.json => {
+            let id = open::run_id(run)?;
+            open::records(&journal, &id).await?;
+            let standing = Standing::of(&journal, id).await;
+            let mut counted = Punctuality::default();
+            standing.publish.fate().into_iter().for_each(|fate| counted.count(fate));
+            out::document(FORMAT, json!({ "runs": [standing.document()], "counters": counted }));
+            Ok(ExitCode::Done)
+        }
         Some(run) => one(&journal, run, now).await,
         None => all(&config, &journal, now, if args.json { Face::Json } else { Face::Plain }).await,
     }
@@ -87,8 +102,8 @@ async fn all(config: &Config, journal: &AnyJournal, now: Timestamp, face: Face) 
         count_missed(&mut counted, journal, &entry.name).await?;
     }
     match face {
-        Face::Json => out::say([json!({ "runs": listed, "counters": counted }).to_string()]),
-        Face::Plain => out::say([counted.words()]),
+        Face::Json => out::document(FORMAT, json!({ "runs": listed, "counters": counted })),
+        Face::Plain => out::say(wrap_words(&counted.words(), WIDTH)),
     }
     Ok(ExitCode::Done)
 }
@@ -129,14 +144,16 @@ impl Standing {
         Standing { id, publish, run }
     }
 
-    fn lines(&self, now: Timestamp) -> [String; 2] {
+    fn lines(&self, now: Timestamp) -> Vec<String> {
+        let below = |text: &str| wrap_words(text, WIDTH - 2).into_iter().map(|line| format!("  {line}"));
         match &self.run {
             Ok(run) => {
                 let zone: Tz = run.plan.zone.parse().unwrap_or(Tz::UTC);
                 let when = describe(run.plan.publish_at, zone, now);
-                [format!("{}  {}", self.id, run.phase.words()), format!("  {when}; {}", said(run))]
+                let head = format!("{}  {}", self.id, run.phase.words());
+                std::iter::once(head).chain(below(&format!("{when}; {}", said(run)))).collect()
             }
-            Err([standing, why]) => [format!("{}  {standing}", self.id), format!("  {why}")],
+            Err([standing, why]) => std::iter::once(format!("{}  {standing}", self.id)).chain(below(why)).collect(),
         }
     }
 

@@ -61,6 +61,9 @@ impl Standing {
     }
 }
 
+/// What a step's document is.
+const FORMAT: &str = "softlanding.step.v1";
+
 pub(super) async fn step(args: &StepArgs) -> Result<ExitCode, Failure> {
     let id = open::run_id(&args.run)?;
     let stepped = match args.step {
@@ -72,12 +75,12 @@ pub(super) async fn step(args: &StepArgs) -> Result<ExitCode, Failure> {
     };
     match stepped {
         Ok((standing, phase)) => {
-            tell(args, &document(args, &standing, phase), &standing);
+            tell(args, document(args, &standing, phase), &standing);
             Ok(standing.code())
         }
         Err(failure) => {
             if args.json {
-                out::say([failed(args, &failure).to_string()]);
+                out::document(FORMAT, failed(args, &failure));
             }
             Err(failure)
         }
@@ -109,9 +112,9 @@ fn failed(args: &StepArgs, failure: &Failure) -> Value {
     json!({ "run": args.run, "step": name(args.step), "status": status, "phase": null, "why": failure.to_string() })
 }
 
-fn tell(args: &StepArgs, document: &Value, standing: &Standing) {
+fn tell(args: &StepArgs, document: Value, standing: &Standing) {
     if args.json {
-        out::say([document.to_string()]);
+        out::document(FORMAT, document);
         return;
     }
     let why = standing.why().map(|why| format!(": {why}")).unwrap_or_default();
@@ -205,7 +208,7 @@ async fn drive(args: &StepArgs, id: &RunId, goal: Goal) -> Stepped {
         return Ok((standing, Some(run.phase)));
     }
     let taken = take_up(&config, &journal, id, Waiting::No, ForPeople::Return).await?;
-    let Some(Taken { driver, mut run, mut records }) = taken else {
+    let Some(Taken { driver, mut run, mut records, joined: _joined }) = taken else {
         let again_at = clock.now() + config.serve.lease_ms;
         let why = "another process leads this run".to_owned();
         return Ok((Standing::NotYet { again_at, why }, Some(run.phase)));

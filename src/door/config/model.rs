@@ -2,9 +2,10 @@
 //!
 //! Must never: hold a secret itself.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use axum::http::HeaderName;
 use chrono_tz::Tz;
 
 use super::secret::SecretRef;
@@ -12,6 +13,7 @@ use crate::hands::genesys::Hosts;
 use crate::law::lead::LeadSettings;
 use crate::law::plan::{Approval, Limits, Mechanisms, OnDrift, RemedyPolicy, Timing};
 use crate::shells::stage::WeekChoice;
+use crate::shells::web::Ask;
 use crate::words::calendar::recur::Recurrence;
 
 /// A whole configuration.
@@ -57,6 +59,10 @@ pub struct Config {
     pub telemetry: TelemetrySettings,
     /// Where agents' pages find softlanding; present when the section is.
     pub web: Option<WebSettings>,
+    /// Who may send webhooks to `serve`; names are unique.
+    pub inbound: Vec<InboundSettings>,
+    /// Who may see and steer runs in a browser; present when the section is.
+    pub people: Option<PeopleSettings>,
     /// A clock to follow instead of the system's; for rehearsals only.
     pub clock: Option<ClockSettings>,
 }
@@ -226,6 +232,8 @@ pub struct ServeSettings {
 pub struct TelemetrySettings {
     /// Where `/metrics` and `/readyz` are; `None` for nowhere.
     pub listen: Option<SocketAddr>,
+    /// The OpenTelemetry collector that runs are told to as traces (OTLP over HTTP), without a slash at its end.
+    pub otlp: Option<String>,
 }
 
 /// The web room: API, dashboard, enrolment and companions.
@@ -263,6 +271,19 @@ impl Default for WebSettings {
     }
 }
 
+/// Somebody who may send webhooks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InboundSettings {
+    /// The name, which is the end of the path that they are sent to: 1 to 40 lower-case letters, digits and dashes.
+    pub name: String,
+    /// Where the secret is with which they are signed, `whsec_` and base64.
+    pub secret: SecretRef,
+    /// Where the secret before it is, while senders change to the new one.
+    pub old_secret: Option<SecretRef>,
+    /// What may be asked for.
+    pub may: Vec<Ask>,
+}
+
 /// A webhook: somebody outside who is told of events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookSettings {
@@ -290,6 +311,33 @@ pub struct WebhookSettings {
     pub attempts_max: u32,
     /// How long a message is tried before it is given up, in milliseconds, from 0 s to 7 d.
     pub give_up_after_ms: i64,
+}
+
+/// Who may see and steer runs in a browser. Rules are in lower case; of several that fit, the highest role counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeopleSettings {
+    /// How they show who they are.
+    pub way: PeopleWay,
+    /// The mail addresses of those who may look, or rules with `*`.
+    pub viewers: Vec<String>,
+    /// Of those who may steer as well.
+    pub operators: Vec<String>,
+    /// Of those who may approve as well.
+    pub approvers: Vec<String>,
+}
+
+/// How people show who they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PeopleWay {
+    /// They sign in to the platform, through this OAuth client (code grant).
+    Platform(App),
+    /// A proxy has signed them in, and says who they are.
+    Proxy {
+        /// The header that holds the mail address.
+        header: HeaderName,
+        /// The only addresses whose word counts; 1 to 16.
+        from: Vec<IpAddr>,
+    },
 }
 
 /// A clock to follow.

@@ -92,7 +92,7 @@ fn publish<'t>(
     })
 }
 
-fn name(reader: &mut Reader<'_>, field: &Field<'_>, text: &str) -> Option<String> {
+pub(super) fn name(reader: &mut Reader<'_>, field: &Field<'_>, text: &str) -> Option<String> {
     let fine = (1..=40).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if !fine {

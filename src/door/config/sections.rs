@@ -8,8 +8,10 @@ use chrono_tz::Tz;
 use toml::de::{DeTable, DeValue};
 
 use super::error::ConfigErrors;
+use super::inbound::inbounds;
 use super::model::{Config, HookSettings, ReportSettings, ServeSettings, StorePlace, StoreSettings, VaultSettings};
 use super::org::{app, clock, org};
+use super::people::{Around, people};
 use super::publish::publishes;
 use super::reader::{Field, Reader, Section, shown};
 use super::reference::{Need, path, secret};
@@ -85,6 +87,8 @@ fn read_document<'t>(reader: &mut Reader<'t>, table: &'t toml::Spanned<DeTable<'
     let serve = serve(reader, &mut document);
     let telemetry = telemetry(reader, &mut document);
     let web = web(reader, &mut document, vault.as_ref());
+    let inbound = inbounds(reader, &mut document, &folder);
+    let people = people(reader, &mut document, &Around { web: web.as_ref(), app: app.as_ref(), folder: &folder });
     let reach = org.as_ref().map(|(_, reach)| *reach);
     let clock = clock(reader, &mut document, reach);
     reader.finish(&document);
@@ -111,6 +115,8 @@ fn read_document<'t>(reader: &mut Reader<'t>, table: &'t toml::Spanned<DeTable<'
         serve,
         telemetry,
         web,
+        inbound,
+        people,
         clock,
     })
 }
@@ -183,6 +189,7 @@ fn timing<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> (Tz, Timin
         publish_window_ms: ms("publish_window", usual.publish_window_ms, 30 * S..=6 * H),
         look_interval_ms: ms("look_interval", usual.look_interval_ms, S..=MIN),
         token_outlives_ms: ms("token_outlives", usual.token_outlives_ms, 0..=24 * H),
+        young_ms: ms("session_younger_than", usual.young_ms, 0..=24 * H),
         check_delay_ms: ms("check_delay", usual.check_delay_ms, 0..=10 * MIN),
         check_interval_ms: ms("check_interval", usual.check_interval_ms, S..=10 * MIN),
         logged_out_interval_ms: ms("logged_out_interval", usual.logged_out_interval_ms, S..=H),

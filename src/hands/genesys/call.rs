@@ -422,6 +422,7 @@ fn scrub(outcome: &mut Outcome, org: &Org, own: &[Secret]) {
         | Outcome::UploadReady(_)
         | Outcome::Published { answer: PublishAnswer::Accepted { .. }, .. }
         | Outcome::TokenRefreshed { .. }
+        | Outcome::TokenLeft { .. }
         | Outcome::Users(_)
         | Outcome::Phones { .. }
         | Outcome::Probed(_)

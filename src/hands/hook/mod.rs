@@ -13,4 +13,5 @@ pub mod signature;
 mod tests;
 
 pub use envelope::{CloudEvent, SOURCE, envelope};
+pub use list::FileState;
 pub use runner::{HookLimits, Hooks};

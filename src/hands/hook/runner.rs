@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use super::{list, process};
+use super::{FileState, list, process};
 use crate::words::hook::{HookOutcome, HookPoint, HookReport, HookRun};
 
 /// What a hook may take.
@@ -55,6 +55,22 @@ impl Hooks {
     pub fn not_executable(&self, point: HookPoint) -> Result<Vec<String>, String> {
         let files = list::not_executable(&self.folder(point)).map_err(|e| e.to_string())?;
         Ok(files.iter().map(|path| list::name(path)).collect())
+    }
+
+    /// Everything in the point's folder by name, in order, with what becomes of it.
+    ///
+    /// # Errors
+    /// Why the point's folder cannot be read, as a fragment.
+    pub fn files(&self, point: HookPoint) -> Result<Vec<(String, FileState)>, String> {
+        let files = list::files(&self.folder(point)).map_err(|e| e.to_string())?;
+        Ok(files.iter().map(|file| (list::name(&file.path), file.state)).collect())
+    }
+
+    /// Runs one hook of `point` by its name, with `document` on its standard input.
+    pub async fn run_one(&self, point: HookPoint, name: &str, document: &serde_json::Value) -> HookRun {
+        let path = self.folder(point).join(name);
+        let (outcome, output) = process::run(&path, point, &document.to_string(), self.limits).await;
+        HookRun { name: name.to_owned(), outcome, output }
     }
 
     /// Runs the hooks of `point`, one after the other in order of their names, each with `document` on its standard

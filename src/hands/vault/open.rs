@@ -13,7 +13,7 @@ use super::seal::{Owner, Sealer, new_key_id};
 use super::sqlite::{FileHome, look_at};
 use crate::hands::postgres::IfEmpty;
 use crate::hands::sqlite::IfMissing;
-use crate::words::clock::Clock;
+use crate::words::clock::{Clock, Timestamp};
 use crate::words::id::AgentId;
 use crate::words::secret::{Grant, Secret};
 
@@ -123,6 +123,16 @@ impl Vault {
     /// [`VaultError::Store`].
     pub async fn agents(&self) -> Result<Vec<Enrolled>, VaultError> {
         self.home.list().await
+    }
+
+    /// When the agent's access token was made and when it ends; `None` where there is none, or one of which that is not known,
+    /// where the grant is dead, and where a refresh was interrupted.
+    ///
+    /// # Errors
+    /// [`VaultError::Store`].
+    pub async fn age(&self, agent: &AgentId) -> Result<Option<(Timestamp, Timestamp)>, VaultError> {
+        let row = self.home.read(agent).await?;
+        Ok(row.filter(|row| row.dead_because.is_none() && row.spent_since.is_none()).and_then(|row| row.age))
     }
 
     /// Notes that the access tokens of these agents were handed over now. Those who are not enrolled are passed over.

@@ -96,16 +96,19 @@ pub(super) struct Row {
     /// Of a refresh that was begun before and whose end nobody has noted.
     pub(super) spent_since: Option<Timestamp>,
     pub(super) dead_because: Option<String>,
+    /// When its access token was made and when it ends, if it has one and both are known.
+    pub(super) age: Option<(Timestamp, Timestamp)>,
 }
 
 /// The columns of a [`Row`], as a statement names them and as they come.
-pub(super) const ROW: &str = "key_id, edition, nonce, sealed, spent_since_ms, dead_because";
-pub(super) type RowColumns = (String, i64, Vec<u8>, Vec<u8>, Option<i64>, Option<String>);
+pub(super) const ROW: &str = "key_id, edition, nonce, sealed, spent_since_ms, dead_because, coalesce(refreshed_ms, enrolled_ms), access_until_ms";
+pub(super) type RowColumns = (String, i64, Vec<u8>, Vec<u8>, Option<i64>, Option<String>, Option<i64>, Option<i64>);
 
 impl From<RowColumns> for Row {
-    fn from((key_id, edition, nonce, bytes, spent_since_ms, dead_because): RowColumns) -> Row {
+    fn from((key_id, edition, nonce, bytes, spent_since_ms, dead_because, made_ms, until_ms): RowColumns) -> Row {
         let (edition, sealed) = (Edition(edition), Sealed { nonce, bytes });
-        Row { key_id, edition, sealed, spent_since: spent_since_ms.map(Timestamp), dead_because }
+        let age = made_ms.zip(until_ms).map(|(made, until)| (Timestamp(made), Timestamp(until)));
+        Row { key_id, edition, sealed, spent_since: spent_since_ms.map(Timestamp), dead_because, age }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::law::pace::backoff_ms;
 use crate::law::page::Errand;
 use crate::law::run::{Held, Preflighted};
 use crate::law::verdict::Rung;
+use crate::law::young::Young;
 use crate::words::hook::HookPoint;
 use crate::words::id::Seat;
 
@@ -110,7 +111,8 @@ pub(super) fn refresh(work: &mut Work) {
     preflight(work);
     let room = work.room();
     for seat in work.run.desk.refresh.take(work.now, room) {
-        start(work, seat, first_way(work));
+        let unless = young(work);
+        start(work, seat, first_way(work), unless);
     }
     work.wake(prepare_at);
     if let Some(at) = work.run.desk.refresh.next_at().filter(|_| work.room() > 0) {
@@ -146,10 +148,17 @@ pub(super) fn first_way(work: &Work) -> TokenVia {
     if work.run.plan.mechanisms.oauth_refresh { TokenVia::Grant } else { TokenVia::Reported }
 }
 
+/// Which tokens are left as they are; by default none, since users report that sessions older than the publish are revoked.
+fn young(work: &Work) -> Option<Young> {
+    let (plan, timing) = (&work.run.plan, &work.run.plan.timing);
+    let ends_from = plan.publish_at + timing.token_outlives_ms;
+    (timing.young_ms > 0).then(|| Young { ends_from, made_from: work.now - timing.young_ms })
+}
+
 /// Asks for a new token for one agent.
-pub(super) fn start(work: &mut Work, seat: Seat, via: TokenVia) {
+pub(super) fn start(work: &mut Work, seat: Seat, via: TokenVia, unless: Option<Young>) {
     work.note(Event::RefreshStarted { seat, via });
-    work.ask(Command::RefreshToken { seat, via });
+    work.ask(Command::RefreshToken { seat, via, unless });
 }
 
 pub(super) fn token_answered(work: &mut Work, seat: Seat, via: TokenVia, outcome: Outcome) {
@@ -160,10 +169,16 @@ pub(super) fn token_answered(work: &mut Work, seat: Seat, via: TokenVia, outcome
                 return;
             }
         }
+        Outcome::TokenLeft { made_at, expires_at } => {
+            work.note(Event::TokenLeft { seat, made_at, expires_at });
+            if page::hand_over(work, seat) {
+                return;
+            }
+        }
         Outcome::TokenDead { failure } => {
             work.note(Event::TokenDead { seat, failure });
             if via == TokenVia::Grant && work.run.plan.mechanisms.authentication_refresh {
-                start(work, seat, TokenVia::Reported);
+                start(work, seat, TokenVia::Reported, None);
                 return;
             }
             page::tell(work, seat, Errand::AskToSignIn);

@@ -205,7 +205,7 @@ fn apply(work: &mut Work, batch: Batch) {
     for (rung, seat) in batch.singles {
         work.note(Event::RemedyStarted { rung, seats: vec![seat] });
         match rung {
-            Rung::TokenRefresh => before::start(work, seat, before::first_way(work)),
+            Rung::TokenRefresh => before::start(work, seat, before::first_way(work), None),
             Rung::Reassociate => work.ask(Command::Reassociate { seat }),
             Rung::RevokeTokens => work.ask(Command::RevokeTokens { seat }),
             Rung::Companion => page::tell(work, seat, Errand::Revive),

@@ -234,7 +234,7 @@ fn answered(work: &mut Work, id: CommandId, outcome: Outcome) {
         Command::ReadSchedule => publish::schedule_seen(work, outcome),
         Command::PrepareUpload { .. } => publish::upload_ready(work, outcome),
         Command::Publish { .. } => publish::answered(work, outcome),
-        Command::RefreshToken { seat, via } => before::token_answered(work, seat, via, outcome),
+        Command::RefreshToken { seat, via, .. } => before::token_answered(work, seat, via, outcome),
         Command::ReadUsers { purpose: ReadPurpose::Watch, .. } => watch::seen(work, None, outcome),
         Command::ReadPhones { page, purpose: ReadPurpose::Watch } => watch::seen(work, Some(page), outcome),
         Command::ReadUsers { seats, purpose } => check::users_seen(work, &seats, purpose, outcome),

@@ -28,6 +28,7 @@ pub(super) fn taken(work: &mut Work, id: OrderId, order: Order) {
         Wish::Resume if before_the_claim => resumed(work, held),
         Wish::Resume => cure::consider_all(work),
         Wish::Retry => seat.into_iter().for_each(|seat| retry(work, seat)),
+        Wish::Elsewhere => super::publish::said_published(work, held),
         Wish::Approve | Wish::Hold | Wish::Abort => {}
     }
 }
@@ -72,8 +73,8 @@ pub fn refusal(run: &Run, wish: Wish, agent: Option<&AgentId>) -> Option<&'stati
     }
     let claimed = !run.before_the_claim();
     match wish {
-        Wish::Approve if claimed => Some("the publish has been made already"),
-        Wish::Approve => None,
+        Wish::Approve | Wish::Elsewhere if claimed => Some("the publish has been made already"),
+        Wish::Approve | Wish::Elsewhere => None,
         Wish::Hold if claimed && run.brake == Brake::Aborted => Some("remedies have been aborted already"),
         Wish::Hold => None,
         Wish::Resume if claimed => match run.brake {

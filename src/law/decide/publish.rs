@@ -3,12 +3,12 @@
 //! Must never: send a publish that was not claimed, or claim again without proof that the claim before had no effect.
 //! Doubt is settled by looking; past the window a person decides.
 
-use super::{Work, before, failure_in};
+use super::{Work, before, failure_in, watch};
 use crate::law::command::{Command, Effect, Failure, FailureKind, Outcome, PublishAnswer, ScheduleState};
 use crate::law::event::{Drift, Event, Phase, StopKind, Wait};
 use crate::law::pace::backoff_ms;
 use crate::law::plan::OnDrift;
-use crate::law::run::{Held, Lateness, PublishState};
+use crate::law::run::{Elsewhere, Held, Lateness, PublishState};
 use crate::words::clock::Timestamp;
 use crate::words::hook::HookPoint;
 
@@ -140,8 +140,21 @@ fn why_late(work: &Work) -> &'static str {
     }
 }
 
+/// Somebody says that the schedule is published: what was seen of it counts, or it is looked at now.
+pub(super) fn said_published(work: &mut Work, held: Held) {
+    match held {
+        Held::ByDrift(Drift::Published { version }) => elsewhere(work, version),
+        Held::ByDrift(Drift::Changed { .. } | Drift::Vanished) | Held::ByPerson | Held::No => {
+            if !work.under_way(|command| *command == Command::ReadSchedule) {
+                work.ask(Command::ReadSchedule);
+            }
+        }
+    }
+}
+
 /// Somebody else has published: nothing is sent, and the agents are checked all the same.
 pub(super) fn elsewhere(work: &mut Work, version: i64) {
+    watch::end(work);
     work.note(Event::PublishedElsewhere { version });
     work.enter(Phase::Checking);
 }
@@ -165,7 +178,9 @@ pub(super) fn schedule_seen(work: &mut Work, outcome: Outcome) {
 fn preflight(work: &mut Work, state: ScheduleState) {
     work.note(Event::ScheduleSeen { version: state.version, published: state.published });
     work.run.desk.prepare_failures = 0;
-    if state.published {
+    if state.published && work.run.elsewhere == Elsewhere::Told {
+        elsewhere(work, state.version);
+    } else if state.published {
         drifted(work, Drift::Published { version: state.version });
     } else if state.version != work.run.version {
         drifted(work, Drift::Changed { version: state.version });

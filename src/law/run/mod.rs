@@ -11,7 +11,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 pub use desk::{Account, Batch, Closing, Desk, Goal, Look, PhoneLook, Sweep};
-pub use state::{Approved, Brake, Counts, Held, Lateness, Preflighted, ProbeUse, PublishState, Score, Watched};
+pub use state::{
+    Approved, Brake, Counts, Elsewhere, Held, Lateness, Preflighted, ProbeUse, PublishState, Score, Watched,
+};
 
 use crate::law::agent::{Agent, Delivery, RemedyState, TokenState};
 use crate::law::command::{Command, Concern, Effect, Weight};
@@ -54,6 +56,8 @@ pub struct Run {
     pub approved: Approved,
     /// Whether the publish is held.
     pub held: Held,
+    /// Whether somebody has said that the schedule was published elsewhere.
+    pub elsewhere: Elsewhere,
     /// What the publish has waited for after its instant, if it has.
     pub waited: Option<Wait>,
     /// Whether the publish was late.
@@ -126,6 +130,7 @@ impl Run {
             watched: None,
             approved: Approved::NotYet,
             held: Held::No,
+            elsewhere: Elsewhere::NotTold,
             waited: None,
             late: Lateness::Punctual,
             orders: BTreeSet::new(),
@@ -256,10 +261,13 @@ impl Run {
                     agent.delivery = Delivery::Due;
                 });
             }
+            Event::TokenLeft { seat, expires_at, .. } => self.with(*seat, |agent| agent.token_left(*expires_at)),
             Event::RefreshFailed { seat, .. } => self.with(*seat, |agent| agent.token_is(TokenState::Failed)),
             Event::TokenDead { seat, .. } => self.with(*seat, |agent| agent.token_is(TokenState::Dead)),
             Event::RungUnavailable { rung, .. } => self.open.close(*rung),
             Event::ProbeUnavailable { .. } => self.probe = ProbeUse::Closed,
+            // The publish rests on a look from its own preparations, not on one from days before.
+            Event::ScheduleSeen { .. } if self.phase < Phase::Preparing => {}
             Event::ScheduleSeen { .. } => self.preflight_at = Some(at),
             Event::Ordered { order, wish, agent, .. } => {
                 self.orders.insert(*order);
@@ -449,7 +457,7 @@ impl PartialEq for Run {
             && self.publish == other.publish
             && (self.claims, self.claimed_at, self.preflight_at) == (other.claims, other.claimed_at, other.preflight_at)
             && (self.version, self.approved, self.held) == (other.version, other.approved, other.held)
-            && (self.waited, self.late) == (other.waited, other.late)
+            && (self.waited, self.late, self.elsewhere) == (other.waited, other.late, other.elsewhere)
             && (&self.watched, &self.preflighted) == (&other.watched, &other.preflighted)
             && self.orders == other.orders
             && self.hooked == other.hooked

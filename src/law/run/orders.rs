@@ -2,7 +2,7 @@
 //!
 //! Must never: change anything but by an event; `Run::apply` is the only one that calls it.
 
-use super::{Approved, Brake, Held, PublishState, Run};
+use super::{Approved, Brake, Elsewhere, Held, PublishState, Run};
 use crate::law::agent::Agent;
 use crate::law::event::{Drift, Phase};
 use crate::law::order::Wish;
@@ -36,6 +36,7 @@ impl Run {
             }
             // Before the claim the run stops, which is an event of its own.
             Wish::Abort => self.brake = Brake::Aborted,
+            Wish::Elsewhere => self.elsewhere = Elsewhere::Told,
             Wish::Retry => {
                 if let Some(seat) = agent.and_then(|agent| self.seat_of(agent)) {
                     self.with(seat, Agent::begin_anew);

@@ -99,6 +99,15 @@ pub enum Approved {
     NotYet,
 }
 
+/// Whether somebody has said that the schedule was published elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Elsewhere {
+    /// Nobody has.
+    NotTold,
+    /// Somebody has: found published, it needs no further decision.
+    Told,
+}
+
 /// Whether the publish is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Held {

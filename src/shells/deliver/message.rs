@@ -128,6 +128,7 @@ fn seats(event: &Event, turns: &[Turn]) -> Vec<Seat> {
         Event::RefreshStarted { seat, .. }
         | Event::TokenRefreshed { seat, .. }
         | Event::RefreshFailed { seat, .. }
+        | Event::TokenLeft { seat, .. }
         | Event::TokenDead { seat, .. }
         | Event::Probed { seat, .. }
         | Event::PageTold { seat, .. } => vec![*seat],

@@ -8,7 +8,7 @@ use crate::words::glob::fits;
 use crate::words::nearest::nearest;
 
 /// The names of everything that can be told: first of runs, in the order of a run, then of entries of the calendar.
-pub const NAMES: [&str; 49] = [
+pub const NAMES: [&str; 50] = [
     "staged",
     "taken_up",
     "phase_entered",
@@ -16,6 +16,7 @@ pub const NAMES: [&str; 49] = [
     "refresh_started",
     "token_refreshed",
     "refresh_failed",
+    "token_left",
     "token_dead",
     "rung_unavailable",
     "probe_unavailable",
@@ -71,6 +72,7 @@ pub fn name_of(event: &Event) -> &'static str {
         Event::RefreshStarted { .. } => "refresh_started",
         Event::TokenRefreshed { .. } => "token_refreshed",
         Event::RefreshFailed { .. } => "refresh_failed",
+        Event::TokenLeft { .. } => "token_left",
         Event::TokenDead { .. } => "token_dead",
         Event::RungUnavailable { .. } => "rung_unavailable",
         Event::ProbeUnavailable { .. } => "probe_unavailable",

@@ -9,7 +9,7 @@ use crate::hands::genesys::org::AppClient;
 use crate::hands::genesys::{Hosts, OrgSettings};
 use crate::law::lead::{LeadSettings, RefreshLead};
 use crate::law::plan::{Limits, Mechanisms, Policy, RemedyPolicy, Timing};
-use crate::shells::stage::{StageRequest, WeekChoice, WhenPast};
+use crate::shells::stage::{Published, StageRequest, WeekChoice, WhenPast};
 use crate::twin::{APP_CLIENT_ID, APP_CLIENT_SECRET, PUBLISHER_CLIENT_ID, PUBLISHER_CLIENT_SECRET, Scenario};
 use crate::words::calendar::{Appointment, WhenError, parse_when};
 use crate::words::clock::{Seed, Timestamp};
@@ -77,6 +77,7 @@ impl Setting {
             policy: Policy::default(),
             run: None,
             when_past: WhenPast::Refuse,
+            published: Published::NotYet,
             seed: self.seed.fork("plan"),
         }
     }

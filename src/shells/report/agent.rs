@@ -124,6 +124,8 @@ pub enum Happening {
         /// When it is tried again; `None` when it is given up.
         again_at: Option<Timestamp>,
     },
+    /// The token was left as it was: when it was made, and when it ends.
+    TokenLeft(Timestamp, Timestamp),
     /// The agent must sign in again.
     TokenDead(Arc<str>),
     /// A remedy began.
@@ -180,6 +182,8 @@ pub enum TokenStory {
     UnderWay,
     /// Refreshed.
     Fresh,
+    /// Young enough to be left as it was.
+    Left,
     /// Given up.
     Failed,
     /// The agent must sign in again.
@@ -268,6 +272,7 @@ impl AgentStory {
             | Happening::RefreshStarted(_)
             | Happening::Refreshed(_)
             | Happening::RefreshFailed { .. }
+            | Happening::TokenLeft(..)
             | Happening::TokenDead(_)
             | Happening::RemedyAccepted(_)
             | Happening::RemedyFailed(..)
@@ -335,6 +340,11 @@ impl Happening {
             Happening::RefreshFailed { why, again_at: Some(at) } => {
                 format!("token refresh failed, again at {}: {why}", zone.near_second(*at, reference))
             }
+            Happening::TokenLeft(made, ends) => format!(
+                "token left as it was: made at {}, good until {}",
+                zone.near_second(*made, reference),
+                zone.near_second(*ends, reference)
+            ),
             Happening::TokenDead(why) => format!("must sign in again: {why}"),
             Happening::RemedyStarted(rung) => format!("remedy: {}", rung.words()),
             Happening::RemedyAccepted(Rung::Ask) => "the straggler hooks have run".to_owned(),

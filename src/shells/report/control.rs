@@ -59,6 +59,7 @@ pub(super) fn words_with(event: &Event, side: Side, name: impl Fn(&AgentId) -> S
         | Event::RefreshStarted { .. }
         | Event::TokenRefreshed { .. }
         | Event::RefreshFailed { .. }
+        | Event::TokenLeft { .. }
         | Event::TokenDead { .. }
         | Event::RungUnavailable { .. }
         | Event::ProbeUnavailable { .. }
@@ -101,7 +102,7 @@ pub fn concern_words(concern: &Concern) -> String {
 /// What an order cannot do any more is said where it is told.
 fn what_it_means(wish: Wish, side: Side) -> &'static str {
     match (side, wish) {
-        (Side::BeforeTheClaim, _) | (Side::AfterTheClaim, Wish::Approve | Wish::Retry) => "",
+        (Side::BeforeTheClaim, _) | (Side::AfterTheClaim, Wish::Approve | Wish::Retry | Wish::Elsewhere) => "",
         (Side::AfterTheClaim, Wish::Hold) => "; the publish stands, no remedy is begun until somebody resumes",
         (Side::AfterTheClaim, Wish::Resume) => "; remedies go on",
         (Side::AfterTheClaim, Wish::Abort) => "; the publish stands, no more remedies are begun",
@@ -115,6 +116,7 @@ fn done(wish: Wish) -> &'static str {
         Wish::Resume => "resumed",
         Wish::Abort => "aborted",
         Wish::Retry => "re-tried",
+        Wish::Elsewhere => "reported published",
     }
 }
 

@@ -22,7 +22,9 @@ pub struct Coverage {
     pub enrolled: u32,
     /// Agents who had a new token before the publish.
     pub renewed: u32,
-    /// Of those: the page was connected and took it, or takes it after its call.
+    /// Agents whose token and session were young enough, so that they were left as they were.
+    pub left: u32,
+    /// Of those who had a new token: the page was connected and took it, or takes it after its call.
     pub handed_over: u32,
     /// Of those: no page was connected.
     pub no_page: u32,
@@ -91,9 +93,15 @@ pub fn coverage(story: &Story) -> Coverage {
     let Some(plan) = &story.plan else { return Coverage::default() };
     let mut told =
         Coverage { agents: plan.roster.len() as u32, enrolled: story.refresh.enrolled, ..Coverage::default() };
+    let mut left_in_page = 0;
     for (seat, _, agent) in story.everyone() {
         told.told_by_the_platform += u32::from(plan.is_told(seat));
         told.renewed += u32::from(agent.at_publish.token == TokenStory::Fresh);
+        if agent.at_publish.token == TokenStory::Left {
+            told.left += 1;
+            left_in_page += u32::from(agent.at_publish.hand_over == HandOver::Made);
+            continue;
+        }
         match agent.at_publish.hand_over {
             HandOver::Made => told.handed_over += 1,
             HandOver::NoPage => told.no_page += 1,
@@ -104,7 +112,7 @@ pub fn coverage(story: &Story) -> Coverage {
         told.handed_over_later += u32::from(is_late);
     }
     told.not_in_time = told.renewed.saturating_sub(told.handed_over + told.no_page + told.not_taken);
-    let reached = if plan.mechanisms.companion { told.handed_over } else { told.renewed };
+    let reached = if plan.mechanisms.companion { told.handed_over + left_in_page } else { told.renewed + told.left };
     told.depend_on_remedies = told.agents.saturating_sub(reached);
     told
 }
@@ -129,6 +137,9 @@ pub fn rows(story: &Story) -> Vec<CoverageRow> {
     let mut rows = vec![row(told.enrolled, 0, "enrolled for token refresh", refresh_words(story))];
     if has_refreshed {
         rows.push(plain(told.renewed, 0, "had a new token before the publish"));
+    }
+    if told.left > 0 {
+        rows.push(plain(told.left, 0, "had a token and a session young enough, left as they were"));
     }
     if has_refreshed && plan.mechanisms.companion {
         rows.push(plain(told.handed_over, 1, "of them: handed to the agent's page"));
@@ -166,6 +177,7 @@ fn refresh_words(story: &Story) -> String {
     let rest = counts.untouched() + counts.under_way;
     let parts = [
         (counts.done, "refreshed"),
+        (counts.left, "left as they were"),
         (counts.failed, "given up"),
         (counts.dead, "dead"),
         (rest, "not needed or not reached"),
@@ -267,6 +279,7 @@ mod tests {
             agents: 5,
             enrolled: 4,
             renewed: 4,
+            left: 0,
             handed_over: 2,
             no_page: 1,
             not_taken: 1,
@@ -276,6 +289,25 @@ mod tests {
             told_by_the_platform: 5,
         };
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn who_was_left_as_it_was_is_told_apart_and_does_not_depend_on_remedies() {
+        let mut scribe = Scribe::staged(five());
+        scribe.say(T - 900_000, Event::PhaseEntered { phase: Phase::Refreshing });
+        for seat in [0, 1] {
+            scribe.say(T - 800_000, Event::RefreshStarted { seat: Seat(seat), via: TokenVia::Grant });
+            let left = Event::TokenLeft { seat: Seat(seat), made_at: T - 999_000, expires_at: T + 9_000_000 };
+            scribe.say(T - 800_000, left);
+        }
+        scribe.say(T - 700_000, Event::PageTold { seat: Seat(0), errand: Errand::Token, answer: PageAnswer::Done });
+        claimed(&mut scribe);
+        let story = Story::of(&scribe.records);
+        let told = coverage(&story);
+        assert_eq!((told.left, told.renewed, told.handed_over, told.not_in_time), (2, 0, 0, 0));
+        assert_eq!(told.depend_on_remedies, 4, "one of the two has it in the page");
+        let said: Vec<String> = rows(&story).into_iter().map(|row| format!("{} {}", row.agents, row.who)).collect();
+        assert!(said.iter().any(|line| line.starts_with("2 had a token and a session young enough")), "{said:?}");
     }
 
     #[test]

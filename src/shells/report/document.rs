@@ -140,6 +140,7 @@ struct Why<'a> {
 struct TokensDoc {
     enrolled: u32,
     refreshed: u32,
+    left: u32,
     given_up: u32,
     dead: u32,
     under_way: u32,
@@ -336,6 +337,7 @@ fn tokens(story: &Story) -> TokensDoc {
     TokensDoc {
         enrolled: counts.enrolled,
         refreshed: counts.done,
+        left: counts.left,
         given_up: counts.failed,
         dead: counts.dead,
         under_way: counts.under_way,

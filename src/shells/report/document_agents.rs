@@ -154,6 +154,7 @@ fn hand_over_name(at_publish: AtPublish) -> &'static str {
         (_, HandOver::NoPage) => "no_page",
         (_, HandOver::Missed) => "not_taken",
         (TokenStory::Fresh, HandOver::None) => "not_handed_over",
+        (TokenStory::Left, HandOver::None) => "left",
         (TokenStory::Untouched | TokenStory::UnderWay | TokenStory::Failed | TokenStory::Dead, HandOver::None) => {
             "none"
         }
@@ -165,6 +166,7 @@ fn token_name(token: TokenStory) -> &'static str {
         TokenStory::Untouched => "untouched",
         TokenStory::UnderWay => "under_way",
         TokenStory::Fresh => "refreshed",
+        TokenStory::Left => "left",
         TokenStory::Failed => "given_up",
         TokenStory::Dead => "dead",
     }

@@ -237,6 +237,8 @@ pub struct RefreshCounts {
     pub under_way: u32,
     /// Refreshed.
     pub done: u32,
+    /// Young enough to be left as they were.
+    pub left: u32,
     /// Given up.
     pub failed: u32,
     /// Must sign in again.
@@ -247,7 +249,7 @@ impl RefreshCounts {
     /// Agents whose refresh has ended, well or not.
     #[must_use]
     pub fn ended(&self) -> u32 {
-        self.done + self.failed + self.dead
+        self.done + self.left + self.failed + self.dead
     }
     /// Enrolled agents that nothing was done for: their token outlives the publish anyway, or T came first.
     #[must_use]

@@ -65,6 +65,7 @@ pub fn notices(record: &Record, story: &Story) -> Vec<String> {
         Event::RefreshStarted { .. }
         | Event::TokenRefreshed { .. }
         | Event::RefreshFailed { .. }
+        | Event::TokenLeft { .. }
         | Event::TokenDead { .. }
         | Event::ScheduleSeen { .. }
         | Event::UsersSeen { .. }

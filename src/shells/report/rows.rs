@@ -134,6 +134,7 @@ fn token_words(agent: &AgentStory, enrolled: bool) -> &'static str {
             HandOver::NoPage => "refreshed; no page was connected",
             HandOver::Missed => "refreshed; its page did not take it",
         },
+        (TokenStory::Left, _) => "young enough, left as it was",
         (TokenStory::Failed, _) => "given up",
         (TokenStory::Dead, _) => "dead: must sign in again",
     }

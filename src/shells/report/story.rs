@@ -162,6 +162,9 @@ impl Story {
             Event::TokenRefreshed { seat, expires_at } => {
                 self.token(*seat, TokenStory::Fresh, at, Happening::Refreshed(*expires_at));
             }
+            Event::TokenLeft { seat, made_at, expires_at } => {
+                self.token(*seat, TokenStory::Left, at, Happening::TokenLeft(*made_at, *expires_at));
+            }
             Event::RefreshFailed { seat, failure, again_at } => {
                 let state = if again_at.is_some() { TokenStory::UnderWay } else { TokenStory::Failed };
                 let what = Happening::RefreshFailed { why: words(failure), again_at: *again_at };
@@ -471,6 +474,7 @@ fn token_count(counts: &mut RefreshCounts, state: TokenStory) -> Option<&mut u32
         TokenStory::Untouched => None,
         TokenStory::UnderWay => Some(&mut counts.under_way),
         TokenStory::Fresh => Some(&mut counts.done),
+        TokenStory::Left => Some(&mut counts.left),
         TokenStory::Failed => Some(&mut counts.failed),
         TokenStory::Dead => Some(&mut counts.dead),
     }

@@ -161,6 +161,8 @@ pub(super) struct Life {
     /// The lease of the process that died last.
     lost: Option<Lease>,
     vault: BTreeMap<AgentId, Grant>,
+    /// When the access tokens in it were made.
+    made: BTreeMap<AgentId, Timestamp>,
     twin: Twin,
     process: Option<Process>,
     epoch: u32,
@@ -205,6 +207,7 @@ impl Life {
                 Hints::Pushed => Some(Ear::new(&plan, Seed(seed).fork("ear"))),
             },
             brakes: Vec::new(),
+            made: BTreeMap::new(),
             chance,
             id,
             plan: Arc::clone(&plan),
@@ -530,6 +533,10 @@ impl Life {
         let epoch = self.epoch;
         for (id, command) in &step.perform {
             self.tell(|| format!("  asks {}: {command:?}", id.0));
+            if let Some(outcome) = self.left(command) {
+                self.schedule(self.now, Happening::Over { epoch, id: *id, outcome });
+                continue;
+            }
             match command {
                 Command::RunHooks { .. } => {
                     let outcome = if self.fault(self.lot.hook_fails) { HookOutcome::Exit(1) } else { HookOutcome::Ok };
@@ -569,6 +576,15 @@ impl Life {
         Ok(())
     }
 
+    /// The token that is young enough, as the real vault tells.
+    fn left(&self, command: &Command) -> Option<Outcome> {
+        let Command::RefreshToken { unless: Some(young), .. } = command else { return None };
+        let agent = agent_of(command, &self.plan)?;
+        let (made_at, grant) = (*self.made.get(&agent)?, self.vault.get(&agent)?);
+        let expires_at = grant.access_token.as_ref().map(|(_, ends)| *ends)?;
+        young.fits(made_at, expires_at).then_some(Outcome::TokenLeft { made_at, expires_at })
+    }
+
     /// Lets a call go on until it sends, waits or is done.
     fn poll(&mut self, id: CommandId) -> Checked {
         let now = self.now;
@@ -590,6 +606,7 @@ impl Life {
                 let agent = way.agent.clone();
                 process.calls.remove(&id);
                 if let (Some(agent), Some(grant)) = (agent, done.grant) {
+                    self.made.insert(agent.clone(), now);
                     self.vault.insert(agent, grant);
                 }
                 if self.crashes_now() {

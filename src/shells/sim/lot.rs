@@ -39,6 +39,8 @@ pub struct Lot {
     pub orders: Vec<(i64, Order)>,
     /// Who is to be re-tried, and when, in ms after T: places in the roster, counted round; [`usize::MAX`] for nobody who is there.
     pub retries: Vec<(i64, usize)>,
+    /// How young a token is left as it is, in ms; 0 for none.
+    pub young_ms: i64,
     /// When the process is asked to end, in ms after T, if it is.
     pub closed_at_ms: Option<i64>,
     /// Whether an approval is needed, and what drift means.
@@ -100,6 +102,7 @@ impl Lot {
             edited: false,
             orders: Vec::new(),
             retries: Vec::new(),
+            young_ms: 0,
             closed_at_ms: None,
             policy: Policy::default(),
             reported: true,
@@ -136,6 +139,7 @@ impl Lot {
             policy: policy(&seed.fork("policy")),
             orders: orders(&seed.fork("orders")),
             retries: retries(&seed.fork("retries")),
+            young_ms: young(&seed.fork("young")),
             closed_at_ms: closed(&seed.fork("closed")),
             reported: c.chance(0.5),
             budget: Budget::Ample,
@@ -196,6 +200,11 @@ fn orders(seed: &Seed) -> Vec<(i64, Order)> {
         };
         orders.push((c.between(-300_000, 900_000), order(wish, n)));
     }
+    // Somebody is mistaken: nobody else publishes here.
+    let mut c = seed.fork("elsewhere");
+    if c.chance(0.1) {
+        orders.push((c.between(-600_000, 30_000), order(Wish::Elsewhere, 9)));
+    }
     orders
 }
 
@@ -208,6 +217,12 @@ fn retries(seed: &Seed) -> Vec<(i64, usize)> {
         (c.between(-60_000, 1_500_000), whom)
     };
     (0..many).map(|_| one()).collect()
+}
+
+/// Where tokens that are young are left as they are, some that were made a moment ago by a process that died since are.
+fn young(seed: &Seed) -> i64 {
+    let mut c = seed.clone();
+    if c.chance(0.4) { c.between(60_000, 8 * 3_600_000) } else { 0 }
 }
 
 fn closed(seed: &Seed) -> Option<i64> {

@@ -72,7 +72,7 @@ pub(super) fn plan(
         publish_at,
         zone: "America/Chicago".to_owned(),
         roster,
-        timing: timing(),
+        timing: Timing { young_ms: lot.young_ms, ..timing() },
         limits,
         remedies: RemedyPolicy::default(),
         mechanisms,

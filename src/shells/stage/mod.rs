@@ -27,7 +27,7 @@ pub use echo::{echo, echo_weighed};
 pub use explain::explain;
 pub use history::History;
 pub use refusal::{Refusal, RefusalKind};
-pub use request::{StageRequest, WeekChoice, WhenPast};
+pub use request::{Published, StageRequest, WeekChoice, WhenPast};
 pub use steps::{Ready, Staged, Tools, Weighed, stage, weigh};
 pub(in crate::shells) use steps::{find_unit, platform as refused_by_platform};
 pub use timetable::Timetable;

@@ -84,6 +84,14 @@ pub enum Refusal {
         /// The week.
         week: WeekDate,
     },
+    /// The schedule is said to be published, and is not.
+    #[error("{unit} has no published schedule for the week of {week}")]
+    NotPublished {
+        /// The business unit's name.
+        unit: String,
+        /// The week.
+        week: WeekDate,
+    },
     /// T has passed.
     #[error("the publish instant has passed: {0}")]
     Past(String),
@@ -151,6 +159,7 @@ impl Refusal {
             | Refusal::NoSchedules { .. }
             | Refusal::Name(_) => RefusalKind::Asked,
             Refusal::AlreadyPublished { .. }
+            | Refusal::NotPublished { .. }
             | Refusal::StagedAlready { .. }
             | Refusal::Past(_)
             | Refusal::TooTight { .. }
@@ -177,6 +186,7 @@ impl Refusal {
                 said("create a schedule for that week in WFM, or name another week with --week")
             }
             Refusal::AlreadyPublished { .. } => said("there is nothing to publish; name another draft with --schedule"),
+            Refusal::NotPublished { .. } => said("look which week was published, and name it"),
             Refusal::StagedAlready { run, .. } => {
                 Some(format!("let that run publish, or end it first: softlanding abort {run} --why \"…\""))
             }

@@ -37,6 +37,17 @@ pub struct StageRequest {
     pub run: Option<RunId>,
     /// What becomes of an instant that has passed.
     pub when_past: WhenPast,
+    /// Whether the schedule is a draft, or was published by somebody else.
+    pub published: Published,
+}
+
+/// Whether a schedule that is staged is still to be published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Published {
+    /// It is a draft, which the run publishes.
+    NotYet,
+    /// Somebody else has published it: the run finds it so, and checks the agents.
+    Elsewhere,
 }
 
 /// What becomes of an instant that has passed when it is to be staged.

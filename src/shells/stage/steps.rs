@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::history::History;
 use super::name::run_id;
 use super::refusal::{Refusal, Told};
-use super::request::{StageRequest, WhenPast};
+use super::request::{Published, StageRequest, WhenPast};
 use super::timetable::{Timetable, limits, timetable};
 use super::week::{self, UnitCalendar};
 use crate::hands::genesys::Client;
@@ -155,7 +155,7 @@ async fn read_plan(request: &StageRequest, tools: &Tools<'_>, warnings: &mut Vec
     let publish_at = request.publish_at.at;
     let unit = find_unit(tools.client, &request.business_unit).await?;
     let week = week::choose(request.week, &calendar_of(&unit), publish_at)?;
-    let roster = find_roster(tools.client, &unit, week, request.schedule.as_deref()).await?;
+    let roster = find_roster(tools.client, &unit, week, request).await?;
     if roster.skipped > 0 {
         warnings.push(format!("{} entries of the schedule name no agent and are left out", roster.skipped));
     }
@@ -248,19 +248,30 @@ async fn find_roster(
     client: &Client,
     unit: &BusinessUnitFound,
     week: WeekDate,
-    wanted: Option<&str>,
+    request: &StageRequest,
 ) -> Result<Roster, Refusal> {
     let all = staging::schedules(client, &unit.id, week).await.map_err(platform("reading the week's schedules"))?;
     if all.is_empty() {
         return Err(Refusal::NoSchedules { unit: unit.name.clone(), week });
     }
-    let schedule = choose(all, week, wanted)?;
+    let wanted = request.schedule.as_deref();
+    let schedule = match request.published {
+        Published::NotYet => choose(all, week, wanted)?,
+        Published::Elsewhere => only_published(all, &unit.name, week)?,
+    };
     let roster = staging::roster(client, &unit.id, week, &schedule.id);
     let roster = roster.await.map_err(platform("reading the schedule's agents"))?;
-    if roster.schedule.published == Some(true) {
+    if roster.schedule.published == Some(true) && request.published == Published::NotYet {
         return Err(Refusal::AlreadyPublished { description: roster.schedule.description, week });
     }
     Ok(roster)
+}
+
+/// The week's published schedule. The platform has one of a week at most; of several the newest version counts.
+fn only_published(all: Vec<ScheduleListed>, unit: &str, week: WeekDate) -> Result<ScheduleListed, Refusal> {
+    let published = all.into_iter().filter(|s| s.published == Some(true));
+    let newest = published.max_by_key(|s| s.version);
+    newest.ok_or_else(|| Refusal::NotPublished { unit: unit.to_owned(), week })
 }
 
 /// The schedule that is meant: the named one, or the only draft.

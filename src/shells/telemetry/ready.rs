@@ -63,7 +63,10 @@ impl Readiness {
             News::Stopping { .. } | News::Stopped { .. } => self.serving = Serving::Ending,
             News::Listening { .. }
             | News::Telemetry { .. }
+            | News::Checked { .. }
             | News::Enrolled { .. }
+            | News::SignedIn { .. }
+            | News::SignInRefused { .. }
             | News::Leading { .. }
             | News::Recorded { .. }
             | News::Over { .. }

@@ -3,24 +3,39 @@
 //!
 //! Must never: approve anything by itself, or do for a caller what the calendar would not do.
 
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::json;
+
 use super::office::Office;
 use super::problem::{Kind, Problem};
 use crate::hands::journal::{Journal, JournalError};
 use crate::law::decide::orders::refusal;
-use crate::law::order::Order;
-use crate::shells::daemon::news::chain;
+use crate::law::order::{Order, Wish};
+use crate::law::plan::{Approval, OnDrift, Policy, Timing};
+use crate::shells::daemon::news::{News, chain};
 use crate::shells::daemon::site::Entry;
 use crate::shells::rollcall::{self, Called};
 use crate::shells::stage::name::entry_run_id;
-use crate::shells::stage::{History, Refusal, RefusalKind, StageRequest, Tools, WhenPast, stage};
-use crate::shells::web::book::Unshown;
+use crate::shells::stage::{
+    History, Published, Refusal, RefusalKind, StageRequest, Tools, WeekChoice, WhenPast, stage,
+};
+use crate::shells::web::book::{RunCard, Unshown};
 use crate::words::calendar::Appointment;
 use crate::words::clock::Timestamp;
-use crate::words::id::RunId;
+use crate::words::id::{RunId, WeekDate};
 use crate::words::nearest::nearest;
 
 /// The longest reason, in characters.
 const WHY_CHARS_MAX: usize = 500;
+/// Runs among which one that waits is looked for, the newest.
+const RUNS_MAX: usize = 60;
+/// A run that is staged for a publish that was made elsewhere must find it published within this, in ms: reading a large
+/// organisation takes a while.
+const ELSEWHERE_LATE_MS: i64 = 900_000;
+/// Where the documents of roll calls are kept, below the reports.
+const CHECKS_DIR: &str = "checks";
 
 /// The entry of that name.
 pub(super) fn entry<'a>(office: &'a Office, name: &str) -> Result<&'a Entry, Problem> {
@@ -36,44 +51,83 @@ pub(super) fn entry<'a>(office: &'a Office, name: &str) -> Result<&'a Entry, Pro
     })
 }
 
+/// A business unit, as somebody outside names it.
+pub(super) enum Unit {
+    /// That of an entry of the calendar.
+    OfEntry(String),
+    /// By name or id.
+    Named(String),
+}
+
+impl Unit {
+    /// Its name or id, as the platform is asked for it.
+    pub(super) fn name(&self, office: &Office) -> Result<String, Problem> {
+        match self {
+            Unit::OfEntry(name) => Ok(entry(office, name)?.request.business_unit.clone()),
+            Unit::Named(unit) => Ok(unit.clone()),
+        }
+    }
+}
+
+/// An instant, as somebody outside writes it.
+pub(super) fn instant(text: &str) -> Result<Timestamp, Problem> {
+    Timestamp::parse_rfc3339(text).ok_or_else(|| {
+        Problem::new(Kind::NotUnderstood, format!("at is {text:?}"))
+            .hint("accepted: an instant such as 2026-11-27T16:00:00-06:00")
+    })
+}
+
+/// What became of a wish to stage.
+pub(super) enum StageAnswer {
+    /// It is staged now.
+    Staged(RunId),
+    /// It was staged before.
+    Already(RunId),
+}
+
 /// Stages the publish of an entry at its next instant or at another one, as the calendar would: under the same name, so that of
 /// several who stage it only one does.
-pub(super) async fn stage_entry(office: &Office, name: &str, at: Option<Timestamp>) -> Result<RunId, Problem> {
+pub(super) async fn stage_entry(office: &Office, name: &str, at: Option<Timestamp>) -> Result<StageAnswer, Problem> {
     let entry = entry(office, name)?;
     let now = office.site.clock.now();
     let next = || entry.recurrence.after(now).next().map(|fire| fire.at);
     let at = at.or_else(next).ok_or_else(|| {
         Problem::new(Kind::Refused, format!("the entry {name:?} has no instant left")).hint("say another one as `at`")
     })?;
+    let request = StageRequest { run: Some(named(entry, at)?), ..entry.request.clone() };
+    staged(office, StageRequest { publish_at: Appointment { at, zone: entry.zone }, ..request }).await
+}
+
+fn named(entry: &Entry, at: Timestamp) -> Result<RunId, Problem> {
+    let bad = |_| Problem::new(Kind::NotUnderstood, "the instant has a year that no calendar on paper has");
+    entry_run_id(at, entry.zone, &entry.name).map_err(bad)
+}
+
+async fn staged(office: &Office, request: StageRequest) -> Result<StageAnswer, Problem> {
     let _turn = office.stages.try_acquire().map_err(|_| {
         Problem::new(Kind::TooMany, "another publish is being staged").hint("ask again soon").again_after_s(5)
     })?;
-    let run = entry_run_id(at, entry.zone, &entry.name)
-        .map_err(|_| Problem::new(Kind::NotUnderstood, "the instant has a year that no calendar on paper has"))?;
     let history = History::read(office.journal.as_ref()).await.map_err(|e| Problem::of_journal(office, &e))?;
-    let request = StageRequest {
-        publish_at: Appointment { at, zone: entry.zone },
-        run: Some(run.clone()),
-        when_past: WhenPast::Refuse,
-        ..entry.request.clone()
-    };
     let site = &office.site;
     let tools = Tools { client: &site.client, vault: site.vault.as_deref(), hooks: &site.hooks, history: &history };
     let staged = match stage(&request, &tools, site.clock.now()).await {
         Ok(ready) => ready.record(office.journal.as_ref()).await,
         Err(refusal) => Err(refusal),
     };
-    staged.map_err(|refusal| not_staged(office, &run, &refusal))?;
-    office.look_now.notify_one();
-    Ok(run)
+    match (staged, request.run) {
+        (Ok(staged), _) => {
+            office.look_now.notify_one();
+            Ok(StageAnswer::Staged(staged.run))
+        }
+        (Err(Refusal::StagedAlready { run, .. }), _)
+        | (Err(Refusal::Journal(JournalError::Exists { .. })), Some(run)) => Ok(StageAnswer::Already(run)),
+        (Err(refusal), _) => Err(refused(office, &refusal)),
+    }
 }
 
-fn not_staged(office: &Office, run: &RunId, refusal: &Refusal) -> Problem {
+/// Why the platform's answers, or the rules, do not allow it.
+fn refused(office: &Office, refusal: &Refusal) -> Problem {
     let kind = match (refusal, refusal.kind()) {
-        (Refusal::Journal(JournalError::Exists { .. }), _) => {
-            return Problem::new(Kind::Refused, format!("it is staged already, as run {run}"))
-                .hint(format!("GET /api/v1/runs/{run} shows it"));
-        }
         (Refusal::Journal(e), _) => return Problem::of_journal(office, e),
         (_, RefusalKind::Asked) => Kind::NotUnderstood,
         (_, RefusalKind::Safety) => Kind::Refused,
@@ -123,15 +177,97 @@ pub(super) async fn call_roll(office: &Office, unit: &str) -> Result<Called, Pro
         Problem::new(Kind::TooMany, "another roll call is under way").hint("ask again soon").again_after_s(10)
     })?;
     let site = &office.site;
-    let found = rollcall::unit(&site.client, unit).await.map_err(|refusal| {
-        let kind = if refusal.kind() == RefusalKind::Asked { Kind::NotUnderstood } else { Kind::Platform };
-        let problem = Problem::new(kind, chain(&refusal));
-        match refusal.hint() {
-            Some(hint) => problem.hint(hint),
-            None => problem,
-        }
-    })?;
+    let found = rollcall::unit(&site.client, unit).await.map_err(|refusal| refused(office, &refusal))?;
     Ok(rollcall::call(&site.client, &found, &site.limits).await)
+}
+
+/// Somebody has published without softlanding. A run that is staged for it is told, and looks; without one a run is staged that
+/// finds the schedule published. Either checks the agents and helps them. Gives the run.
+pub(super) async fn published_elsewhere(
+    office: &Office,
+    unit: &Unit,
+    week: Option<WeekDate>,
+    source: &str,
+) -> Result<RunId, Problem> {
+    let entry = match unit {
+        Unit::OfEntry(name) => entry(office, name)?,
+        Unit::Named(unit) => {
+            let of_unit = |entry: &&Entry| entry.request.business_unit.eq_ignore_ascii_case(unit);
+            office.site.entries.iter().find(of_unit).ok_or_else(|| {
+                Problem::new(Kind::NotUnderstood, format!("no entry of the calendar publishes for {unit:?}"))
+                    .hint("name the entry as `publish`, or add a [[publish]] for the business unit")
+            })?
+        }
+    };
+    if let Some(run) = waiting_run(office, entry, week).await? {
+        let (who, why) = (format!("webhook:{source}"), "published without softlanding, as it was told".to_owned());
+        order(office, &run, Order { wish: Wish::Elsewhere, agent: None, who, why }).await?;
+        return Ok(run);
+    }
+    let at = office.site.clock.now();
+    let request = StageRequest {
+        publish_at: Appointment { at, zone: entry.zone },
+        run: Some(named(entry, at)?),
+        week: week.map_or(entry.request.week, WeekChoice::Of),
+        published: Published::Elsewhere,
+        when_past: WhenPast::CatchUp,
+        // It is never to publish: what is not published after all waits for an approval that nobody gives.
+        policy: Policy {
+            approval: Approval::Required,
+            on_drift: OnDrift::PublishLatest,
+            ..entry.request.policy.clone()
+        },
+        timing: Timing { late_by_max_ms: ELSEWHERE_LATE_MS, ..entry.request.timing.clone() },
+        ..entry.request.clone()
+    };
+    match staged(office, request).await? {
+        StageAnswer::Staged(run) | StageAnswer::Already(run) => Ok(run),
+    }
+}
+
+/// The run of an entry, for a week if one is named, whose publish has not been made.
+async fn waiting_run(office: &Office, entry: &Entry, week: Option<WeekDate>) -> Result<Option<RunId>, Problem> {
+    let page = office.book.cards(None, RUNS_MAX).await.map_err(|e| unshown(office, e))?;
+    let kept = page.map(|(kept, _)| kept).unwrap_or_default();
+    let week = week.map(|week| week.to_string());
+    let is_it = |card: &RunCard| {
+        let of_entry = card.entry.as_deref() == Some(&*entry.name) && !card.over && card.publish.is_open();
+        of_entry
+            && card.allowed.contains(&Wish::Elsewhere.words())
+            && week.as_ref().is_none_or(|week| *week == card.week)
+    };
+    // The newest is listed first, and the one whose instant comes first is meant.
+    let found = kept.iter().rev().find(|kept| is_it(&kept.card));
+    Ok(found.and_then(|kept| RunId::new(&kept.card.run).ok()))
+}
+
+/// Calls the roll of a business unit without anybody waiting for it. What came of it is told, and the whole document is kept
+/// beside the reports.
+pub(super) fn call_roll_aside(office: &Arc<Office>, unit: String, source: String) {
+    let office = Arc::clone(office);
+    tokio::spawn(async move {
+        match call_roll(&office, &unit).await {
+            Ok(called) => {
+                let at = called.span.from.utc().format("%Y%m%dT%H%M%SZ");
+                let file = office.site.reports.join(CHECKS_DIR).join(format!("{at}-{source}.json"));
+                let text = json!(called.document()).to_string();
+                let kept = tokio::task::spawn_blocking(move || keep(&file, &text).map(|()| file)).await;
+                let file = kept.ok().and_then(Result::ok).map(|file| file.display().to_string());
+                office.tell(News::Checked { by: source, unit: called.unit.clone(), tally: called.roll.tally(), file });
+            }
+            Err(problem) => {
+                let what = format!("the roll call that {source} asked for");
+                office.tell(News::Trouble { run: None, what, why: problem.detail().to_owned() });
+            }
+        }
+    });
+}
+
+fn keep(file: &Path, text: &str) -> std::io::Result<()> {
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(file, text)
 }
 
 /// Why a run cannot be shown.

@@ -10,10 +10,12 @@ use tokio::sync::Semaphore;
 use super::cookie::Sealer;
 use super::office::Office;
 use super::peers::Peers;
+use super::people::People;
 use crate::hands::companion::{PageKeys, Pages};
 use crate::hands::genesys::Client;
 use crate::hands::vault::{Vault, VaultError};
 use crate::shells::daemon::news::{News, Teller};
+use crate::shells::telemetry::Telemetry;
 use crate::words::secret::Secret;
 
 /// Tokens that are asked about at the same time. Page keys need none of this, so it is about first visits.
@@ -52,6 +54,10 @@ pub struct Desk {
     pub(super) companions: Option<ForCompanions>,
     /// What the API and the dashboard need.
     pub(super) office: Option<Arc<Office>>,
+    /// Who may sign in to the dashboard; without it nobody.
+    pub(super) people: Option<People>,
+    /// What may be asked of the process.
+    pub(super) telemetry: Option<Telemetry>,
     pub(super) peers: Peers,
     pub(super) tokens: Semaphore,
     pub(super) hellos: Semaphore,
@@ -72,6 +78,8 @@ impl Desk {
         Desk {
             companions: None,
             office: None,
+            people: None,
+            telemetry: None,
             peers: Peers::default(),
             tokens: Semaphore::new(TOKENS_AT_ONCE),
             hellos: Semaphore::new(HELLOS_AT_ONCE),
@@ -82,10 +90,22 @@ impl Desk {
         }
     }
 
+    /// The same, which can be asked how the process is.
+    #[must_use]
+    pub fn with_telemetry(self, telemetry: Telemetry) -> Desk {
+        Desk { telemetry: Some(telemetry), ..self }
+    }
+
     /// The same with the API and all that uses it.
     #[must_use]
     pub fn with_office(self, office: Office) -> Desk {
         Desk { office: Some(Arc::new(office)), ..self }
+    }
+
+    /// The same with people who may sign in.
+    #[must_use]
+    pub fn with_people(self, people: People) -> Desk {
+        Desk { people: Some(people), ..self }
     }
 
     /// A desk for agents' pages; page keys and cookies are marked with keys derived from the vault's.

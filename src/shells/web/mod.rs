@@ -4,11 +4,15 @@
 //! - [`access`]: who asks, by API key or by session; `problem`: what is wrong with a request.
 //! - `api`: the API under `/api/v1`, and its description; `office`: what it works with; `deeds`: what callers may have
 //!   done, `once` for each idempotency key.
+//! - `inbound`: webhooks that come in.
 //! - [`book`]: the runs as the API shows them, and those who follow them.
+//! - `dashboard`: the pages that people look at; [`people`]: who they are and how they sign in.
+//! - `oauth`: the way to the platform's sign-in, for agents and for people; `query`: fields of a query.
 //! - `listener`: connections, counted and bounded.
 //! - `socket`: one companion, from its hello to its end.
 //! - `admit`: whose page it is, by page key or by token.
 //! - `enrol`: the agent's sign-in, from the link to the vault; `cookie` holds what is under way meanwhile.
+//! - `machines`: readiness, and metrics for those who have a key.
 //! - `files`: the companion's module and what stands around it.
 //!
 //! TLS is a reverse proxy's. Everything here is about one organisation; a process that serves several has a room for each.
@@ -20,15 +24,21 @@ mod admit;
 mod api;
 pub mod book;
 mod cookie;
+mod dashboard;
 mod deeds;
 mod desk;
 mod enrol;
 mod files;
+mod inbound;
 pub(crate) mod listener;
+mod machines;
+mod oauth;
 mod office;
 mod once;
 mod peers;
+pub mod people;
 mod problem;
+mod query;
 mod socket;
 
 use std::net::SocketAddr;
@@ -44,6 +54,7 @@ use tokio::sync::{mpsc, watch};
 
 pub use book::{Book, Nudges};
 pub use desk::{Desk, Settings, org_name};
+pub use inbound::{Ask, Sender, Senders};
 use listener::{Bounded, Peer};
 pub use office::Office;
 use problem::{Kind, Problem};
@@ -129,13 +140,23 @@ impl Room {
         let none = || Problem::new(Kind::NotFound, "there is no API in this room");
         self.desk.office.as_ref().ok_or_else(none)
     }
+
+    /// Who may sign in; `None` when nobody may.
+    fn people(&self) -> Option<&people::People> {
+        self.desk.people.as_ref()
+    }
 }
 
 fn router(room: Room) -> Router {
-    let api = if room.desk.office.is_some() { api::router() } else { Router::new() };
+    let api = match &room.desk.office {
+        Some(_) => api::router().merge(inbound::router()).merge(dashboard::router()).merge(people::router()),
+        None => Router::new(),
+    };
     Router::new()
         .merge(api)
         .route("/livez", get(async || "alive\n"))
+        .route("/readyz", get(machines::readyz))
+        .route("/metrics", get(machines::metrics))
         .route("/enrol", get(enrol::begin))
         .route("/enrol/callback", get(enrol::callback))
         .route("/enrol/page.js", get(files::page_script))

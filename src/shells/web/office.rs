@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, Semaphore};
 
 use super::book::Book;
+use super::inbound::Senders;
 use super::peers::Peers;
 use crate::hands::access::Access;
 use crate::hands::journal::{AnyJournal, Holder};
@@ -34,6 +35,8 @@ pub struct Office {
     pub(super) holder: Holder,
     /// Has the daemon look for runs at once.
     pub(super) look_now: Arc<Notify>,
+    /// Who may send webhooks.
+    pub(super) senders: Senders,
     pub(super) wrong_keys: Peers,
     pub(super) checks: Semaphore,
     pub(super) stages: Semaphore,
@@ -61,6 +64,7 @@ impl Office {
             book,
             holder,
             look_now,
+            senders: Senders::new(),
             wrong_keys: Peers::forgiving(WRONG_KEYS_MAX),
             checks: Semaphore::new(CHECKS_AT_ONCE),
             stages: Semaphore::new(STAGES_AT_ONCE),
@@ -68,6 +72,12 @@ impl Office {
             listeners: Arc::new(Semaphore::new(LISTENERS_MAX)),
             tell,
         }
+    }
+
+    /// The same with those who may send webhooks.
+    #[must_use]
+    pub fn with_senders(self, senders: Senders) -> Office {
+        Office { senders, ..self }
     }
 
     pub(super) fn tell(&self, news: News) {

@@ -6,19 +6,35 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{ConfigArgs, duration};
+use super::{ConfigArgs, ShowArgs, duration};
 
 /// `status`
 #[derive(Debug, Args)]
 pub struct StatusArgs {
     /// The run; all of them when left out
     pub run: Option<String>,
-    /// The list and the counts as one JSON document
-    #[arg(long, conflicts_with = "run")]
+    /// The list, or the one run, and the counts as one JSON document
+    #[arg(long)]
     pub json: bool,
     #[command(flatten)]
     #[expect(missing_docs, reason = "described by its type")]
     pub config: ConfigArgs,
+}
+
+/// `watch`
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    /// The run, as `stage` named it
+    pub run: String,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub config: ConfigArgs,
+    /// End with code 7 when stragglers remain
+    #[arg(long)]
+    pub strict: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub show: ShowArgs,
 }
 
 /// `evidence`

@@ -90,6 +90,9 @@ pub struct RetryArgs {
 pub struct AuditArgs {
     /// The run
     pub run: String,
+    /// One JSON document on standard output
+    #[arg(long)]
+    pub json: bool,
     #[command(flatten)]
     #[expect(missing_docs, reason = "described by its type")]
     pub config: ConfigArgs,

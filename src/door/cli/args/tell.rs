@@ -1,10 +1,91 @@
-//! What may be typed about those who are told of events: webhooks.
+//! What may be typed about those who are told of events: the organisation's own executables, and webhooks.
 //!
 //! Must never: take a secret as an argument; process lists show them to everyone.
 
 use clap::{Args, Subcommand};
 
 use super::ConfigArgs;
+use crate::words::hook::HookPoint;
+use crate::words::nearest::nearest;
+
+/// `hooks`
+#[derive(Debug, Args)]
+pub struct HooksArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: HooksCommand,
+}
+
+/// What to do with hooks.
+#[derive(Debug, Subcommand)]
+pub enum HooksCommand {
+    /// What would run at each point, in order, and what lies there and would not
+    #[command(after_help = "Examples:\n  softlanding hooks list\n  softlanding hooks list --json")]
+    List(HooksList),
+    /// Show the document that the hooks of a point would get, and run them with it
+    #[command(
+        after_help = "The document is that of a Friday that was recorded, or of --run; \"test\": true stands in its data. softlanding\nitself does nothing; what the hooks do, they do. Code 6 when one of them fails.\n\nExamples:\n  softlanding hooks test settled\n  softlanding hooks test straggler --run 20261127-1600-customer-care-k3f9"
+    )]
+    Test(HookTestArgs),
+    /// Run the hooks of a point once more for a run of the journal, with the documents that they had
+    #[command(
+        after_help = "At straggler that is one document for each agent. The journal is left as it is. Code 6 when one fails.\n\nExample:\n  softlanding hooks run settled --run 20261127-1600-customer-care-k3f9"
+    )]
+    Run(HookRunArgs),
+}
+
+/// `hooks list`
+#[derive(Debug, Args)]
+pub struct HooksList {
+    /// One JSON document on standard output
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub config: ConfigArgs,
+}
+
+/// `hooks test`
+#[derive(Debug, Args)]
+pub struct HookTestArgs {
+    /// The point: the name of a folder in hooks/, without .d
+    #[arg(value_name = "POINT", value_parser = point)]
+    pub point: HookPoint,
+    /// The run whose document they get; a Friday that was recorded when left out
+    #[arg(long, value_name = "RUN")]
+    pub run: Option<String>,
+    /// One JSON document on standard output
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub config: ConfigArgs,
+}
+
+/// `hooks run`
+#[derive(Debug, Args)]
+pub struct HookRunArgs {
+    /// The point: the name of a folder in hooks/, without .d
+    #[arg(value_name = "POINT", value_parser = point)]
+    pub point: HookPoint,
+    /// The run
+    #[arg(long, value_name = "RUN")]
+    pub run: String,
+    /// One JSON document on standard output
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "described by its type")]
+    pub config: ConfigArgs,
+}
+
+fn point(text: &str) -> Result<HookPoint, String> {
+    let names = HookPoint::ALL.map(HookPoint::as_str);
+    HookPoint::ALL.into_iter().find(|point| point.as_str() == text).ok_or_else(|| {
+        let near = nearest(text, names).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+        format!("accepted: {}{near}", names.join(", "))
+    })
+}
 
 /// `webhooks`
 #[derive(Debug, Args)]

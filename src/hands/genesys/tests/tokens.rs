@@ -12,7 +12,7 @@ use crate::words::id::Seat;
 use crate::words::secret::{Grant, Secret};
 
 fn refresh(via: TokenVia, held: Option<Grant>) -> Call {
-    Call::new(&Command::RefreshToken { seat: Seat(1), via }, &plan(3), held)
+    Call::new(&Command::RefreshToken { seat: Seat(1), via, unless: None }, &plan(3), held)
 }
 
 #[test]

@@ -35,7 +35,7 @@ impl Story {
             Wish::Hold => self.remedies = Brake::Applied,
             Wish::Resume => self.remedies = Brake::Overruled,
             Wish::Abort => self.remedies = Brake::Aborted,
-            Wish::Approve | Wish::Retry => {}
+            Wish::Approve | Wish::Retry | Wish::Elsewhere => {}
         }
     }
 

@@ -22,12 +22,11 @@ use crate::shells::rollcall::RollDocument;
 use crate::shells::web::Room;
 use crate::shells::web::access::{Caller, Role};
 use crate::shells::web::book::RunCard;
-use crate::shells::web::deeds;
+use crate::shells::web::deeds::{self, StageAnswer};
 use crate::shells::web::listener::Peer;
 use crate::shells::web::office::Office;
 use crate::shells::web::once::{Asked, Done, once};
 use crate::shells::web::problem::{Kind, Problem};
-use crate::words::clock::Timestamp;
 use crate::words::id::AgentId;
 
 /// What every request that acts brings beside its body.
@@ -54,7 +53,7 @@ pub(super) struct StageWanted {
 /// As the calendar does it by itself some days before: the schedule and the roster are pinned, and all that could fail is found
 /// out. Nothing is approved by it.
 #[utoipa::path(post, path = "/api/v1/runs", tag = "act", request_body = StageWanted,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes that it is done once", max_length = 255)),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes that it is done once", pattern = "^[!-~]{1,255}$")),
     responses(
         (status = 201, description = "It is staged", body = RunCard),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
@@ -68,10 +67,16 @@ pub(super) async fn stage(
     let office = Arc::clone(room.office()?);
     act.caller.needs(Role::Operator)?;
     let StageWanted { publish, at } = body.value;
-    let at = at.as_deref().map(instant).transpose()?;
+    let at = at.as_deref().map(deeds::instant).transpose()?;
     let doing = Arc::clone(&office);
     act.once(&office, &body.bytes, async move {
-        let run = deeds::stage_entry(&doing, &publish, at).await?;
+        let run = match deeds::stage_entry(&doing, &publish, at).await? {
+            StageAnswer::Staged(run) => run,
+            StageAnswer::Already(run) => {
+                return Err(Problem::new(Kind::Refused, format!("it is staged already, as run {run}"))
+                    .hint(format!("GET /api/v1/runs/{run} shows it")));
+            }
+        };
         let opened = doing.book.run(&run).await.map_err(|e| deeds::unshown(&doing, e))?;
         let card = opened.look().await.map_err(|e| deeds::unshown(&doing, e))?.card();
         Ok((StatusCode::CREATED, document(&card)))
@@ -106,13 +111,18 @@ pub(super) enum WishWanted {
     Abort,
     /// One agent is looked at again, and helped from the first remedy on. After the publish only.
     Retry,
+    /// Somebody else has published: the schedule is looked at now and, found published, the agents are checked. Before the
+    /// publish only.
+    Elsewhere,
 }
 
 impl WishWanted {
     fn needs(self) -> Role {
         match self {
             WishWanted::Approve => Role::Approver,
-            WishWanted::Hold | WishWanted::Resume | WishWanted::Abort | WishWanted::Retry => Role::Operator,
+            WishWanted::Hold | WishWanted::Resume | WishWanted::Abort | WishWanted::Retry | WishWanted::Elsewhere => {
+                Role::Operator
+            }
         }
     }
     fn wish(self) -> Wish {
@@ -122,6 +132,7 @@ impl WishWanted {
             WishWanted::Resume => Wish::Resume,
             WishWanted::Abort => Wish::Abort,
             WishWanted::Retry => Wish::Retry,
+            WishWanted::Elsewhere => Wish::Elsewhere,
         }
     }
 }
@@ -139,8 +150,8 @@ pub(super) struct Ordered {
 /// are is refused at once.
 #[utoipa::path(post, path = "/api/v1/runs/{run}/orders", tag = "act", request_body = OrderWanted,
     params(
-        ("run" = String, Path, description = "The run's name", max_length = 64),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes that it is done once", max_length = 255),
+        ("run" = String, Path, description = "The run's name", max_length = 64, example = "20261127-1600-care"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes that it is done once", pattern = "^[!-~]{1,255}$"),
     ),
     responses(
         (status = 202, description = "The order is left", body = Ordered),
@@ -179,8 +190,8 @@ pub(super) struct Started {
 /// It would by itself within a second or two; a run that another process leads stays there.
 #[utoipa::path(post, path = "/api/v1/runs/{run}/start", tag = "act",
     params(
-        ("run" = String, Path, description = "The run's name", max_length = 64),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes that it is done once", max_length = 255),
+        ("run" = String, Path, description = "The run's name", max_length = 64, example = "20261127-1600-care"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes that it is done once", pattern = "^[!-~]{1,255}$"),
     ),
     responses(
         (status = 202, description = "It looks", body = Started),
@@ -219,7 +230,7 @@ pub(super) struct CheckWanted {
 ///
 /// Every signal of every softphone, read in bulk: nothing is changed by it. One at a time.
 #[utoipa::path(post, path = "/api/v1/checks", tag = "act", request_body = CheckWanted,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes that it is done once", max_length = 255)),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes that it is done once", pattern = "^[!-~]{1,255}$")),
     responses(
         (status = 200, description = "Everybody's answer", body = RollDocument<'static>),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
@@ -269,13 +280,6 @@ impl Act {
         let _waits = self.peer.waits();
         Ok(once(office, self.asked.with(body), work).await)
     }
-}
-
-fn instant(text: &str) -> Result<Timestamp, Problem> {
-    Timestamp::parse_rfc3339(text).ok_or_else(|| {
-        Problem::new(Kind::NotUnderstood, format!("at is {text:?}"))
-            .hint("accepted: an instant such as 2026-11-27T16:00:00-06:00")
-    })
 }
 
 fn document(value: &impl Serialize) -> serde_json::Value {

@@ -49,7 +49,7 @@ pub(super) struct Agents {
 
 /// The agents of a run, the earliest shift first
 #[utoipa::path(get, path = "/api/v1/runs/{run}/agents", tag = "look",
-    params(("run" = String, Path, description = "The run's name", max_length = 64), AgentsWanted),
+    params(("run" = String, Path, description = "The run's name", max_length = 64, example = "20261127-1600-care"), AgentsWanted),
     responses(
         (status = 200, description = "A page of agents", body = Agents),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
@@ -76,7 +76,7 @@ pub(super) async fn list(
         None => 0,
         Some(after) => {
             let at = folded.by_shift.iter().position(|seat| seat.0 == after);
-            at.ok_or_else(|| Problem::new(Kind::BadRequest, format!("there is no seat {after}")))? + 1
+            at.ok_or_else(|| Problem::new(Kind::NotFound, format!("there is no seat {after}")))? + 1
         }
     };
     let fits = |seat: &&Seat| {
@@ -120,7 +120,7 @@ struct SignalDoc {
 /// An agent's whole story
 #[utoipa::path(get, path = "/api/v1/runs/{run}/agents/{agent}", tag = "look",
     params(
-        ("run" = String, Path, description = "The run's name", max_length = 64),
+        ("run" = String, Path, description = "The run's name", max_length = 64, example = "20261127-1600-care"),
         ("agent" = String, Path, description = "The platform's user id", max_length = 64),
     ),
     responses(

@@ -43,7 +43,7 @@ pub(super) struct EventsWanted {
 /// `Last-Event-ID`.
 #[utoipa::path(get, path = "/api/v1/runs/{run}/events", tag = "look",
     params(
-        ("run" = String, Path, description = "The run's name", max_length = 64),
+        ("run" = String, Path, description = "The run's name", max_length = 64, example = "20261127-1600-care"),
         ("Last-Event-ID" = Option<String>, Header, description = "The last event that was heard"),
         EventsWanted,
     ),

@@ -19,7 +19,7 @@ use crate::shells::web::problem::{Kind, Problem};
 ///
 /// One self-contained file: it asks for nothing else.
 #[utoipa::path(get, path = "/api/v1/runs/{run}/report.html", tag = "look",
-    params(("run" = String, Path, description = "The run's name", max_length = 64)),
+    params(("run" = String, Path, description = "The run's name", max_length = 64, example = "20261127-1600-care")),
     responses(
         (status = 200, description = "The report", body = String, content_type = "text/html"),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
@@ -31,7 +31,7 @@ pub(super) async fn html(room: State<Room>, _caller: Caller, run: Places<String>
 
 /// The report as Markdown
 #[utoipa::path(get, path = "/api/v1/runs/{run}/report.md", tag = "look",
-    params(("run" = String, Path, description = "The run's name", max_length = 64)),
+    params(("run" = String, Path, description = "The run's name", max_length = 64, example = "20261127-1600-care")),
     responses(
         (status = 200, description = "The report", body = String, content_type = "text/markdown"),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
@@ -45,7 +45,7 @@ pub(super) async fn markdown(room: State<Room>, _caller: Caller, run: Places<Str
 ///
 /// Its `format` names its version.
 #[utoipa::path(get, path = "/api/v1/runs/{run}/report.json", tag = "look",
-    params(("run" = String, Path, description = "The run's name", max_length = 64)),
+    params(("run" = String, Path, description = "The run's name", max_length = 64, example = "20261127-1600-care")),
     responses(
         (status = 200, description = "The report", body = Object),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),

@@ -9,6 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Fields, Places, run_id, unshown};
 use crate::law::plan::{Mechanisms, Timing};
+use crate::law::spent::Spent;
 use crate::shells::report::ending::answer;
 use crate::shells::web::Room;
 use crate::shells::web::access::Caller;
@@ -83,6 +84,9 @@ pub(super) struct RunDetail {
     phases: Vec<PhaseSpan>,
     /// What it intends.
     plan: PlanDoc,
+    /// The calls of the platform that it has spent, by what they were for, and how many were refused.
+    #[schema(value_type = Object)]
+    spent: Spent,
     /// Why remedies were stopped, the first first.
     brakes: Vec<BrakeDoc>,
     /// What people told it and what it waited for, the first first.
@@ -152,7 +156,7 @@ struct Line {
 
 /// One run, as it stands
 #[utoipa::path(get, path = "/api/v1/runs/{run}", tag = "look",
-    params(("run" = String, Path, description = "The run's name", max_length = 64)),
+    params(("run" = String, Path, description = "The run's name", max_length = 64, example = "20261127-1600-care")),
     responses(
         (status = 200, description = "The run", body = RunDetail),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
@@ -197,6 +201,7 @@ fn detail(folded: &Folded) -> RunDetail {
             timing: plan.timing.clone(),
             mechanisms: plan.mechanisms.clone(),
         },
+        spent: story.spent,
         brakes: story
             .brakes
             .items

@@ -108,6 +108,13 @@ pub(in crate::shells::web) struct PublishCard {
     late_ms: Option<i64>,
 }
 
+impl PublishCard {
+    /// Whether it is not known yet what becomes of it.
+    pub(in crate::shells::web) fn is_open(&self) -> bool {
+        self.fate.is_none()
+    }
+}
+
 /// Whether somebody must approve a publish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -133,12 +140,12 @@ pub(in crate::shells::web) enum Needs {
 }
 
 /// Everything that a run can be told.
-const WISHES: [Wish; 5] = [Wish::Approve, Wish::Hold, Wish::Resume, Wish::Abort, Wish::Retry];
+const WISHES: [Wish; 6] = [Wish::Approve, Wish::Hold, Wish::Resume, Wish::Abort, Wish::Retry, Wish::Elsewhere];
 
 /// Whether a run can be told that now; that an agent is tried again, once agents are.
 fn is_possible(run: &Run, wish: Wish) -> bool {
     match wish {
-        Wish::Approve | Wish::Hold | Wish::Resume | Wish::Abort => refusal(run, wish, None).is_none(),
+        Wish::Approve | Wish::Hold | Wish::Resume | Wish::Abort | Wish::Elsewhere => refusal(run, wish, None).is_none(),
         Wish::Retry => run.phase == Phase::Checking && !run.brake.stops(),
     }
 }

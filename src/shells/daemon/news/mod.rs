@@ -2,17 +2,21 @@
 //!
 //! Must never: carry a secret, or more than a reader of a log needs.
 
+mod words;
+
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::supervisor::runs;
-use crate::law::event::{Event, Phase, Record};
+use crate::law::event::{Event, Phase, Record, Tally};
 use crate::law::occurrence::Note;
 use crate::law::punctuality::Punctuality;
+use crate::shells::deliver::names::name_of;
 use crate::shells::telemetry::figures::Figures;
 use crate::words::clock::Timestamp;
 use crate::words::id::{AgentId, RunId};
+
+pub use words::note_words;
 
 /// Hears the news.
 pub type Teller = Arc<dyn Fn(News) + Send + Sync>;
@@ -41,6 +45,18 @@ pub enum News {
     Enrolled {
         /// Who.
         agent: AgentId,
+    },
+    /// A person has signed in to the dashboard.
+    SignedIn {
+        /// Who, as journals have it.
+        who: String,
+        /// The role that the configuration gives.
+        role: &'static str,
+    },
+    /// A person has shown who they are, and no rule lets them in.
+    SignInRefused {
+        /// Who.
+        who: String,
     },
     /// It leads a run from now on.
     Leading {
@@ -122,6 +138,17 @@ pub enum News {
         run: RunId,
         /// The API host that it was staged at.
         api: String,
+    },
+    /// A roll call that was asked for from outside is over.
+    Checked {
+        /// Who asked.
+        by: String,
+        /// The business unit.
+        unit: String,
+        /// How many agents have which verdict.
+        tally: Tally,
+        /// Where the whole document is kept; `None` when it could not be written.
+        file: Option<String>,
     },
     /// An old run was deleted.
     Pruned {
@@ -261,11 +288,13 @@ impl News {
                 Note::NotStaged { .. } | Note::CatchingUp { .. } => Level::Warn,
                 Note::Begun | Note::Staged { .. } | Note::Told => Level::Info,
             },
+            News::Checked { tally, .. } if tally.stragglers > 0 => Level::Warn,
             News::LetGo { .. }
             | News::NotOurs { .. }
             | News::NotKept { .. }
             | News::Trouble { .. }
             | News::StoreAway { .. }
+            | News::SignInRefused { .. }
             | News::Stopped { in_order: false } => Level::Warn,
             News::Webhook { word, .. } => match word {
                 Delivery::Failing { .. } | Delivery::GivenUp { .. } | Delivery::Disabled { .. } => Level::Warn,
@@ -276,12 +305,14 @@ impl News {
             | News::Listening { .. }
             | News::Telemetry { .. }
             | News::Enrolled { .. }
+            | News::SignedIn { .. }
             | News::Leading { .. }
             | News::Over { .. }
             | News::Ended { .. }
             | News::Kept { .. }
             | News::Recalled { .. }
             | News::Counters { .. }
+            | News::Checked { .. }
             | News::Pruned { .. }
             | News::Looked
             | News::StoreBack
@@ -309,6 +340,7 @@ impl News {
             | News::NotKept { .. }
             | News::Recalled { .. }
             | News::Counters { .. }
+            | News::Checked { .. }
             | News::Serving { .. }
             | News::Listening { .. }
             | News::Telemetry { .. }
@@ -316,6 +348,8 @@ impl News {
             | News::Looked
             | News::StoreAway { .. }
             | News::Webhook { .. }
+            | News::SignedIn { .. }
+            | News::SignInRefused { .. }
             | News::StoreBack
             | News::PagesBack
             | News::Stopping { .. }
@@ -330,14 +364,17 @@ impl News {
             News::Listening { .. } => "listening".to_owned(),
             News::Telemetry { .. } => "telemetry".to_owned(),
             News::Enrolled { .. } => "enrolled".to_owned(),
+            News::SignedIn { .. } => "signed_in".to_owned(),
+            News::SignInRefused { .. } => "sign_in_refused".to_owned(),
             News::Leading { .. } => "leading".to_owned(),
-            News::Recorded { record, .. } => name_in(&record.event),
+            News::Recorded { record, .. } => name_of(&record.event).to_owned(),
             News::Over { .. } => "over".to_owned(),
             News::Ended { .. } => "ended".to_owned(),
             News::LetGo { .. } => "let_go".to_owned(),
             News::Calendar { note, .. } => format!("calendar.{}", name_in(note)),
             News::Counters { .. } => "counters".to_owned(),
             News::NotOurs { .. } => "not_ours".to_owned(),
+            News::Checked { .. } => "checked".to_owned(),
             News::Pruned { .. } => "pruned".to_owned(),
             News::Kept { .. } => "kept".to_owned(),
             News::Recalled { .. } => "recalled".to_owned(),
@@ -348,112 +385,6 @@ impl News {
             News::Webhook { word, .. } => word.name().to_owned(),
             News::Stopping { .. } => "stopping".to_owned(),
             News::Stopped { .. } => "stopped".to_owned(),
-        }
-    }
-    /// What happened, in words; several lines for a record that deserves them, none for one that does not.
-    #[must_use]
-    pub fn words(&self) -> Vec<String> {
-        match self {
-            News::Recorded { words, .. } => words.clone(),
-            News::Serving { entries } if entries.is_empty() => vec!["serving; the calendar has no entry".to_owned()],
-            News::Serving { entries } => vec![format!("serving {}", entries.join(", "))],
-            News::Listening { at, url } => {
-                vec![format!("listening at {at} for agents' pages, which reach it by {url}")]
-            }
-            News::Telemetry { at } => {
-                vec![format!("machines may ask at http://{at} for /metrics, /readyz and /livez")]
-            }
-            News::Enrolled { agent } => vec![format!("the agent {agent} has signed in, and is enrolled")],
-            News::Leading { phase, .. } => vec![format!("leading this run from here on; it is at {}", phase.words())],
-            News::Ended { phase, .. } => vec![format!("over: {}", phase.words())],
-            News::LetGo { why, .. } => vec![format!("not leading this run any more: {why}")],
-            News::Calendar { entry, note } => vec![format!("{entry}: {}", note_words(note))],
-            News::Counters { counted } => vec![counted.words()],
-            News::NotOurs { api, .. } => {
-                vec![format!(
-                    "nobody here carries this run: it was staged at {api}, for an OAuth client that is not served"
-                )]
-            }
-            News::Pruned { .. } => vec!["deleted, as it ended longer ago than runs are kept".to_owned()],
-            News::Trouble { what, why, .. } => vec![format!("{what}: {why}")],
-            News::NotKept { entry, why } => vec![format!("the calendar entry {entry} cannot be kept: {why}")],
-            News::StoreAway { why } => vec![format!("the store cannot be read: {why}")],
-            // Told to machines only: again and again, or of what was told before.
-            News::Over { .. } | News::Kept { .. } | News::Recalled { .. } | News::Looked => Vec::new(),
-            News::PagesBack => vec!["pages on other replicas can be reached again".to_owned()],
-            News::StoreBack => vec!["the store can be read again".to_owned()],
-            News::Webhook { target, word } => vec![word.words(target)],
-            News::Stopping { led } => vec![format!("asked to stop; {} in hand", runs(*led))],
-            News::Stopped { in_order: true } => vec!["stopped in order".to_owned()],
-            News::Stopped { in_order: false } => vec!["stopped with something in hand; it is resumed".to_owned()],
-        }
-    }
-    /// Fields beside the words, for programs.
-    #[must_use]
-    pub fn fields(&self) -> Value {
-        match self {
-            News::Recorded { record, .. } => {
-                let mut fields = json!({ "seq": record.seq, "run_time": record.at.rfc3339() });
-                if let Event::PhaseEntered { phase } = &record.event {
-                    fields["phase"] = json!(phase);
-                }
-                fields
-            }
-            News::Calendar { entry, note } => {
-                json!({ "entry": entry, "publish_at": publish_at(note).map(Timestamp::rfc3339) })
-            }
-            News::Counters { counted } => json!({ "counters": counted }),
-            News::Listening { at, url } => json!({ "at_address": at, "url": url }),
-            News::Telemetry { at } => json!({ "at_address": at }),
-            News::Enrolled { agent } => json!({ "agent": agent }),
-            News::Webhook { target, .. } => json!({ "webhook": target }),
-            News::Serving { .. }
-            | News::Leading { .. }
-            | News::Over { .. }
-            | News::Ended { .. }
-            | News::LetGo { .. }
-            | News::Kept { .. }
-            | News::NotKept { .. }
-            | News::Recalled { .. }
-            | News::NotOurs { .. }
-            | News::Pruned { .. }
-            | News::Trouble { .. }
-            | News::Looked
-            | News::StoreAway { .. }
-            | News::StoreBack
-            | News::PagesBack
-            | News::Stopping { .. }
-            | News::Stopped { .. } => json!({}),
-        }
-    }
-}
-
-fn publish_at(note: &Note) -> Option<Timestamp> {
-    match note {
-        Note::Begun | Note::Told => None,
-        Note::Staged { publish_at, .. }
-        | Note::NotStaged { publish_at, .. }
-        | Note::CatchingUp { publish_at, .. }
-        | Note::Missed { publish_at, .. } => Some(*publish_at),
-    }
-}
-
-/// What happened to an entry of the calendar, in words.
-#[must_use]
-pub fn note_words(note: &Note) -> String {
-    let late = |ms: &i64| crate::words::calendar::duration_words(*ms);
-    match note {
-        Note::Begun => "new in the calendar".to_owned(),
-        Note::Told => "the hooks have heard of it".to_owned(),
-        Note::Staged { publish_at, run } => format!("the publish at {publish_at} is staged as run {run}"),
-        Note::NotStaged { publish_at, why } => {
-            format!("the publish at {publish_at} cannot be staged so far, and is tried again: {why}")
-        }
-        Note::CatchingUp { publish_at, late_ms } => {
-            format!("the publish at {publish_at} passed {} ago, and is caught up with", late(late_ms))
-        }
-        Note::Missed { publish_at, late_ms, why } => {
-            format!("MISSED: the publish at {publish_at} passed {} ago: {why}", late(late_ms))
         }
     }
 }
@@ -476,6 +407,7 @@ fn level_of(event: &Event) -> Level {
         | Event::RefreshStarted { .. }
         | Event::TokenRefreshed { .. }
         | Event::RefreshFailed { .. }
+        | Event::TokenLeft { .. }
         | Event::TokenDead { .. }
         | Event::RungUnavailable { .. }
         | Event::ProbeUnavailable { .. }
@@ -503,12 +435,6 @@ fn level_of(event: &Event) -> Level {
         | Event::RemedyFailed { .. }
         | Event::Settled { .. } => Level::Info,
     }
-}
-
-/// The name of an event, for programs.
-#[must_use]
-pub fn name_of(event: &Event) -> String {
-    name_in(event)
 }
 
 fn name_in(tagged: &impl serde::Serialize) -> String {
