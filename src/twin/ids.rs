@@ -19,6 +19,7 @@ pub(super) enum Thing {
     Operation = 0x0000_00b3,
     Shift = 0x0000_00b4,
     Agent = 0x0000_0a00,
+    Person = 0x0000_0a06,
     Station = 0x0000_0a01,
     Phone = 0x0000_0a02,
     Line = 0x0000_0a03,

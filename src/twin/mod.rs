@@ -17,6 +17,7 @@ mod limit;
 mod notify;
 mod oauth;
 mod org;
+mod people;
 mod phones;
 mod publish;
 mod record;

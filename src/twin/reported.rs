@@ -35,7 +35,7 @@ impl Twin {
             .filter(|t| self.now < t.expires)
             .map(|t| t.owner);
         let i = match owner.ok_or_else(Problem::credentials)? {
-            Owner::Publisher => return Err(Problem::no_user()),
+            Owner::Publisher | Owner::Person(_) => return Err(Problem::no_user()),
             Owner::Agent(i) => i,
         };
         let token = self.refresh_agent(i);

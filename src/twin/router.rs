@@ -190,6 +190,7 @@ impl Twin {
                 PUBLISHER_PERMISSIONS.contains(name) && !self.scenario.withheld_permissions.iter().any(|w| w == name)
             }
             Owner::Agent(i) => self.agent_permissions(i).contains(name),
+            Owner::Person(_) => false,
         };
         if any_of.iter().any(held) { Ok(()) } else { Err(Problem::permission(any_of)) }
     }
@@ -209,7 +210,7 @@ impl Twin {
     /// The agent who calls; a client-credentials token has none.
     pub(super) fn caller(&self, call: &Call<'_>) -> Result<usize, Problem> {
         match call.owner {
-            Owner::Publisher => Err(Problem::no_user()),
+            Owner::Publisher | Owner::Person(_) => Err(Problem::no_user()),
             Owner::Agent(i) => Ok(i),
         }
     }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, Page, Problem, Reply};
 use super::ids::{self, Thing};
+use super::people;
 use super::router::Call;
 use super::shapes::{
     Active, Authorization, Calls, Chat, Conversations, Definition, Issued, Presence, Reference, Routing, User,
@@ -50,12 +51,18 @@ impl Twin {
     }
 
     pub(super) fn user(&mut self, call: &Call<'_>, id: &str) -> Answer {
+        if let Some(n) = people::find(id) {
+            return Reply::ok(people::person_json(n));
+        }
         let i = self.find_agent(id)?;
         let hidden = self.hides_blocks(i);
         Reply::ok(self.user_json(i, &call.query.list("expand"), hidden))
     }
 
     pub(super) fn me(&mut self, call: &Call<'_>) -> Answer {
+        if let Owner::Person(n) = call.owner {
+            return Reply::ok(people::person_json(n));
+        }
         let i = self.caller(call)?;
         let hidden = self.hides_blocks(i);
         Reply::ok(self.user_json(i, &call.query.list("expand"), hidden))
@@ -75,7 +82,7 @@ impl Twin {
         let agent = self.agents.get(i)?;
         let id = agent.id.as_str();
         let name = ids::person(i);
-        let mail = format!("{}@northfield.example", name.to_lowercase().replace(' ', "."));
+        let mail = people::mail(&name);
         let division = ids::id(Thing::Division, 0);
         let asked = |what: &str| expand.contains(&what);
         let seen = |what: &str| !hidden && expand.contains(&what);
@@ -193,6 +200,7 @@ impl Twin {
     pub(super) fn own_subject(&self, call: &Call<'_>) -> Answer {
         match call.owner {
             Owner::Agent(i) => self.subject(self.agents.get(i).map_or("", |a| a.id.as_str())),
+            Owner::Person(n) => Reply::ok(self.subject_json(&people::id(n), people::name(n), "Supervisor", 1, &[])),
             Owner::Publisher => {
                 let withheld = &self.scenario.withheld_permissions;
                 let held: Vec<&str> = super::router::PUBLISHER_PERMISSIONS

@@ -161,6 +161,8 @@ pub(super) enum CallState {
 pub(super) enum Owner {
     Publisher,
     Agent(usize),
+    /// One of those who are no agents.
+    Person(usize),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

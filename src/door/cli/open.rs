@@ -9,7 +9,7 @@ use crate::door::config::{ClockSettings, Config, SecretRef, StorePlace};
 use crate::door::error::{ExitCode, Failure};
 use crate::hands::StoreError;
 use crate::hands::access::Access;
-use crate::hands::genesys::{Client, Org, Wire};
+use crate::hands::genesys::{AppClient, Client, Org, OrgSettings, Wire};
 use crate::hands::journal::{AnyJournal, Journal, JournalError, PostgresJournal, SqliteJournal};
 use crate::hands::vault::Vault;
 use crate::law::event::{Event, Record};
@@ -50,7 +50,17 @@ async fn follow(settings: &ClockSettings) -> Result<Clock, Failure> {
 
 /// The client for the configured organisation.
 pub(super) async fn client(config: &Config, clock: Clock) -> Result<Client, Failure> {
+    connected(config.org_settings().await?, clock)
+}
+
+/// The same, with another OAuth client as the app.
+pub(super) async fn client_for(config: &Config, id: &str, secret: &Secret, clock: Clock) -> Result<Client, Failure> {
+    let app = AppClient { client_id: id.to_owned(), client_secret: secret.clone() };
     let settings = config.org_settings().await?;
+    connected(OrgSettings { app: Some(app), ..settings }, clock)
+}
+
+fn connected(settings: OrgSettings, clock: Clock) -> Result<Client, Failure> {
     let wire = Wire::new(clock).map_err(|e| Failure::new(ExitCode::Access, "no HTTP client can be made").because(e))?;
     Ok(Client::new(Org::new(settings), wire, clock))
 }

@@ -12,7 +12,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::door::cli::open;
-use crate::door::config::{Config, StorePlace, WebSettings};
+use crate::door::config::{Config, PeopleSettings, PeopleWay, StorePlace, WebSettings};
 use crate::door::error::{ExitCode, Failure};
 use crate::hands::access::Access;
 use crate::hands::companion::{Bus, Pages, PagesSettings, TokenOf};
@@ -22,6 +22,7 @@ use crate::hands::vault::Vault;
 use crate::shells::daemon::news::{News, Teller};
 use crate::shells::daemon::site::Site;
 use crate::shells::telemetry::{self, Telemetry};
+use crate::shells::web::people::{People, Roles};
 use crate::shells::web::{Book, Desk, Nudges, Office, Sender, Senders, Settings, Web, org_name};
 use crate::words::clock::Clock;
 
@@ -74,6 +75,10 @@ impl Rooms {
         let desk = self.desk(config, web, site).await?.with_telemetry(self.shared.telemetry.clone());
         let desk = match &self.shared.access {
             Some(access) => desk.with_office(self.office(site, access).with_senders(senders(config).await?)),
+            None => desk,
+        };
+        let desk = match people(config, site.clock).await? {
+            Some(people) => desk.with_people(people),
             None => desk,
         };
         let bound = Web::bind(desk).await.map_err(|e| {
@@ -240,6 +245,20 @@ fn settings(web: &WebSettings) -> Settings {
         heartbeat_ms: web.heartbeat_ms,
         pkce: web.pkce,
     }
+}
+
+/// Who may sign in to the dashboard.
+async fn people(config: &Config, clock: Clock) -> Result<Option<People>, Failure> {
+    let Some(PeopleSettings { way, viewers, operators, approvers }) = config.people.clone() else { return Ok(None) };
+    let roles = Roles { viewers, operators, approvers };
+    Ok(Some(match way {
+        PeopleWay::Platform(app) => {
+            let secret = app.client_secret.resolve().await?;
+            let client = open::client_for(config, &app.client_id, &secret, clock).await?;
+            People::by_platform(roles, client, &secret)
+        }
+        PeopleWay::Proxy { header, from } => People::by_proxy(roles, header, from),
+    }))
 }
 
 /// The newest access token of an agent that still holds.

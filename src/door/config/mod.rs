@@ -11,6 +11,7 @@ mod error;
 mod inbound;
 mod model;
 mod org;
+mod people;
 mod publish;
 mod reader;
 mod reference;
@@ -29,8 +30,8 @@ mod webhook;
 pub use duration::parse_duration_ms;
 pub use error::{ConfigError, ConfigErrors};
 pub use model::{
-    App, CatchUp, ClockSettings, Config, HookSettings, Org, PublishSettings, ReportSettings, ServeSettings, StorePlace,
-    StoreSettings, TelemetrySettings, VaultSettings, WebSettings, WebhookSettings,
+    App, CatchUp, ClockSettings, Config, HookSettings, Org, PeopleSettings, PeopleWay, PublishSettings, ReportSettings,
+    ServeSettings, StorePlace, StoreSettings, TelemetrySettings, VaultSettings, WebSettings, WebhookSettings,
 };
 pub use secret::{SecretError, SecretRef};
 pub use sections::VAULT_FILE;

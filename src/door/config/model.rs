@@ -2,9 +2,10 @@
 //!
 //! Must never: hold a secret itself.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use axum::http::HeaderName;
 use chrono_tz::Tz;
 
 use super::secret::SecretRef;
@@ -60,6 +61,8 @@ pub struct Config {
     pub web: Option<WebSettings>,
     /// Who may send webhooks to `serve`; names are unique.
     pub inbound: Vec<InboundSettings>,
+    /// Who may see and steer runs in a browser; present when the section is.
+    pub people: Option<PeopleSettings>,
     /// A clock to follow instead of the system's; for rehearsals only.
     pub clock: Option<ClockSettings>,
 }
@@ -308,6 +311,33 @@ pub struct WebhookSettings {
     pub attempts_max: u32,
     /// How long a message is tried before it is given up, in milliseconds, from 0 s to 7 d.
     pub give_up_after_ms: i64,
+}
+
+/// Who may see and steer runs in a browser. Rules are in lower case; of several that fit, the highest role counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeopleSettings {
+    /// How they show who they are.
+    pub way: PeopleWay,
+    /// The mail addresses of those who may look, or rules with `*`.
+    pub viewers: Vec<String>,
+    /// Of those who may steer as well.
+    pub operators: Vec<String>,
+    /// Of those who may approve as well.
+    pub approvers: Vec<String>,
+}
+
+/// How people show who they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PeopleWay {
+    /// They sign in to the platform, through this OAuth client (code grant).
+    Platform(App),
+    /// A proxy has signed them in, and says who they are.
+    Proxy {
+        /// The header that holds the mail address.
+        header: HeaderName,
+        /// The only addresses whose word counts; 1 to 16.
+        from: Vec<IpAddr>,
+    },
 }
 
 /// A clock to follow.

@@ -11,6 +11,7 @@ use super::error::ConfigErrors;
 use super::inbound::inbounds;
 use super::model::{Config, HookSettings, ReportSettings, ServeSettings, StorePlace, StoreSettings, VaultSettings};
 use super::org::{app, clock, org};
+use super::people::{Around, people};
 use super::publish::publishes;
 use super::reader::{Field, Reader, Section, shown};
 use super::reference::{Need, path, secret};
@@ -87,6 +88,7 @@ fn read_document<'t>(reader: &mut Reader<'t>, table: &'t toml::Spanned<DeTable<'
     let telemetry = telemetry(reader, &mut document);
     let web = web(reader, &mut document, vault.as_ref());
     let inbound = inbounds(reader, &mut document, &folder);
+    let people = people(reader, &mut document, &Around { web: web.as_ref(), app: app.as_ref(), folder: &folder });
     let reach = org.as_ref().map(|(_, reach)| *reach);
     let clock = clock(reader, &mut document, reach);
     reader.finish(&document);
@@ -114,6 +116,7 @@ fn read_document<'t>(reader: &mut Reader<'t>, table: &'t toml::Spanned<DeTable<'
         telemetry,
         web,
         inbound,
+        people,
         clock,
     })
 }

@@ -139,7 +139,7 @@ fn all_errors_come_at_once_in_order_of_the_lines() {
             .to_owned(),
         "s.toml:8: timing.prepare_lead: found \"soon\"; accepted: a duration such as \"1min\", from 5s to 1h".to_owned(),
         "s.toml:10: limts: found an unknown section; accepted: org, app, store, vault, hooks, report, timing, limits, \
-         remedies, mechanisms, publish, serve, web, clock (did you mean limits?)"
+         remedies, mechanisms, publish, serve, web, people, clock (did you mean limits?)"
             .to_owned(),
         "s.toml:12: limits.in_flight_max: found 0; accepted: a whole number from 1 to 256".to_owned(),
         "s.toml:14: mechanisms.ask: found \"yes\"; accepted: true or false, without quotes".to_owned(),

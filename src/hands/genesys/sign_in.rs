@@ -1,5 +1,5 @@
-//! An agent signs in through the organisation's own app: where the browser is sent, the code becomes a grant, and whose it is
-//! (API.md section 2).
+//! Somebody signs in through an OAuth client of the organisation's: where the browser is sent, the code becomes a grant, and
+//! whose it is (API.md section 2). An agent's grant is kept; of a person's nothing is.
 //!
 //! Must never: show a code, a verifier or a token; or take an agent for somebody because a page says so.
 
@@ -17,7 +17,10 @@ use crate::words::secret::{Grant, Secret};
 /// The longest name that is kept, in characters.
 const NAME_CHARS_MAX: usize = 200;
 
-/// Where the agent's browser is sent to sign in: `GET https://login.{domain}/oauth/authorize` (API.md section 2). The
+/// The longest mail address that is taken, in characters.
+const MAIL_CHARS_MAX: usize = 320;
+
+/// Where the browser is sent to sign in: `GET https://login.{domain}/oauth/authorize` (API.md section 2). The
 /// challenge is that of a PKCE verifier by S256.
 #[must_use]
 pub fn authorize_url(
@@ -57,6 +60,38 @@ pub fn granted(answer: Result<Response, Failure>, now: Timestamp) -> Result<(Gra
     let refresh_token = tokens.refresh.ok_or_else(|| none("the answer holds no refresh token"))?;
     let access_token = Some((tokens.access.clone(), tokens.expires_at));
     Ok((Grant { refresh_token, access_token }, tokens.access))
+}
+
+/// What the code of a person brought: an access token, to ask once whose it is. What else the answer holds is dropped.
+///
+/// # Errors
+/// The platform's refusal, or that the answer holds no token.
+pub fn access(answer: Result<Response, Failure>, now: Timestamp) -> Result<Secret, Failure> {
+    let response = failure::accepted(answer?, now)?;
+    let tokens = login::tokens_in(&response.value(), now);
+    Ok(tokens.ok_or_else(|| failure::malformed(&response, "the answer holds no access token"))?.access)
+}
+
+/// Somebody who has signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// The user's id.
+    pub id: AgentId,
+    /// The name for people.
+    pub name: String,
+    /// The mail address in lower case; `None` when the platform has none (API.md section 7: `email` of a user).
+    pub mail: Option<String>,
+}
+
+/// Who it is, with the mail address that roles go by.
+///
+/// # Errors
+/// As [`who`].
+pub fn person(answer: Result<Response, Failure>, now: Timestamp) -> Result<Person, Failure> {
+    let response = answer?;
+    let mail = response.value().get("email").and_then(Value::as_str).map(|mail| mail.trim().to_lowercase());
+    let (id, name) = who(Ok(response), now)?;
+    Ok(Person { id, name, mail: mail.filter(|mail| !mail.is_empty() && mail.chars().count() <= MAIL_CHARS_MAX) })
 }
 
 /// Asks whose token it is.
@@ -127,6 +162,20 @@ mod tests {
         let bare = granted(body(serde_json::json!({ "access_token": "hush" })), now).unwrap_err();
         assert!(bare.message.contains("no refresh token") && !bare.message.contains("hush"), "{bare:?}");
         assert!(granted(Ok(Response::new(400)), now).is_err());
+    }
+
+    #[test]
+    fn of_a_person_the_address_is_read_and_nothing_but_the_token_taken() {
+        let now = Timestamp(0);
+        let body = |body: Value| Ok(Response::new(200).json(&body));
+        let me = body(serde_json::json!({ "id": "u-1", "name": "Ann", "email": " Ann@Example.com " }));
+        assert_eq!(person(me, now).unwrap().mail.as_deref(), Some("ann@example.com"));
+        let bare = person(body(serde_json::json!({ "id": "u-1", "name": "Ann", "email": "" })), now).unwrap();
+        assert_eq!((bare.mail, bare.name.as_str()), (None, "Ann"));
+        assert!(person(Ok(Response::new(401)), now).is_err());
+        let grant = body(serde_json::json!({ "access_token": "a", "expires_in": 60 }));
+        assert_eq!(access(grant, now).unwrap().expose(), "a");
+        assert!(access(body(serde_json::json!({})), now).is_err());
     }
 
     #[test]

@@ -25,6 +25,13 @@ impl Derived {
         let key = key_bytes(vault_key.expose().trim())?;
         Ok(Derived(Zeroizing::new(mac(&key, &[purpose.as_bytes()]).finalize().into_bytes().into())))
     }
+    /// The key for one purpose, from a secret that is no vault key but that nobody can guess either, such as that of an OAuth
+    /// client.
+    #[must_use]
+    pub fn from_secret(secret: &Secret, purpose: &str) -> Derived {
+        let bytes = mac(secret.expose().as_bytes(), &[purpose.as_bytes()]).finalize().into_bytes();
+        Derived(Zeroizing::new(bytes.into()))
+    }
     /// The mark of a text in several parts; how it is cut into parts matters.
     #[must_use]
     pub fn mark(&self, parts: &[&str]) -> [u8; 32] {
@@ -88,6 +95,11 @@ mod tests {
         assert!(!one.is_mark_of(&["a", "bc"], &mark[..31]) && !one.is_mark_of(&["a", "bc"], &[]));
         assert!(Derived::new(&Secret::new("short".to_owned()), "page").is_err());
         assert_eq!(format!("{one:?}"), "Derived([secret])");
+        let of = |text: &str, purpose: &str| Derived::from_secret(&Secret::new(text.to_owned()), purpose);
+        let mark = of("client secret", "cookie").mark(&["a"]);
+        assert!(of("client secret", "cookie").is_mark_of(&["a"], &mark));
+        assert!(!of("client secret", "page").is_mark_of(&["a"], &mark));
+        assert!(!of("client secret 2", "cookie").is_mark_of(&["a"], &mark));
     }
 
     #[test]

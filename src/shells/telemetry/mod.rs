@@ -146,6 +146,8 @@ impl Telemetry {
             | News::Listening { .. }
             | News::Telemetry { .. }
             | News::NotOurs { .. }
+            | News::SignedIn { .. }
+            | News::SignInRefused { .. }
             | News::Looked
             | News::StoreBack
             | News::PagesBack

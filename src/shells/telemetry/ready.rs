@@ -65,6 +65,8 @@ impl Readiness {
             | News::Telemetry { .. }
             | News::Checked { .. }
             | News::Enrolled { .. }
+            | News::SignedIn { .. }
+            | News::SignInRefused { .. }
             | News::Leading { .. }
             | News::Recorded { .. }
             | News::Over { .. }

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use super::cookie::Sealer;
 use super::office::Office;
 use super::peers::Peers;
+use super::people::People;
 use crate::hands::companion::{PageKeys, Pages};
 use crate::hands::genesys::Client;
 use crate::hands::vault::{Vault, VaultError};
@@ -55,6 +56,8 @@ pub struct Desk {
     pub(super) office: Option<Arc<Office>>,
     /// What may be asked of the process.
     pub(super) telemetry: Option<Telemetry>,
+    /// Who may sign in to the dashboard; without it nobody.
+    pub(super) people: Option<People>,
     pub(super) peers: Peers,
     pub(super) tokens: Semaphore,
     pub(super) hellos: Semaphore,
@@ -76,6 +79,7 @@ impl Desk {
             companions: None,
             office: None,
             telemetry: None,
+            people: None,
             peers: Peers::default(),
             tokens: Semaphore::new(TOKENS_AT_ONCE),
             hellos: Semaphore::new(HELLOS_AT_ONCE),
@@ -96,6 +100,12 @@ impl Desk {
     #[must_use]
     pub fn with_office(self, office: Office) -> Desk {
         Desk { office: Some(Arc::new(office)), ..self }
+    }
+
+    /// The same with people who may sign in.
+    #[must_use]
+    pub fn with_people(self, people: People) -> Desk {
+        Desk { people: Some(people), ..self }
     }
 
     /// A desk for agents' pages; page keys and cookies are marked with keys derived from the vault's.

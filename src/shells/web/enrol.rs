@@ -4,21 +4,19 @@
 //! nobody can be found for.
 
 use axum::extract::{RawQuery, State};
-use axum::http::header::{LOCATION, SET_COOKIE};
+use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use tera::{Context, Tera};
 
 use super::Room;
 use super::cookie::SignIn;
 use super::desk::Desk;
+use super::oauth::{self, NoWay};
+use super::query::field;
 use crate::hands::companion::PageKeys;
 use crate::hands::genesys::sign_in;
-use crate::hands::vault::random_text;
 use crate::shells::daemon::news::{News, chain};
 use crate::words::clock::Clock;
 use crate::words::id::AgentId;
@@ -26,8 +24,6 @@ use crate::words::secret::Secret;
 
 const TEMPLATE: &str = include_str!("../../../templates/enrol.html.tera");
 const TEMPLATE_NAME: &str = "enrol.html.tera";
-/// The longest code and the longest state that are looked at, in bytes.
-const FIELD_BYTES_MAX: usize = 4_096;
 
 /// What stands on the page.
 #[derive(Debug, Serialize)]
@@ -82,18 +78,16 @@ fn started(desk: &Desk, query: Option<&str>) -> Result<Response, Stop> {
     if origin.as_deref().is_some_and(|origin| !desk.allows(origin)) {
         return Err(BAD_RETURN);
     }
-    let random = || random_text().map_err(|_| NOT_KEPT);
-    let state = random()?;
-    let verifier = if desk.settings.pkce { Some(random()?) } else { None };
-    let challenge = verifier.as_ref().map(|verifier| URL_SAFE_NO_PAD.encode(Sha256::digest(verifier)));
-    let to = {
-        let org = desk.client.org();
-        let app = org.settings.app.as_ref().ok_or(NOT_OFFERED)?;
-        let login = &org.settings.hosts.login;
-        sign_in::authorize_url(login, &app.client_id, &desk.redirect_uri(), &state, challenge.as_deref())
+    let way = oauth::Way {
+        client: &desk.client,
+        cookies: &companions.cookies,
+        settings: &desk.settings,
+        redirect_uri: desk.redirect_uri(),
     };
-    let cookie = companions.cookies.set(state, verifier, origin, Clock::System.now(), is_secure(desk));
-    Ok((StatusCode::FOUND, [(LOCATION, to), (SET_COOKIE, cookie)]).into_response())
+    oauth::sent_off(&way, origin).map_err(|why| match why {
+        NoWay::NoClient => NOT_OFFERED,
+        NoWay::NoEntropy => NOT_KEPT,
+    })
 }
 
 /// The platform has sent the browser back.
@@ -105,10 +99,10 @@ pub(super) async fn callback(State(room): State<Room>, headers: HeaderMap, RawQu
     let Some(begun) = companions.cookies.take(&headers, &state, Clock::System.now()) else {
         return stopped(desk, NOT_STARTED, None);
     };
-    let unset = (SET_COOKIE, companions.cookies.unset(&state, is_secure(desk)));
+    let unset = (SET_COOKIE, companions.cookies.unset(&state, oauth::is_secure(&desk.settings)));
     let page = match finished(&room, &begun, query).await {
         Ok((agent, name)) => enrolled(&companions.keys, &begun, &agent, &name),
-        Err(stop) => stopped(desk, stop, begun.origin.as_deref()),
+        Err(stop) => stopped(desk, stop, begun.back.as_deref()),
     };
     ([unset], page).into_response()
 }
@@ -146,9 +140,9 @@ async fn keep(desk: &Desk, code: &Secret, verifier: Option<&Secret>) -> Result<(
 fn enrolled(keys: &PageKeys, begun: &SignIn, agent: &AgentId, name: &str) -> Response {
     let line = format!("{name}, softlanding keeps your softphone ready from now on. You can close this window.");
     // Without a page that waits, nobody gets a key.
-    let key = begun.origin.is_some().then(|| keys.make(agent, Clock::System.now()).expose().to_owned());
-    let agent = begun.origin.is_some().then(|| agent.to_string());
-    let page = Page { title: "Signed in", lines: vec![&line], again: None, agent, key, origin: begun.origin.clone() };
+    let key = begun.back.is_some().then(|| keys.make(agent, Clock::System.now()).expose().to_owned());
+    let agent = begun.back.is_some().then(|| agent.to_string());
+    let page = Page { title: "Signed in", lines: vec![&line], again: None, agent, key, origin: begun.back.clone() };
     shown(StatusCode::OK, &page)
 }
 
@@ -174,35 +168,13 @@ fn shown(status: StatusCode, page: &Page<'_>) -> Response {
     }
 }
 
-fn is_secure(desk: &Desk) -> bool {
-    desk.settings.public_url.starts_with("https://")
-}
-
 fn encoded(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
-}
-
-/// A field of a query, decoded; nothing for one that is empty or too long.
-fn field(query: Option<&str>, name: &str) -> Option<String> {
-    let pairs = query?.split('&').filter_map(|pair| pair.split_once('='));
-    let value = pairs.into_iter().find_map(|(n, value)| (n == name).then_some(value))?;
-    let spaced = value.replace('+', " ");
-    let text = percent_encoding::percent_decode_str(&spaced).decode_utf8().ok()?.into_owned();
-    (1..=FIELD_BYTES_MAX).contains(&text.len()).then_some(text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn fields_are_decoded_and_bounded() {
-        assert_eq!(field(Some("a=1&return=https%3A%2F%2Fd.example"), "return").as_deref(), Some("https://d.example"));
-        assert_eq!(field(Some("return="), "return"), None);
-        assert_eq!(field(Some("state=%ff"), "state"), None);
-        assert_eq!(field(Some(&format!("code={}", "x".repeat(5_000))), "code"), None);
-        assert_eq!(field(None, "code"), None);
-    }
 
     #[tokio::test]
     async fn the_page_escapes_what_it_shows() {

@@ -7,21 +7,22 @@ use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
 /// A file and how it is served.
-struct File {
-    text: &'static str,
-    kind: &'static str,
+pub(super) struct File<'a> {
+    pub(super) text: &'a str,
+    pub(super) kind: &'static str,
     /// Whether pages of other origins use it.
-    shared: bool,
+    pub(super) shared: bool,
 }
 
-const MODULE: File =
+const MODULE: File<'static> =
     File { text: include_str!("companion/v1.js"), kind: "text/javascript; charset=utf-8", shared: true };
-const TYPES: File =
+const TYPES: File<'static> =
     File { text: include_str!("companion/v1.d.ts"), kind: "application/typescript; charset=utf-8", shared: true };
-const EXAMPLE: File =
+const EXAMPLE: File<'static> =
     File { text: include_str!("companion/example.html"), kind: "text/html; charset=utf-8", shared: false };
-const SCRIPT: File = File { text: include_str!("page.js"), kind: "text/javascript; charset=utf-8", shared: false };
-const STYLE: File = File { text: include_str!("page.css"), kind: "text/css; charset=utf-8", shared: false };
+const SCRIPT: File<'static> =
+    File { text: include_str!("page.js"), kind: "text/javascript; charset=utf-8", shared: false };
+const STYLE: File<'static> = File { text: include_str!("page.css"), kind: "text/css; charset=utf-8", shared: false };
 
 pub(super) async fn companion(headers: HeaderMap) -> Response {
     serve(&MODULE, &headers)
@@ -49,7 +50,7 @@ pub(super) async fn page_style(headers: HeaderMap) -> Response {
 
 /// The file; nothing of it when the browser has the same already. It is asked for anew each time, so that a page has the
 /// module of the softlanding that it speaks to.
-fn serve(file: &File, headers: &HeaderMap) -> Response {
+pub(super) fn serve(file: &File<'_>, headers: &HeaderMap) -> Response {
     let digest = Sha256::digest(file.text);
     let tag: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     let tag = format!("\"{tag}\"");
@@ -58,7 +59,7 @@ fn serve(file: &File, headers: &HeaderMap) -> Response {
     let mut response = if same {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        ([(header::CONTENT_TYPE, file.kind)], file.text).into_response()
+        ([(header::CONTENT_TYPE, file.kind)], file.text.to_owned()).into_response()
     };
     let more = [(header::ETAG, tag.as_str()), (header::CACHE_CONTROL, "no-cache")];
     let shared = [

@@ -6,6 +6,8 @@
 //!   done, `once` for each idempotency key.
 //! - `inbound`: webhooks that come in.
 //! - [`book`]: the runs as the API shows them, and those who follow them.
+//! - `dashboard`: the pages that people look at; [`people`]: who they are and how they sign in.
+//! - `oauth`: the way to the platform's sign-in, for agents and for people; `query`: fields of a query.
 //! - `listener`: connections, counted and bounded.
 //! - `socket`: one companion, from its hello to its end.
 //! - `admit`: whose page it is, by page key or by token.
@@ -22,6 +24,7 @@ mod admit;
 mod api;
 pub mod book;
 mod cookie;
+mod dashboard;
 mod deeds;
 mod desk;
 mod enrol;
@@ -29,10 +32,13 @@ mod files;
 mod inbound;
 pub(crate) mod listener;
 mod machines;
+mod oauth;
 mod office;
 mod once;
 mod peers;
+pub mod people;
 mod problem;
+mod query;
 mod socket;
 
 use std::net::SocketAddr;
@@ -134,10 +140,18 @@ impl Room {
         let none = || Problem::new(Kind::NotFound, "there is no API in this room");
         self.desk.office.as_ref().ok_or_else(none)
     }
+
+    /// Who may sign in; `None` when nobody may.
+    fn people(&self) -> Option<&people::People> {
+        self.desk.people.as_ref()
+    }
 }
 
 fn router(room: Room) -> Router {
-    let api = if room.desk.office.is_some() { api::router().merge(inbound::router()) } else { Router::new() };
+    let api = match &room.desk.office {
+        Some(_) => api::router().merge(inbound::router()).merge(dashboard::router()).merge(people::router()),
+        None => Router::new(),
+    };
     Router::new()
         .merge(api)
         .route("/livez", get(async || "alive\n"))

@@ -12,8 +12,8 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::super::answer::{Answer, Problem, Query, Reply};
-use super::super::ids;
 use super::super::world::{Client, Twin};
+use super::super::{ids, people};
 use super::{APP_CLIENT_ID, mac, refused};
 use crate::words::clock::Timestamp;
 use crate::words::http::{Method, Request};
@@ -37,10 +37,17 @@ pub(in super::super) struct SignIns {
 #[derive(Debug, Clone)]
 struct Code {
     text: String,
-    agent: usize,
+    who: Who,
     redirect_uri: String,
     challenge: Option<String>,
     until: Timestamp,
+}
+
+/// Who signs in.
+#[derive(Debug, Clone, Copy)]
+enum Who {
+    Agent(usize),
+    Person(usize),
 }
 
 impl SignIns {
@@ -76,29 +83,33 @@ impl Twin {
             return back(redirect_uri, &[("error", "access_denied")], state);
         }
         let Some(user) = query.get("twin_agent") else { return self.choice(request.query()) };
-        let Ok(agent) = self.find_agent(user) else { return page(400, "<p>Nobody has this user id.</p>") };
+        let person = people::find(user).map(Who::Person);
+        let Some(who) = person.or_else(|| self.find_agent(user).ok().map(Who::Agent)) else {
+            return page(400, "<p>Nobody has this user id.</p>");
+        };
         self.sign_ins.issued += 1;
         let text = format!("twin-code-{:016x}", mac(self.secret ^ 0xc0de, self.sign_ins.issued));
         let until = self.now + CODE_LIFE_MS;
         if self.sign_ins.codes.len() >= CODES_MAX {
             self.sign_ins.codes.remove(0);
         }
-        let code = Code { text: text.clone(), agent, redirect_uri: redirect_uri.to_owned(), challenge, until };
+        let code = Code { text: text.clone(), who, redirect_uri: redirect_uri.to_owned(), challenge, until };
         self.sign_ins.codes.push(code);
         back(redirect_uri, &[("code", &text)], state)
     }
 
     /// A list of people, each a link to the same address.
     fn choice(&self, query: &str) -> Answer {
-        let link = |i: usize| {
-            let id = self.agents.get(i)?.id.clone();
-            Some(format!("<li><a href=\"?{}&amp;twin_agent={id}\">{}</a>", escaped(query), escaped(&ids::person(i))))
+        let link = |id: &str, name: &str| {
+            format!("<li><a href=\"?{}&amp;twin_agent={id}\">{}</a>", escaped(query), escaped(name))
         };
-        let list: String = (0..self.agents.len().min(CHOICES_MAX)).filter_map(link).collect();
+        let people: String = (0..people::COUNT).map(|n| link(&people::id(n), people::name(n))).collect();
+        let agents = self.agents.iter().take(CHOICES_MAX).enumerate();
+        let agents: String = agents.map(|(i, agent)| link(agent.id.as_str(), &ids::person(i))).collect();
         page(
             200,
             &format!(
-                "<p>Who signs in?</p><ul>{list}</ul><p><a href=\"?{}&amp;twin_deny=1\">Nobody</a></p>",
+                "<p>Who signs in?</p><ul>{people}</ul><p>Agents:</p><ul>{agents}</ul><p><a href=\"?{}&amp;twin_deny=1\">Nobody</a></p>",
                 escaped(query)
             ),
         )
@@ -127,18 +138,22 @@ impl Twin {
         if !proven {
             return invalid("the code verifier does not fit");
         }
-        let token = self.issue(code.agent, Client::App);
-        let Some(agent) = self.agents.get_mut(code.agent) else { return Err(Problem::not_found()) };
+        let i = match code.who {
+            Who::Person(n) => return self.grant_person(n),
+            Who::Agent(i) => i,
+        };
+        let token = self.issue(i, Client::App);
+        let Some(agent) = self.agents.get_mut(i) else { return Err(Problem::not_found()) };
         // Higher than any before, so that no older token comes to life again.
-        let since = self.sign_ins.since.get(&code.agent).copied().unwrap_or(0);
+        let since = self.sign_ins.since.get(&i).copied().unwrap_or(0);
         let serial = agent.refresh_serial.unwrap_or(0).max(since).saturating_add(1_000);
         agent.refresh_serial = Some(serial);
-        self.sign_ins.since.insert(code.agent, serial);
+        self.sign_ins.since.insert(i, serial);
         Reply::ok(json!({
             "access_token": self.token_text(token),
             "token_type": "bearer",
             "expires_in": self.scenario.tokens.agent_expires_in_s,
-            "refresh_token": self.refresh_token_text(code.agent, serial),
+            "refresh_token": self.refresh_token_text(i, serial),
         }))
     }
 }

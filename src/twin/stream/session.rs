@@ -208,7 +208,7 @@ impl Twin {
         let channel = self.lines.streams.get(&id).and_then(|s| s.channel);
         let owner = match found.and_then(|t| self.tokens.get(t)).map(|t| t.owner) {
             Some(Owner::Agent(i)) => Some(i),
-            Some(Owner::Publisher) | None => None,
+            Some(Owner::Publisher | Owner::Person(_)) | None => None,
         };
         let told_to = owner.or_else(|| channel.and_then(|at| self.channel_owner(at)));
         match self.judge(jid, found, owner, channel) {

@@ -28,7 +28,7 @@ impl Twin {
     pub(super) fn channel_owner(&self, at: usize) -> Option<usize> {
         match self.channels.get(at).and_then(|c| self.tokens.get(c.token)).map(|t| t.owner) {
             Some(Owner::Agent(i)) => Some(i),
-            Some(Owner::Publisher) | None => None,
+            Some(Owner::Publisher | Owner::Person(_)) | None => None,
         }
     }
 

@@ -16,7 +16,7 @@ use crate::law::plan::Plan;
 use crate::law::punctuality::Publish;
 use crate::law::run::{BadJournal, Brake, Run};
 use crate::law::verdict::{CallState, Verdict};
-use crate::shells::daemon::news::name_of;
+use crate::shells::deliver::names::name_of;
 use crate::shells::report::Story;
 use crate::shells::report::facts::Ending;
 use crate::shells::report::notices::notices;
@@ -39,12 +39,12 @@ pub(in crate::shells::web) struct Folded {
     /// Every seat in order of shift start; those without a known one last.
     pub(in crate::shells::web) by_shift: Arc<Vec<Seat>>,
     /// The instant and the name of the newest record.
-    last: (Timestamp, String),
+    last: (Timestamp, &'static str),
     said: Vec<Said>,
     changes: VecDeque<(u64, Seat)>,
     /// Changes up to this record are not among `changes` any more.
     forgotten: u64,
-    lines: VecDeque<(u64, String)>,
+    lines: VecDeque<(u64, Timestamp, String)>,
     mood: Mood,
 }
 
@@ -72,9 +72,11 @@ pub(in crate::shells::web) struct Frame {
     #[schema(format = "date-time")]
     at: String,
     /// What it is.
-    event: String,
+    event: &'static str,
     /// What is worth a line of all that happened.
     words: Vec<String>,
+    /// When each of these was recorded.
+    words_at: Vec<String>,
     /// The run as it is now.
     pub(in crate::shells::web) card: RunCard,
     /// The agents of whom something else is said now.
@@ -143,7 +145,7 @@ impl Folded {
                 if self.lines.len() == LINES_MAX {
                     self.lines.pop_front();
                 }
-                self.lines.push_back((record.seq, line));
+                self.lines.push_back((record.seq, record.at, line));
             }
         }
     }
@@ -198,12 +200,13 @@ impl Folded {
     /// What has happened since record `seq`; of a number that lies ahead, everything.
     pub(in crate::shells::web) fn since(&self, seq: u64) -> Frame {
         let seq = if seq > self.run.seq { 0 } else { seq };
-        let (at, event) = self.last.clone();
-        let lines = self.lines.iter().rev().take_while(|(told, _)| *told > seq).take(FRAME_LINES_MAX);
-        let mut words: Vec<String> = lines.map(|(_, line)| line.clone()).collect();
-        words.reverse();
+        let (at, event) = self.last;
+        let newest = self.lines.iter().rev().take_while(|(told, ..)| *told > seq).take(FRAME_LINES_MAX);
+        let mut lines: Vec<_> = newest.map(|(_, at, line)| (line.clone(), at.rfc3339())).collect();
+        lines.reverse();
+        let (words, words_at) = lines.into_iter().unzip();
         let changed = self.changed_since(seq).into_iter().filter_map(|seat| self.row(seat)).collect();
-        Frame { seq: self.run.seq, at: at.rfc3339(), event, words, card: self.card(), changed }
+        Frame { seq: self.run.seq, at: at.rfc3339(), event, words, words_at, card: self.card(), changed }
     }
 
     fn changed_since(&self, seq: u64) -> BTreeSet<Seat> {

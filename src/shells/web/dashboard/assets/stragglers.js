@@ -1,0 +1,60 @@
+// Those whose softphone cannot take a call: why, what was tried, what comes next and when; the nearest shift first.
+//
+// Must never: ask for every agent's story; only for the few that are shown.
+
+import { get } from './api.js';
+import { el, fill } from './dom.js';
+import { agentPath, mark, retry } from './parts.js';
+import { wall } from './times.js';
+import { number } from './words.js';
+
+const SHOWN_MAX = 12;
+
+const tried = (story) => {
+  const list = story?.tried ?? [];
+  if (list.length === 0) return 'nothing tried so far';
+  return `tried: ${list.map(({ rung, times }) => `${String(rung).replaceAll('_', ' ')}${times > 1 ? ` (${times} times)` : ''}`).join(', ')}`;
+};
+
+export class Stragglers {
+  #stories = new Map();
+  #shape = '';
+
+  constructor({ run, zone, known }) {
+    this.run = run;
+    this.known = known;
+    this.time = wall(zone);
+    this.list = el('ul', { class: 'people' });
+    this.count = el('span', { class: 'quiet' });
+    this.node = el('section', { class: 'card', 'aria-labelledby': 'stragglers-title' },
+      el('div', { class: 'card-head' }, el('h2', { id: 'stragglers-title' }, 'Stragglers'), this.count), this.list);
+  }
+
+  show(rows, card) {
+    const all = rows.filter((row) => row.cell === 'straggler');
+    const shown = all.slice(0, SHOWN_MAX);
+    const shape = JSON.stringify([shown, all.length, card.allowed]);
+    if (shape === this.#shape || this.list.contains(document.activeElement)) return;
+    this.#shape = shape;
+    fill(this.count, all.length > shown.length ? `${number(shown.length)} of ${number(all.length)}, the nearest shifts` : '');
+    if (shown.length === 0) fill(this.list, el('li', { class: 'quiet' }, card.over || card.not_checked < card.agents ? 'Nobody.' : 'Nobody has been checked so far.'));
+    else fill(this.list, shown.map((row) => this.#item(row, card)));
+  }
+
+  #item(row, card) {
+    const history = el('p', { class: 'sub' }, this.#stories.get(row.seat) ?? '…');
+    get(`runs/${encodeURIComponent(this.run)}/agents/${encodeURIComponent(row.agent)}`).then((agent) => {
+      this.#stories.set(row.seat, tried(agent.story));
+      fill(history, tried(agent.story));
+    }, () => fill(history, ''));
+    const shift = row.shift_start ? `shift ${this.time.minute(row.shift_start)}` : 'shift not known';
+    const next = row.next ? `next: ${row.next}${row.next_at ? `, by ${this.time.second(row.next_at)}` : ''}` : '';
+    return el('li', {},
+      el('div', { class: 'head' },
+        el('span', {}, mark('straggler'), ' ', el('a', { href: agentPath(this.run, row.agent) }, row.name), ' ', el('span', { class: 'sub' }, shift)),
+        retry(card, row, this.known)),
+      el('p', {}, row.reason ?? ''),
+      history,
+      next ? el('p', { class: 'sub' }, next) : null);
+  }
+}

@@ -1,0 +1,95 @@
+// A Friday in the browser: sign in, hold and resume with a reason, watch it live until it has settled, a straggler's story, the
+// report, every page in every light, the evidence, sign out.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+
+import { NORA, RUN, drawn, inEveryLight, order, signIn, visit, walk } from './kit.mjs';
+
+const cells = (page, cell) => page.locator(`.cell[data-cell="${cell}"]`);
+
+await walk('friday', async ({ visitor }) => {
+  const nora = await visitor();
+  const page = await nora.newPage();
+  await signIn(page, NORA);
+  assert.match(await page.locator('#who').innerText(), /Nora Lindqvist.*approver/);
+  await page.locator('.countdown .big').first().waitFor();
+
+  // Before the publish: nobody is checked; held and let go again, with a reason each.
+  await page.getByRole('link', { name: 'Customer Care' }).first().click();
+  await drawn(page);
+  assert.equal(await page.locator('.cell').count(), 60);
+  assert.equal(await cells(page, 'unjudged').count(), 60);
+  await page.locator('#connection', { hasText: 'live' }).waitFor();
+  await order(page, 'hold', 'a storm warning');
+  await page.locator('.hero .badge', { hasText: 'held' }).waitFor();
+  await order(page, 'resume', 'the storm has passed');
+  await page.locator('.hero .badge', { hasText: 'held' }).waitFor({ state: 'detached' });
+  await page.getByText('held by Nora Lindqvist (nora.lindqvist@northfield.example): a storm warning').first().waitFor();
+
+  // The publish, as it happens: cells change without anything being loaded again.
+  await page.evaluate(() => (globalThis.sameDocument = true));
+  await cells(page, 'recovered').first().waitFor();
+  await cells(page, 'straggler').first().waitFor();
+  await page.locator('.tiles .n').first().waitFor();
+  assert.equal(await page.evaluate(() => globalThis.sameDocument), true);
+
+  // A straggler's story, while it is helped.
+  const straggler = page.locator('.people a').first();
+  await straggler.waitFor();
+  const name = await straggler.innerText();
+  await straggler.click();
+  await page.locator('#agent-title', { hasText: name }).waitFor();
+  assert.ok((await page.locator('ol.lines li').count()) > 1, 'a straggler has a story');
+  assert.ok((await page.getByRole('row').count()) > 5, 'each signal has a row');
+  await page.goBack();
+  await drawn(page);
+
+  // It settles by itself, and the page says so.
+  await page.locator('#main[data-live="over"]').waitFor();
+  await page.locator('.hero .badge', { hasText: 'settled' }).waitFor();
+  assert.equal(await cells(page, 'unjudged').count(), 0);
+  assert.equal(await page.locator('#main [data-wish="hold"]').count(), 0, 'a run that is over cannot be held');
+  await page.locator('.tiles button', { hasText: 'recovered' }).click();
+  assert.equal(await page.locator('.cell[data-cell="ready"]:not(.filtered)').count(), 0, 'only those who recovered');
+  await page.locator('.tiles button', { hasText: 'recovered' }).click();
+  await page.getByText('Agents as a table').click();
+  await page.locator('#name').fill(name);
+  await page.locator('details.card tbody tr').filter({ hasText: name }).first().waitFor();
+  await page.locator('#name').fill('');
+  await page.getByText('Agents as a table').click();
+
+  // The report is the run's.
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'JSON' }).click()]);
+  const report = JSON.parse(readFileSync(await download.path(), 'utf8'));
+  assert.equal(report.ending, 'settled');
+  assert.equal(report.agents.length, 60);
+  assert.ok(report.agents.some((agent) => agent.name === name), 'the straggler is in the report');
+
+  // Every page, in both sizes, light and dark.
+  await inEveryLight(page, 'run');
+  const story = await page.evaluate(async (run) => (await (await fetch(`/api/v1/runs/${run}/agents?verdict=straggler&limit=1`)).json()).agents[0], RUN);
+  await visit(page, `/runs/${RUN}/agents/${story.agent}`);
+  await inEveryLight(page, 'agent');
+  await visit(page, '/evidence');
+  await page.locator('figure .picture circle.before').first().waitFor();
+  await inEveryLight(page, 'evidence');
+  await visit(page, '/');
+  await inEveryLight(page, 'overview');
+  for (const box of (await page.getByRole('checkbox').all()).slice(0, 3)) await box.check();
+  await page.getByRole('button', { name: 'Compare' }).click();
+  await drawn(page);
+  assert.equal(await page.locator('thead th').count(), 3);
+  assert.ok((await page.locator('figure path.line').count()) >= 2, 'the runs are drawn');
+  await inEveryLight(page, 'compare');
+
+  // Out again: the session is over for whoever has its cookie.
+  const before = await nora.cookies();
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('heading', { name: 'You are signed out' }).waitFor();
+  await inEveryLight(page, 'signed-out');
+  const [session] = before.filter((cookie) => cookie.name === 'softlanding_session');
+  assert.ok(session.httpOnly && session.sameSite === 'Lax');
+  const again = await nora.request.get('/api/v1/me'.replace(/^/, new URL(page.url()).origin), { headers: { cookie: `softlanding_session=${session.value}` } });
+  assert.equal(again.status(), 401);
+});
