@@ -8,7 +8,8 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use softlanding::hands::journal::RECORD_FORMAT;
 use softlanding::law::event::Event;
 use softlanding::law::order::Wish;
 use support::process::{Bench, patiently, softlanding, softlanding_says, texts};
@@ -134,7 +135,14 @@ async fn import_earlier(bench: &Bench) {
     for (name, text) in [("v1", include_str!("journals/v1.jsonl")), ("v2", include_str!("journals/v2.jsonl"))] {
         let file = format!("{name}.jsonl");
         let text = text.replace("http://127.0.0.1:4396", &bench.url);
-        std::fs::write(bench.folder.join(&file), text).expect("a file");
+        let head = json!({
+            "softlanding_export": 1,
+            "format": RECORD_FORMAT,
+            "run": format!("earlier-{name}"),
+            "events": text.lines().count(),
+            "claims": [1],
+        });
+        std::fs::write(bench.folder.join(&file), format!("{head}\n{text}")).expect("a file");
         softlanding_says(&bench.folder, &["import", &file]).await;
     }
 }
@@ -142,10 +150,10 @@ async fn import_earlier(bench: &Bench) {
 #[tokio::test(flavor = "multi_thread")]
 async fn friday() {
     let _alone = BROWSER.lock().await;
-    let bench = Bench::open_before("dashboard-friday", FRIDAY, 20, "11min").await;
+    let bench = Bench::open_before("dashboard-friday", FRIDAY, 20, "8min").await;
     let url = free_url().await;
     bench.configure("refresh_lead = \"12min\"", "refresh_lead = \"3min\"\ncheck_delay = \"20s\"");
-    bench.configure("settle_after = \"35min\"", "settle_after = \"7min\"");
+    bench.configure("settle_after = \"35min\"", "settle_after = \"4min\"");
     append(&bench, &people(&url));
     import_earlier(&bench).await;
     let run = bench.stage().await;
@@ -180,6 +188,52 @@ async fn doors() {
         [(Wish::Approve, "the board has met"), (Wish::Hold, bold)],
         "to repeat: ./tests/run --test dashboard doors"
     );
+    bench.close().await;
+}
+
+/// A proxy that has signed people in is believed, and nobody else who says the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_proxy() {
+    const REPEAT: &str = "to repeat: ./tests/run --test dashboard behind_a_proxy";
+    let bench = Bench::open_before("dashboard-proxy", FRIDAY, 1, "3h").await;
+    let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
+    let http = http.expect("a client");
+    let plain = std::fs::read_to_string(bench.folder.join("softlanding.toml")).expect("the configuration");
+    let arrive = async |url: &str, mails: &[&str]| {
+        let request = http.get(format!("{url}/sign-in?to=%2Fruns%2Fcare"));
+        let request = mails.iter().fold(request, |request, mail| request.header("x-forwarded-email", *mail));
+        let answer = request.send().await.expect("an answer");
+        let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().expect("text").to_owned());
+        (answer.status().as_u16(), header("location"), header("set-cookie"))
+    };
+    for (from, believed) in [("127.0.0.1", true), ("10.0.0.1", false)] {
+        let url = free_url().await;
+        let proxy = format!("{}proxy = {{ header = \"X-Forwarded-Email\", from = [\"{from}\"] }}\n", people(&url));
+        std::fs::write(bench.folder.join("softlanding.toml"), format!("{plain}\n{proxy}")).expect("a file");
+        let mut serving = serve(&bench).await;
+        let (status, to, cookie) = arrive(&url, &["Nora.Lindqvist@northfield.example"]).await;
+        if believed {
+            assert_eq!((status, to.as_deref()), (303, Some("/runs/care")), "{REPEAT}");
+            let cookie = cookie.expect("a session");
+            let pair = cookie.split(';').next().expect("a pair");
+            let me = http.get(format!("{url}/api/v1/me")).header("cookie", pair).send().await.expect("an answer");
+            let me: Value = serde_json::from_str(&me.text().await.expect("a text")).expect("JSON");
+            assert_eq!((&me["name"], &me["role"]), (&json!("nora.lindqvist@northfield.example"), &json!("approver")));
+        } else {
+            assert_eq!((status, cookie), (403, None), "{REPEAT}");
+        }
+        // Nobody whom no rule lets in, nobody without a name, and not two at once.
+        for mails in
+            [&["eve@evil.example"][..], &[], &["nora.lindqvist@northfield.example", "tom.brandt@northfield.example"]]
+        {
+            let (status, _, cookie) = arrive(&url, mails).await;
+            assert_eq!((status, cookie), (403, None), "{mails:?}; {REPEAT}");
+        }
+        // The platform's own sign-in is no second door.
+        let second = http.get(format!("{url}/sign-in/start")).send().await.expect("an answer");
+        assert_eq!(second.status().as_u16(), 404, "{REPEAT}");
+        serving.kill().await.expect("it can be killed");
+    }
     bench.close().await;
 }
 

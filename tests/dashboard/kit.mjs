@@ -22,7 +22,7 @@ export const SERVE = env('SERVE');
 export const RUN = env('RUN');
 const OUT = env('OUT');
 /** After so long, in ms, what was to happen is taken not to. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 30_000;
 const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const SIZES = [[1280, 900], [400, 860]];
 
@@ -43,9 +43,12 @@ export async function walk(name, steps) {
     contexts.push(context);
     context.setDefaultTimeout(PATIENCE_MS);
     context.on('page', (page) => {
-      page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(`${page.url()}: ${message.text()}`));
+      const ours = () => page.url().startsWith(SERVE);
+      // That a page which refuses has a status that says so is no complaint of its own.
+      const itself = (message) => message.location().url === page.url();
+      page.on('console', (message) => ours() && !itself(message) && ['error', 'warning'].includes(message.type()) && complaints.push(`${page.url()}: ${message.text()}`));
       page.on('pageerror', (error) => complaints.push(`${page.url()}: uncaught ${error.message}`));
-      page.on('request', (request) => request.url().startsWith('http') && new URL(request.url()).hostname !== '127.0.0.1' && complaints.push(`asked for ${request.url()}`));
+      page.on('request', (request) => ours() && request.url().startsWith('http') && new URL(request.url()).hostname !== '127.0.0.1' && complaints.push(`asked for ${request.url()}`));
     });
     return context;
   };

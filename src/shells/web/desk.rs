@@ -54,10 +54,10 @@ pub struct Desk {
     pub(super) companions: Option<ForCompanions>,
     /// What the API and the dashboard need.
     pub(super) office: Option<Arc<Office>>,
-    /// What may be asked of the process.
-    pub(super) telemetry: Option<Telemetry>,
     /// Who may sign in to the dashboard; without it nobody.
     pub(super) people: Option<People>,
+    /// What may be asked of the process.
+    pub(super) telemetry: Option<Telemetry>,
     pub(super) peers: Peers,
     pub(super) tokens: Semaphore,
     pub(super) hellos: Semaphore,
@@ -78,8 +78,8 @@ impl Desk {
         Desk {
             companions: None,
             office: None,
-            telemetry: None,
             people: None,
+            telemetry: None,
             peers: Peers::default(),
             tokens: Semaphore::new(TOKENS_AT_ONCE),
             hellos: Semaphore::new(HELLOS_AT_ONCE),

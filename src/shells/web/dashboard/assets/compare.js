@@ -6,7 +6,7 @@ import { get } from './api.js';
 import { el, fill, rowHead, svg, td } from './dom.js';
 import { page } from './frame.js';
 import { runPath, split, stateBadge } from './parts.js';
-import { axisX, axisY, roundTicks, scale } from './plot.js';
+import { axisX, axisY, framed, roundTicks, scale } from './plot.js';
 import { lasting, wall } from './times.js';
 import { fateWords, number } from './words.js';
 
@@ -32,7 +32,7 @@ function picture(sets) {
   const lines = sets.map(({ points }, at) => points.length ? svg('path', { class: `line series-${at + 1} ${DASHES[at]}`, d: path(points) }) : null);
   const legend = sets.map(({ run }, at) => el('li', {}, svg('svg', { class: 'picture', viewBox: '0 0 26 12', 'aria-hidden': 'true' }, svg('path', { class: `line series-${at + 1} ${DASHES[at]}`, d: 'M0 6H26' })), named(run)));
   return el('section', { class: 'card' }, el('h2', {}, 'Softphones ready, from T on'), el('ul', { class: 'legend' }, legend),
-    el('figure', {}, svg('svg', { class: 'picture', viewBox: '0 0 980 320', role: 'img', 'aria-label': 'Share of agents who were ready, in per cent, by minutes after T; the table above has the figures.' },
+    framed('Softphones ready, from T on', svg('svg', { class: 'picture', viewBox: '0 0 980 320', role: 'img', 'aria-label': 'Share of agents who were ready, in per cent, by minutes after T; the table above has the figures.' },
       axisY({ ticks: [0, 25, 50, 75, 100], y, left, right, name: 'ready, % of the roster' }),
       axisX({ ticks: [-BEFORE_MIN, ...ticksX], x, top, bottom, name: 'minutes after T' }),
       svg('line', { class: 't', x1: x(0), x2: x(0), y1: top, y2: bottom }),

@@ -7,7 +7,7 @@ import { el, fill, heads, rowHead, svg, td } from './dom.js';
 import { page } from './frame.js';
 import { minutes } from './minutes.js';
 import { runPath } from './parts.js';
-import { axisX, roundTicks, scale } from './plot.js';
+import { axisX, framed, roundTicks, scale } from './plot.js';
 import { wall } from './times.js';
 import { number, people } from './words.js';
 
@@ -49,7 +49,7 @@ function picture(runs) {
   const key = (shape, words) => el('li', {}, svg('svg', { class: 'picture', viewBox: '0 0 26 12', 'aria-hidden': 'true' }, shape), words);
   return el('section', { class: 'card' }, el('h2', {}, 'Each publish'),
     el('ul', { class: 'legend' }, key(svg('circle', { class: 'before', cx: 13, cy: 6, r: 5 }), 'before the publish'), key(svg('rect', { class: 'after', x: 8, y: 1, width: 10, height: 10, transform: 'rotate(45 13 6)' }), 'after it')),
-    el('figure', {}, svg('svg', { class: 'picture', viewBox: `0 0 980 ${bottom + 44}`, role: 'img', 'aria-label': 'Softphones lost of a thousand ready agents in a minute, before and after each publish; the table below has the figures.' },
+    framed('Losses before and after each publish', svg('svg', { class: 'picture', viewBox: `0 0 980 ${bottom + 44}`, role: 'img', 'aria-label': 'Softphones lost of a thousand ready agents in a minute, before and after each publish; the table below has the figures.' },
       axisX({ ticks, x, top, bottom, name: 'softphones lost of 1,000 ready agents, per minute', words: figure }), runs.map(lane))));
 }
 

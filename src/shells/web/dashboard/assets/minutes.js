@@ -3,7 +3,7 @@
 // Must never: count a loss twice; what else was seen is a mark beside the bar and not another bar.
 
 import { el, svg } from './dom.js';
-import { axisX, axisY, roundTicks, scale } from './plot.js';
+import { axisX, axisY, framed, roundTicks, scale } from './plot.js';
 import { number } from './words.js';
 
 /** Minutes before T and after it. */
@@ -37,7 +37,7 @@ export function minutes(sets) {
   return el('section', { class: 'card' }, el('h2', {}, 'Minute by minute around T'),
     el('p', { class: 'quiet' }, sets.length === 1 ? 'The newest publish.' : `The newest ${sets.length} publishes together.`),
     el('ul', { class: 'legend' }, key(svg('rect', { class: 'lost', x: 7, y: 0, width: 12, height: 12 }), 'softphones lost'), key(circle(13, 6), 'media-token probes refused (401)'), key(square(13, 6), 'stations pushed as disassociated')),
-    el('figure', {}, svg('svg', { class: 'picture', viewBox: '0 0 980 272', role: 'img', 'aria-label': `Softphones lost in each minute around T: ${all.filter(([, sum]) => sum.lost > 0).map(told).join('; ')}` },
+    framed('Losses minute by minute around T', svg('svg', { class: 'picture', viewBox: '0 0 980 272', role: 'img', 'aria-label': `Softphones lost in each minute around T: ${all.filter(([, sum]) => sum.lost > 0).map(told).join('; ')}` },
       axisY({ ticks, y, left, right, name: 'softphones', words: number }),
       axisX({ ticks: [-20, -15, -10, -5, 0, 5, 10, 15, 20], x, top, bottom, name: 'minutes from T' }),
       all.map(bar), dots('refused', circle), dots('disconnected', square),

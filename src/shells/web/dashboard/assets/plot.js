@@ -2,7 +2,10 @@
 //
 // Must never: draw a value without an axis that says what it is.
 
-import { svg } from './dom.js';
+import { el, svg } from './dom.js';
+
+/** A picture in its frame: on a narrow screen it is moved sideways, with the keyboard as well. */
+export const framed = (name, picture) => el('figure', { tabindex: '0', 'aria-label': name }, picture);
 
 /** Round numbers from 0 to at least `max`, about five of them. */
 export function roundTicks(max) {

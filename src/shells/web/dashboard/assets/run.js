@@ -96,7 +96,7 @@ function reports(run) {
 class Log {
   constructor(zone) {
     this.time = wall(zone);
-    this.list = el('ol', { class: 'lines', tabindex: '0', role: 'log', 'aria-live': 'off', 'aria-label': 'What happened, the newest first' });
+    this.list = el('ol', { class: 'lines', tabindex: '0', 'aria-label': 'What happened, the newest first' });
     this.node = el('section', { class: 'card' }, el('h2', {}, 'Log'), this.list);
   }
   add(frame) {

@@ -4,6 +4,7 @@
 
 import { clock } from './clock.js';
 import { el, fill, svg } from './dom.js';
+import { framed } from './plot.js';
 import { lasting, wall } from './times.js';
 import { phaseWords } from './words.js';
 
@@ -60,7 +61,7 @@ export function timeline(run) {
     near && Math.abs(x(now) - at) > 3 ? svg('line', { class: 'now', x1: x(now), y1: 20, x2: x(now), y2: 26 + LANE + 6 }) : null);
   const item = (span) => el('li', {}, el('time', {}, time.second(span.from)), el('span', {}, phaseWords(span.phase), span.planned ? ' (planned)' : `, ${span.current ? 'since' : 'for'} ${lasting(span.to - span.from)}`));
   return [
-    el('figure', {}, picture),
+    framed('Phases around the publish', picture),
     el('details', {}, el('summary', {}, 'Phases as a list'), el('ul', { class: 'lines' }, all.map(item))),
   ];
 }
