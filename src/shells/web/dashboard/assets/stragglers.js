@@ -3,18 +3,14 @@
 // Must never: ask for every agent's story; only for the few that are shown.
 
 import { get } from './api.js';
-import { el, fill } from './dom.js';
+import { el, fill, keepFocus } from './dom.js';
 import { agentPath, mark, retry } from './parts.js';
 import { wall } from './times.js';
-import { number } from './words.js';
+import { number, triedWords } from './words.js';
 
 const SHOWN_MAX = 12;
 
-const tried = (story) => {
-  const list = story?.tried ?? [];
-  if (list.length === 0) return 'nothing tried so far';
-  return `tried: ${list.map(({ rung, times }) => `${String(rung).replaceAll('_', ' ')}${times > 1 ? ` (${times} times)` : ''}`).join(', ')}`;
-};
+const tried = (story) => (story?.tried?.length ? `tried: ${triedWords(story.tried)}` : 'nothing tried so far');
 
 export class Stragglers {
   #stories = new Map();
@@ -34,9 +30,13 @@ export class Stragglers {
     const all = rows.filter((row) => row.cell === 'straggler');
     const shown = all.slice(0, SHOWN_MAX);
     const shape = JSON.stringify([shown, all.length, card.allowed]);
-    if (shape === this.#shape || this.list.contains(document.activeElement)) return;
+    if (shape === this.#shape) return;
     this.#shape = shape;
     fill(this.count, all.length > shown.length ? `${number(shown.length)} of ${number(all.length)}, the nearest shifts` : '');
+    keepFocus(this.list, () => this.#draw(all, shown, card));
+  }
+
+  #draw(all, shown, card) {
     if (shown.length === 0) fill(this.list, el('li', { class: 'quiet' }, card.over || card.not_checked < card.agents ? 'Nobody.' : 'Nobody has been checked so far.'));
     else fill(this.list, shown.map((row) => this.#item(row, card)));
   }
