@@ -34,8 +34,8 @@ await walk('friday', async ({ visitor }) => {
   await page.locator('.tiles .n').first().waitFor();
   assert.equal(await page.evaluate(() => globalThis.sameDocument), true);
 
-  // One of those who are grey is tried again, with a reason.
-  await order(page, 'retry', 'her shift starts soon');
+  // One for whom every remedy was tried is tried again, with a reason.
+  await order(page, 'retry', 'her shift starts soon', page.locator('.people li', { hasText: 'asking a person' }).first().getByRole('button'));
 
   // A straggler's story, while it is helped.
   const straggler = page.locator('.people a').first();

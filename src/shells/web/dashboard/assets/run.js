@@ -147,6 +147,7 @@ await page(async (main, known) => {
     table.node));
   everySecond(() => {
     head.tick();
+    if (!run.over) stragglers.show(everyone(), run);
     if (!run.over) timelineInto(phases, run);
   });
 
