@@ -31,9 +31,9 @@
 //! |---|---|---|
 //! | [`words`] | ids, time, chance, secrets, HTTP as values, the calendar | knows of a publish |
 //! | [`law`] | plan, lead times, command, event, hint, order, occurrence, agent, verdict, roll call, losses, evidence, how remedies fared, pace, run, decide, audit | does I/O, reads a clock |
-//! | [`hands`] | journal, Genesys client, vault, companions' hub, hooks | decides |
+//! | [`hands`] | journal, Genesys client, vault, companions' hub, hooks, outbox | decides |
 //! | [`twin`] | the simulated org, pure, and its server; uses words only | knows its client |
-//! | [`shells`] | staging, roll call, observation, doctor, driver, daemon, web room, telemetry, rehearsal, simulation, reports | knows which world it is in |
+//! | [`shells`] | staging, roll call, observation, doctor, driver, daemon, webhooks, web room, telemetry, rehearsal, simulation, reports | knows which world it is in |
 //! | [`door`] | errors and exit codes, config, command line | keeps a rule of its own |
 //!
 //! # Glossary
@@ -80,6 +80,14 @@
 //! | played (an agent of the twin) | its softphone is a page in a browser, not the model |
 //! | figures | one run in numbers, as metrics show it: a fold of its events that nothing is decided by |
 //! | stream, far end | a softphone's signalling socket; the other side of its call |
+//! | webhook, target | a message to somebody outside about each event that they asked for; that somebody, by the name in the configuration |
+//! | cursor | how far a target has heard of a run; it moves only once a message was taken or given up |
+//! | dead letter | a message that was given up; kept whole, so that it can be sent again |
+//! | caller, role | who asks from outside, by API key or by session: a viewer looks, an operator acts, an approver also approves |
+//! | office, book | what the API works with; the runs as it shows them, each a fold of its records |
+//! | card, row, frame | a run, an agent in a few fields; what has changed of a run since a record |
+//! | nudge | what this process has recorded is looked at now, and not at the next look |
+//! | sender | somebody who may send webhooks to softlanding, and what for |
 //! | person, way in | somebody who signs in to the dashboard; how they show who they are: the platform, or a trusted proxy |
 //! | shell, asset | what every page of the dashboard has; a file that pages are made of, served as it stands here |
 //! | lot, life | what a seed draws for one simulated Friday; that Friday |

@@ -12,6 +12,8 @@ mod client;
 mod follow;
 #[path = "api/fuzz.rs"]
 mod fuzz;
+#[path = "api/inbound.rs"]
+mod inbound;
 mod support;
 #[path = "api/who.rs"]
 mod who;

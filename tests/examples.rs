@@ -8,8 +8,12 @@ mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
+use softlanding::hands::journal::{Holder, SqliteJournal};
+use softlanding::hands::outbox::{DeadLetter, Outbox};
+use softlanding::words::clock::Clock;
+use softlanding::words::id::RunId;
 use support::process::{Bench, PROGRAM, folder, patiently, softlanding_says, texts};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
@@ -136,6 +140,7 @@ impl Desk {
             let renamed = configuration.replace("name = \"c", &format!("name = \"{name}-c"));
             std::fs::write(before.folder.join(format!("{name}.toml")), renamed).expect("a file");
         }
+        add_a_webhook(&before.folder).await;
         Desk { before, friday, stepped, watched: Mutex::new(None), run, path, ordered: OnceLock::new() }
     }
 
@@ -169,6 +174,10 @@ impl Desk {
                 self.before.folder.clone()
             }
             "step" => self.stepped.folder.clone(),
+            "webhooks enable" | "webhooks resend" | "webhooks drop" => {
+                self.has_dead_letters().await;
+                self.before.folder.clone()
+            }
             _ if self.is_of_friday(command) => self.friday.folder.clone(),
             _ => self.before.folder.clone(),
         }
@@ -198,7 +207,7 @@ impl Desk {
 
     /// Commands about a run that has begun or ended.
     fn is_of_friday(&self, command: &str) -> bool {
-        ["run", "watch", "audit", "export", "report", "prune", "status"].contains(&command)
+        ["run", "watch", "audit", "export", "report", "prune", "status", "hooks run", "hooks test"].contains(&command)
     }
 
     /// The line with what there is here.
@@ -216,6 +225,7 @@ impl Desk {
                 "cp ../examples-before/scenario.toml . 2>/dev/null; {line} --speed 600 --scenario scenario.toml"
             ),
             "sim" => line.replace("--seeds 5000", "--seeds 10"),
+            "webhooks resend" | "webhooks drop" => line.replace("17", &self.has_dead_letters().await.to_string()),
             _ => line,
         }
     }
@@ -228,6 +238,22 @@ impl Desk {
         self.clear().await;
         let run = self.before.stage_with(&["--require-approval"]).await;
         self.ordered.get_or_init(|| run).clone()
+    }
+
+    /// A webhook that was served, and messages for it that were given up.
+    async fn has_dead_letters(&self) -> u64 {
+        let journal = SqliteJournal::open(&self.before.store()).await.expect("a journal");
+        let outbox = Outbox::of(Arc::new(journal.into()));
+        let (now, holder) = (Clock::System.now(), Holder::nobody());
+        outbox.know("operations", now).await.expect("a store");
+        outbox.enable("operations").await.expect("a store");
+        let lease = outbox.lead("operations", &holder, 60_000).await.expect("a store").expect("a lease");
+        let (run, event, why) = (RunId::new("gone").expect("a name"), "settled".to_owned(), "HTTP 500".to_owned());
+        let (target, document) = (lease.target.clone(), "{}".to_owned());
+        let letter = DeadLetter { number: 0, target, run, seq: 3, event, at: now, attempts: 60, why, document };
+        outbox.bury(&lease, &letter).await.expect("a store");
+        outbox.release("operations", &holder).await.expect("a store");
+        outbox.dead(1).await.expect("a store").first().expect("a letter").number
     }
 
     /// Ends what is staged there: a schedule is staged for one run at a time.
@@ -278,6 +304,22 @@ impl Desk {
         }
         panic!("$ {line}\nended before it said {says:?}:\n{}\n{REPEAT}", heard.join("\n"));
     }
+}
+
+/// A webhook whose receiver takes everything.
+async fn add_a_webhook(folder: &Path) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let at = listener.local_addr().expect("an address");
+    let app = axum::Router::new().fallback(async || axum::http::StatusCode::NO_CONTENT);
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let secret = softlanding_says(folder, &["webhooks", "new-secret"]).await;
+    std::fs::write(folder.join("webhook.secret"), secret).expect("a file");
+    let only_ours = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(folder.join("webhook.secret"), only_ours).expect("a mode");
+    let webhook = format!(
+        "\n[[webhook]]\nname = \"operations\"\nurl = \"http://{at}\"\nsecret = {{ file = \"webhook.secret\" }}\nevents = [\"*\"]\n"
+    );
+    add(&folder.join("softlanding.toml"), &webhook);
 }
 
 fn add(file: &Path, text: &str) {

@@ -19,5 +19,7 @@ mod promtool;
 #[path = "ops/scrape.rs"]
 mod scrape;
 mod support;
+#[path = "ops/traces.rs"]
+mod traces;
 #[path = "ops/watch.rs"]
 mod watch;

@@ -5,6 +5,7 @@ pub mod companion;
 pub mod genesys;
 pub mod hook;
 pub mod journal;
+pub mod otlp;
 pub mod outbox;
 mod postgres;
 mod sqlite;

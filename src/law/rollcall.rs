@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 use crate::law::agent::Agent;
 use crate::law::command::{PhoneSeen, UserSeen};
 use crate::law::event::Tally;
+use crate::law::page::PageSeen;
 use crate::law::verdict::{Missing, PhoneState, Verdict};
 use crate::words::clock::Timestamp;
 use crate::words::id::{AgentId, PhoneId, Seat};
@@ -70,6 +71,12 @@ impl RollCall {
             if let Some((_, agent)) = seat.and_then(|seat| self.agents.get_mut(seat.0 as usize)) {
                 agent.see_phone(at, Some(&phone.phone), phone.state);
             }
+        }
+    }
+    /// Takes in what a companion said.
+    pub fn see_page(&mut self, page: &PageSeen) {
+        if let Some((_, agent)) = self.agents.get_mut(page.seat.0 as usize) {
+            agent.see_page(page);
         }
     }
     /// The phones have been read as far as they could be. Where pages have moved while they were read, nothing is said of those

@@ -75,7 +75,9 @@ pub enum ProbeState {
 }
 
 /// What was pushed of the softphone's media leg, its persistent connection (API.md section 12). Only heard where stations keep
-/// one, and never read: what is pushed may be lost, so that it can be bad news and no more.
+/// one, and never read: what is pushed may be lost, so that it can be bad news and no more. A FAILED that is lost is not made good: the
+/// agent stays as the other signals say, until a companion reports that the softphone is not ready, or another push comes. Where
+/// neither does, nobody notices before a call cannot be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(rename_all = "snake_case")]
 pub enum LegState {

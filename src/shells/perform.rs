@@ -235,4 +235,33 @@ mod tests {
         let in_time = perform(at_once + 3_600_000).await;
         assert!(in_time.message.contains("could not log in"), "{in_time}");
     }
+
+    #[tokio::test]
+    async fn a_token_that_is_young_enough_is_left_as_it_is_and_nothing_is_asked() {
+        use crate::hands::testing::Folder;
+        use crate::hands::vault::new_key;
+        use crate::law::command::TokenVia;
+        use crate::law::young::Young;
+        use crate::words::secret::Grant;
+
+        let (folder, run) = (Folder::new(), Run::staged(Arc::new(sample::plan(1, 3))));
+        let vault = Arc::new(Vault::open(&folder.join("v.db"), &new_key().unwrap()).await.unwrap());
+        let hands = Hands { vault: Some(Arc::clone(&vault)), ..hands() };
+        let now = hands.client.clock().now();
+        let secret = |text: &str| Secret::new(text.to_owned());
+        let grant = Grant { refresh_token: secret("r"), access_token: Some((secret("a"), now + 3_600_000)) };
+        vault.put(&run.plan.roster[0].agent, "Ann", &grant).await.unwrap();
+        let perform = |seat: u32, unless| {
+            let command = Command::RefreshToken { seat: Seat(seat), via: TokenVia::Grant, unless };
+            hands.perform(hands.ask(&RunId::new("friday").unwrap(), &run, command, now))
+        };
+        let young = |ends_ms, made_ms| Some(Young { ends_from: now + ends_ms, made_from: now + made_ms });
+        let left = perform(0, young(3_600_000, -60_000)).await;
+        assert!(matches!(left, Outcome::TokenLeft { expires_at, .. } if expires_at == now + 3_600_000), "{left:?}");
+        // One that ends too early, one that was made too early, and one that nobody wants left are refreshed: nobody listens.
+        for unless in [young(3_600_001, -60_000), young(0, 60_000), None] {
+            assert!(matches!(perform(0, unless).await, Outcome::Failed(_)), "{unless:?}");
+        }
+        assert!(matches!(perform(1, young(0, -60_000)).await, Outcome::Failed(_)), "nobody is enrolled in this seat");
+    }
 }

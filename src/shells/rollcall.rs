@@ -8,14 +8,17 @@ use futures_util::{StreamExt, stream};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::hands::companion::Pages;
 use crate::hands::genesys::ask::Ask;
 use crate::hands::genesys::staging::{self, read::read, units::names_in};
 use crate::hands::genesys::{Client, phones, users};
 use crate::law::command::{Failure, PhoneSeen};
 use crate::law::event::Tally;
+use crate::law::page::PageState;
 use crate::law::plan::Limits;
 use crate::law::rollcall::{PhoneReads, RollCall};
 use crate::law::verdict::{CallState, PhoneState, PresenceState, StationState, Verdict};
+use crate::shells::pages;
 use crate::shells::report::agent::verdict_words;
 use crate::shells::stage::{Refusal, find_unit, refused_by_platform};
 use crate::words::clock::Timestamp;
@@ -115,6 +118,9 @@ pub struct SignalsDocument<'a> {
     /// When that was read.
     #[schema(format = "date-time")]
     phones_read_at: Option<String>,
+    /// What the companion in the agent's page said.
+    #[schema(value_type = String)]
+    page: PageState,
     /// When the agent's newest token was issued.
     #[schema(format = "date-time")]
     token_issued: Option<String>,
@@ -193,6 +199,7 @@ impl Called {
                 users_read_at: at(agent.seen.users),
                 phone: agent.signals.phone,
                 phones_read_at: at(agent.seen.phone),
+                page: agent.signals.page,
                 token_issued: agent.token_issued.map(Timestamp::rfc3339),
             },
         });
@@ -204,6 +211,14 @@ impl Called {
             tally: self.roll.tally(),
             gaps: &self.gaps,
             agents: agents.collect(),
+        }
+    }
+    /// Hears the pages that are connected; those that have said nothing since the roll call began are asked.
+    pub async fn hear(&mut self, pages: &Pages) {
+        let here = |(agent, _): &(AgentId, Seat)| pages.has_page(agent);
+        let asked = self.roll.seated().into_iter().filter(here).map(|(agent, seat)| (seat, agent)).collect();
+        for page in pages::read(pages, asked, self.span.from).await {
+            self.roll.see_page(&page);
         }
     }
     fn take_in_users(&mut self, reads: Vec<UsersRead>) {

@@ -17,7 +17,7 @@ async fn staged(name: &str) -> Served {
 }
 
 /// What viewers may ask.
-const LOOKS: [&str; 11] = [
+const LOOKS: [&str; 12] = [
     "/api/v1/me",
     "/api/v1/calendar",
     "/api/v1/runs",
@@ -27,6 +27,7 @@ const LOOKS: [&str; 11] = [
     "/api/v1/runs/20261127-1600-care/report.html",
     "/api/v1/runs/20261127-1600-care/report.md",
     "/api/v1/runs/20261127-1600-care/report.json",
+    "/api/v1/runs/20261127-1600-care/audit",
     "/api/v1/evidence",
     "/api/v1/evidence?business_unit=Nobody",
 ];
@@ -57,11 +58,13 @@ async fn whoever_has_a_key_may_look_and_nobody_else() {
             ("needs", json!("approval")),
             ("agents", json!(12)),
             ("not_checked", json!(12)),
-            ("allowed", json!(["approve", "hold", "abort"])),
+            ("allowed", json!(["approve", "hold", "abort", "elsewhere"])),
         ];
         for (field, value) in wanted {
             assert_eq!(card[field], value, "{field}: {card}; {REPEAT}");
         }
+        let audit = served.get(&served.viewer, &format!("/api/v1/runs/{RUN}/audit")).await.well(200);
+        assert_eq!((&audit["sound"], &audit["broken"]), (&json!(true), &Value::Null), "{audit}; {REPEAT}");
         let calendar = served.get(&served.viewer, "/api/v1/calendar").await.well(200);
         let next = &calendar["entries"][0]["next"];
         assert_eq!((&next[0]["run"], &next[1]["run"]), (&json!(RUN), &Value::Null), "{calendar}; {REPEAT}");

@@ -34,11 +34,11 @@ fn table() -> BTreeMap<String, Row> {
     table
 }
 
-/// Every command that has none below it, and whether it takes `--json`.
+/// Every command that can be called as it is, and whether it takes `--json`.
 fn commands() -> BTreeMap<String, bool> {
     fn walk(command: &clap::Command, path: &str, found: &mut BTreeMap<String, bool>) {
         let below: Vec<&clap::Command> = command.get_subcommands().filter(|c| c.get_name() != "help").collect();
-        if below.is_empty() {
+        if !path.is_empty() && !command.is_subcommand_required_set() {
             let takes = command.get_arguments().any(|argument| argument.get_id() == "json");
             found.insert(path.trim().to_owned(), takes);
         }
@@ -64,10 +64,10 @@ fn the_readme_lists_every_command_with_its_document() {
 /// Names as long as they may be, so that a table that can overflow does.
 const LONG: &str = "a-calendar-entry-with-a-name-of-40-chars";
 
-/// Whether a line fits a terminal of 80 columns. What is a log and no table is wider, and a path is written whole: a cut one opens
+/// Whether a line fits a terminal of 80 columns. What is a log or a document and no table is wider, and a path is written whole: a cut one opens
 /// nothing.
 fn fits(command: &str, line: &str) -> bool {
-    let is_log = ["run", "watch", "audit", "observe"].contains(&command);
+    let is_log = ["run", "watch", "audit", "observe", "hooks test"].contains(&command);
     let is_path = line.split_whitespace().any(|word| word.contains('/') && word.chars().count() > 40);
     is_log || is_path || line.chars().count() <= 80
 }
@@ -133,6 +133,12 @@ async fn each_command_prints_the_document_that_the_readme_names_and_tables_fit()
         said("check", &[&care[..], &["--all"]].concat()).await;
         said("agents list", &[]).await;
         said("evidence", &[]).await;
+        said("hooks list", &[]).await;
+        said("hooks test", &["settled"]).await;
+        said("hooks run", &["settled", "--run", &run]).await;
+        said("keys list", &[]).await;
+        said("webhooks list", &[]).await;
+        said("webhooks dead", &[]).await;
         let now = ["--business-unit", "Customer Care", "--before", "0s", "--after", "1s", "--every", "1s"];
         said("observe", &now).await;
         let with_json: BTreeSet<String> =

@@ -12,11 +12,14 @@ use crate::support::org::friday;
 use crate::support::process::patiently;
 
 const MIN: i64 = 60_000;
+/// Somebody who would hear of doubt only, and of whom all is known before that.
+const WEBHOOK: &str = "[[webhook]]\nname = \"ops\"\nurl = \"http://127.0.0.1:9/\"\nprivate_addresses = true\n\
+    secret = { command = \"echo whsec_c2l4dGVlbiBieXRlcyBhcmUgdGhlIGxlYXN0\" }\nevents = [\"publish_unconfirmed\"]\n";
 
 /// An org whose `serve` can be asked for metrics.
 async fn open(name: &str, minutes_after: i64, scale: f64, entry: &str) -> Site {
     let site = Site::open(&format!("ops-{name}"), calm(&["Approved"]), minutes_after, scale, entry).await;
-    site.edit(|config| format!("{config}\n[telemetry]\nlisten = \"127.0.0.1:0\"\n"));
+    site.edit(|config| format!("{config}\n[telemetry]\nlisten = \"127.0.0.1:0\"\n{WEBHOOK}"));
     site
 }
 

@@ -15,9 +15,13 @@ async fn a_run_is_watched_from_elsewhere_to_its_end_and_no_watcher_disturbs_it()
         let site = Site::open("ops-watch", calm(&["Approved"]), -4, 30.0, "").await;
         let nobody = softlanding_ends(&site.folder, &["watch", RUN]).await;
         assert_ne!(nobody.status.code(), Some(0), "a run that is not there was watched; {REPEAT}");
+        site.edit(|config| format!("{config}\n[web]\nlisten = \"127.0.0.1:0\"\npublic_url = \"http://127.0.0.1:1\"\n"));
+        let key = site.says(&["keys", "add", "--name", "prometheus", "--role", "viewer"]).await;
         let mut daemon = site.serve();
+        let room = daemon.event("listening").await["at_address"].as_str().expect("an address").to_owned();
         daemon.event("calendar.staged").await;
         daemon.event("leading").await;
+        may_be_asked(&room, key.trim()).await;
         // One to the end, as records; one in plain lines; one that is interrupted.
         let whole = Talking::start(softlanding(&site.folder, &["watch", RUN, "--json"]));
         let mut plain = softlanding(&site.folder, &["watch", RUN]);
@@ -49,4 +53,25 @@ async fn a_run_is_watched_from_elsewhere_to_its_end_and_no_watcher_disturbs_it()
         assert_eq!((again.status.code(), texts(&again).0.lines().count()), (Some(0), journal.len()), "{REPEAT}");
     })
     .await;
+}
+
+/// The web room tells anybody whether it is ready, and figures to whoever has a key.
+async fn may_be_asked(room: &str, key: &str) {
+    let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let ask = async |path: &str, key: Option<&str>| {
+        let mut request = http.get(format!("http://{room}{path}"));
+        if let Some(key) = key {
+            request = request.bearer_auth(key);
+        }
+        let answer = request.send().await.expect("an answer");
+        (answer.status().as_u16(), answer.text().await.expect("a text"))
+    };
+    let (status, said) = ask("/readyz", None).await;
+    let said: Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!((status, &said["ready"]), (200, &Value::Bool(true)), "{said}; {REPEAT}");
+    assert_eq!(ask("/metrics", None).await.0, 401, "{REPEAT}");
+    assert_eq!(ask("/metrics", Some("slk_nobody")).await.0, 401, "{REPEAT}");
+    let (status, said) = ask("/metrics", Some(key)).await;
+    assert_eq!(status, 200, "{said}; {REPEAT}");
+    assert!(said.contains("softlanding_runs{phase=\"waiting\"}"), "{said}; {REPEAT}");
 }

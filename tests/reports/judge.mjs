@@ -8,6 +8,7 @@
 //
 // A folder may hold names.json, the names that must be seen. Says `proved: ` and what, for each.
 
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -25,10 +26,8 @@ const names = async (folder) => JSON.parse(await text(folder, 'names.json').catc
 /** As a reader sees it: runs of white space are one space. */
 const seen = (words) => words.replace(/\s+/g, ' ');
 
-const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu'],
-});
+const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const browser = await chromium.launch({ executablePath: BROWSERS.find(existsSync), chromiumSandbox: false });
 
 async function validated(folder, html) {
     const { FileSystemConfigLoader, HtmlValidate } = fromOwn('html-validate');

@@ -60,7 +60,9 @@ pub enum Command {
     )]
     Stage(StageArgs),
     /// Carry a staged run out, or take up one that was interrupted
-    #[command(after_help = "Example:\n  softlanding run 20261127-1600-customer-care-k3f9")]
+    #[command(
+        after_help = "Agents' pages connect to `serve`. With a PostgreSQL store a run that is carried out from here reaches them\nthrough it; with a store in a file it does without them.\n\nExample:\n  softlanding run 20261127-1600-customer-care-k3f9"
+    )]
     Run(RunArgs),
     /// One step of a run, for somebody else's engine: idempotent, resumable, with a code that says how it stands
     #[command(
@@ -86,6 +88,11 @@ pub enum Command {
     /// End a run before its publish; after it, only its remedies
     #[command(after_help = "Example:\n  softlanding abort 20261127-1600-customer-care-k3f9 --why \"wrong week\"")]
     Abort(OrderArgs),
+    /// Tell a run that somebody else has published: found so, nothing is sent and the agents are checked
+    #[command(
+        after_help = "Example:\n  softlanding elsewhere 20261127-1600-customer-care-k3f9 --why \"published by hand\""
+    )]
+    Elsewhere(OrderArgs),
     /// Look at one agent again while a run checks, and begin its ladder of remedies anew
     #[command(
         after_help = "Example:\n  softlanding retry 20261127-1600-customer-care-k3f9 --agent ann@example.org \\\n      --why \"she has signed in again\""

@@ -5,6 +5,7 @@
 use serde_json::json;
 
 use crate::door::cli::args::CheckArgs;
+use crate::door::cli::joined::{join, with_companions};
 use crate::door::cli::{ending::Strictness, intent, open, out};
 use crate::door::error::{ExitCode, Failure};
 use crate::law::event::Tally;
@@ -30,12 +31,20 @@ pub(super) async fn check(args: &CheckArgs) -> Result<ExitCode, Failure> {
     };
     let clock = open::clock(&config).await?;
     let client = open::client(&config, clock).await?;
-    let called = call(&client, &rollcall::unit(&client, unit).await?, &config.limits).await;
+    let joined = join(&config, &client, None, clock).await?;
+    let mut called = call(&client, &rollcall::unit(&client, unit).await?, &config.limits).await;
+    if let Some(joined) = &joined {
+        joined.told().await;
+        called.hear(&joined.pages).await;
+    }
     if args.json {
         out::document("softlanding.check.v1", json!(called.document()));
     } else {
         let at = Zone::named(config.zone.name()).moment(called.span.from);
         out::say(table(&called, &at, args.all));
+        if joined.is_none() && with_companions(&config).is_some() {
+            out::say(["Agents' pages were not heard: they connect to `serve`, and a store in a file is not shared."]);
+        }
     }
     let strictness = if args.strict { Strictness::Strict } else { Strictness::Lenient };
     Ok(code(called.roll.tally(), strictness))

@@ -13,6 +13,7 @@ use crate::door::error::{ExitCode, Failure};
 use crate::hands::genesys::Client;
 use crate::hands::vault::Enrolled;
 use crate::shells::doctor::org::{Wanted, organisation};
+use crate::shells::doctor::room::room;
 use crate::shells::doctor::{self, Check, Mark, machine};
 use crate::words::calendar::tzdata;
 use crate::words::clock::Clock;
@@ -55,6 +56,9 @@ async fn everything(config: &Config, args: &DoctorArgs) -> Vec<Check> {
     let (mut checks, enrolled) = configured(config).await;
     if args.offline || checks.iter().any(|check| check.name == CLIENT_SECRET && check.mark == Mark::Fail) {
         return checks;
+    }
+    if let Some(web) = &config.web {
+        checks.push(room(&web.public_url, web.allowed_origins.len()).await);
     }
     match connected(config).await {
         Ok(client) => {

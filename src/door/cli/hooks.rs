@@ -34,7 +34,8 @@ fn list(args: &HooksList) -> Result<ExitCode, Failure> {
         points.push((point, files(&hooks, point)?));
     }
     if args.json {
-        out::say([json!({ "points": points.iter().map(document).collect::<Vec<_>>() }).to_string()]);
+        let points = points.iter().map(document).collect::<Vec<_>>();
+        out::document("softlanding.hooks.v1", json!({ "points": points }));
         return Ok(ExitCode::Done);
     }
     out::say([format!("Hooks in {}:", config.hooks.dir.display())]);
@@ -98,7 +99,9 @@ async fn test(args: &HookTestArgs) -> Result<ExitCode, Failure> {
     document["data"]["test"] = json!(true);
     let ran = run_all(&config.open_hooks(), args.point, &document).await?;
     if args.json {
-        out::say([json!({ "point": args.point, "document": document, "hooks": ran.iter().map(Ran::document).collect::<Vec<_>>() }).to_string()]);
+        let ran_as = ran.iter().map(Ran::document).collect::<Vec<_>>();
+        let said = json!({ "point": args.point, "document": document, "hooks": ran_as });
+        out::document("softlanding.hook-test.v1", said);
     } else {
         out::say([serde_json::to_string_pretty(&document).map_err(anyhow::Error::from)?]);
         say(&ran, args.point);
@@ -127,7 +130,9 @@ async fn run(args: &HookRunArgs) -> Result<ExitCode, Failure> {
     }
     if args.json {
         let documents = told.len();
-        out::say([json!({ "point": args.point, "documents": documents, "hooks": ran.iter().map(Ran::document).collect::<Vec<_>>() }).to_string()]);
+        let ran_as = ran.iter().map(Ran::document).collect::<Vec<_>>();
+        let said = json!({ "point": args.point, "documents": documents, "hooks": ran_as });
+        out::document("softlanding.hook-run.v1", said);
     }
     ended(&ran, args.point)
 }

@@ -22,7 +22,7 @@ pub(super) async fn add(args: &AddKeyArgs) -> Result<ExitCode, Failure> {
 pub(super) async fn list(args: &ListKeysArgs) -> Result<ExitCode, Failure> {
     let keys = open::access(&open::config(&args.config.config)?).await?.keys().await?;
     if args.json {
-        out::say([json!({ "keys": keys.iter().map(document).collect::<Vec<_>>() }).to_string()]);
+        out::document("softlanding.keys.v1", json!({ "keys": keys.iter().map(document).collect::<Vec<_>>() }));
     } else if keys.is_empty() {
         out::say(["There is no key. `softlanding keys add` makes one."]);
     } else {

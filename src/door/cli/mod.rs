@@ -24,6 +24,7 @@ mod hooks;
 mod init;
 mod init_twin;
 mod intent;
+mod joined;
 mod keys;
 mod observe;
 mod open;
@@ -67,6 +68,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Hold(args) => orders::order(&args, Wish::Hold).await,
         Command::Resume(args) => orders::order(&args, Wish::Resume).await,
         Command::Abort(args) => orders::order(&args, Wish::Abort).await,
+        Command::Elsewhere(args) => orders::order(&args, Wish::Elsewhere).await,
         Command::Retry(args) => orders::retry(&args).await,
         Command::Audit(args) => care::audit(&args).await,
         Command::Export(args) => care::export(&args).await,

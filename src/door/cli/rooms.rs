@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
+use crate::door::cli::joined::with_companions;
 use crate::door::cli::open;
 use crate::door::config::{Config, PeopleSettings, PeopleWay, StorePlace, WebSettings};
 use crate::door::error::{ExitCode, Failure};
@@ -28,6 +29,8 @@ use crate::words::clock::Clock;
 
 /// Open files beside those of the companions: stores, calls to the platform, sign-ins, pages on their way in.
 const FILES_BESIDE: u64 = 1_024;
+/// What is over is taken out of the store this often, in ms.
+const SWEEP_EVERY_MS: u64 = 3_600_000;
 /// The rooms may take so long to close, in ms.
 const CLOSE_MS: u64 = 3_000;
 
@@ -43,6 +46,8 @@ pub(super) struct Shared {
     pub(super) holder: Holder,
     /// Has the daemon look for runs.
     pub(super) look_now: Arc<Notify>,
+    /// How the process is.
+    pub(super) telemetry: Telemetry,
 }
 
 /// Rooms that have their addresses and are not open yet.
@@ -70,7 +75,7 @@ impl Rooms {
     /// Prepares the room of a site, if it has one.
     pub(super) async fn add(&mut self, config: &Config, site: &Arc<Site>) -> Result<(), Failure> {
         let Some(web) = &config.web else { return Ok(()) };
-        let desk = self.desk(config, web, site).await?;
+        let desk = self.desk(config, web, site).await?.with_telemetry(self.shared.telemetry.clone());
         let desk = match &self.shared.access {
             Some(access) => desk.with_office(self.office(site, access).with_senders(senders(config).await?)),
             None => desk,
@@ -125,14 +130,14 @@ impl Rooms {
     }
 
     /// Prepares the address at which machines ask, if the configuration names one.
-    pub(super) async fn measure(&mut self, config: &Config, telemetry: &Telemetry) -> Result<(), Failure> {
+    pub(super) async fn measure(&mut self, config: &Config) -> Result<(), Failure> {
         let Some(listen) = config.telemetry.listen else { return Ok(()) };
         let listener = TcpListener::bind(listen).await.map_err(|e| {
             Failure::new(ExitCode::Access, format!("nobody can listen at {listen}"))
                 .because(e)
                 .hint("another program may have the address; [telemetry] listen names it")
         })?;
-        self.telemetry = Some((telemetry.clone(), listener));
+        self.telemetry = Some((self.shared.telemetry.clone(), listener));
         Ok(())
     }
 
@@ -185,6 +190,9 @@ impl Rooms {
                 }
             }));
         }
+        if let Some(access) = self.shared.access {
+            tasks.push(tokio::spawn(swept(access, self.tell.clone(), stopping.clone())));
+        }
         for bus in self.buses {
             let (tell, mut stopping) = (self.tell.clone(), stopping.clone());
             tasks.push(tokio::spawn(async move {
@@ -200,6 +208,21 @@ impl Rooms {
             }));
         }
         Open { stop, tasks }
+    }
+}
+
+/// Takes away, now and then, sessions that are over and answers that nobody asks for again.
+async fn swept(access: Arc<Access>, tell: Teller, mut stopping: watch::Receiver<bool>) {
+    loop {
+        if let Err(e) = access.sweep(Clock::System.now()).await {
+            tell(News::trouble(None, "old sessions and answers cannot be taken away", &e));
+        }
+        let pause = tokio::time::sleep(Duration::from_millis(SWEEP_EVERY_MS));
+        tokio::select! {
+            () = pause => {}
+            // A sender that is gone has ended without asking.
+            _ = stopping.wait_for(|stop| *stop) => return,
+        }
     }
 }
 
@@ -229,7 +252,7 @@ async fn senders(config: &Config) -> Result<Senders, Failure> {
 
 /// The hub of a site's pages; `None` where none may come.
 pub(super) fn pages(config: &Config, site: &Site) -> Option<Pages> {
-    let web = config.web.as_ref().filter(|web| config.vault.is_some() && !web.allowed_origins.is_empty())?;
+    let web = with_companions(config)?;
     let answer_ms = web.answer_ms.max(1).unsigned_abs();
     Some(Pages::new(site.clock, PagesSettings { companions_max: web.companions_max, answer_ms }))
 }
@@ -260,7 +283,7 @@ async fn people(config: &Config, clock: Clock) -> Result<Option<People>, Failure
 }
 
 /// The newest access token of an agent that still holds.
-fn token_of(vault: Option<Arc<Vault>>, clock: Clock) -> TokenOf {
+pub(super) fn token_of(vault: Option<Arc<Vault>>, clock: Clock) -> TokenOf {
     Arc::new(move |agent| {
         let vault = vault.clone();
         Box::pin(async move {

@@ -22,7 +22,7 @@ pub(super) async fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let config = open::config(&args.config.config)?;
     let journal = Arc::new(open::journal(&config).await?);
     let strictness = if args.strict { Strictness::Strict } else { Strictness::Lenient };
-    let Taken { driver, mut run, mut records } =
+    let Taken { driver, mut run, mut records, joined: _joined } =
         match take_up(&config, &journal, &id, Waiting::ForItsEnd, ForPeople::Wait).await? {
             Some(taken) => taken,
             None => {

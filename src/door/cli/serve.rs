@@ -4,15 +4,17 @@
 
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::door::cli::args::ServeArgs;
 use crate::door::cli::rooms::{self, Rooms, Shared};
 use crate::door::cli::{intent, open, stop, webhooks};
 use crate::door::config::Config;
 use crate::door::error::{ExitCode, Failure};
+use crate::hands::otlp::Otlp;
 use crate::law::occurrence::Habits;
 use crate::shells::daemon::news::{News, Teller};
 use crate::shells::daemon::site::{Entry, Site};
@@ -20,9 +22,13 @@ use crate::shells::daemon::{Daemon, Settings};
 use crate::shells::deliver::Deliveries;
 use crate::shells::leader::myself;
 use crate::shells::telemetry::Telemetry;
+use crate::shells::telemetry::traces::{self, Traces};
 use crate::shells::web::Nudges;
 use crate::words::calendar::Appointment;
 use crate::words::clock::{Clock, Timestamp};
+
+/// The last spans are given so long to arrive; nobody waits longer for an end.
+const TRACES_WITHIN: Duration = Duration::from_secs(3);
 
 pub(super) async fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let configs = args.config.iter().map(|file| open::config(file)).collect::<Result<Vec<_>, _>>()?;
@@ -33,7 +39,8 @@ pub(super) async fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let stop = stop::asked()?;
     let journal = Arc::new(open::new_journal(first).await?);
     let holder = myself();
-    let telemetry = Telemetry::new()
+    let traces = traces(first)?;
+    let telemetry = Telemetry::new(traces.as_ref().map(|(traces, _)| traces.clone()))
         .map_err(|e| Failure::new(ExitCode::Bug, "two metrics have one name").because(e).hint("please report it"))?;
     let nudges = Arc::new(Nudges::default());
     let log = teller(if args.plain { Face::Plain } else { Face::Json }, holder.to_string());
@@ -45,6 +52,7 @@ pub(super) async fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
         nudges,
         holder: holder.clone(),
         look_now: Arc::clone(&look_now),
+        telemetry: telemetry.clone(),
     };
     let mut sites = Vec::new();
     let mut rooms = Rooms::new(tell.clone(), shared);
@@ -56,9 +64,10 @@ pub(super) async fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
         let site = Arc::new(site);
         rooms.add(config, &site).await?;
         webhooks::add(config, &site, &mut deliveries).await?;
+        config.webhooks.iter().for_each(|webhook| telemetry.know_webhook(&webhook.name));
         sites.push(site);
     }
-    rooms.measure(first, &telemetry).await?;
+    rooms.measure(first).await?;
     let settings = Settings {
         lease_ms: first.serve.lease_ms,
         look_every_ms: first.serve.look_every_ms,
@@ -67,11 +76,27 @@ pub(super) async fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let rooms = rooms.open();
     let tell = deliveries.hears(tell);
     let delivering = deliveries.start(&tell);
+    let (tracing_ends, traced) = watch::channel(false);
+    let tracing = traces
+        .map(|(traces, otlp)| tokio::spawn(traces::export(traces, otlp, holder.to_string(), tell.clone(), traced)));
     Daemon { journal, sites, holder, settings, tell, look_now }.serve(stop).await;
     delivering.close().await;
+    // What ended last is a span as well.
+    tracing_ends.send_replace(true);
+    if let Some(tracing) = tracing {
+        let _in_time = tokio::time::timeout(TRACES_WITHIN, tracing).await;
+    }
     // Runs may tell pages something up to their end, so the rooms close last.
     rooms.close().await;
     Ok(ExitCode::Done)
+}
+
+/// Where spans are kept until they are sent, and where they are sent; `None` when nobody is to have them.
+fn traces(config: &Config) -> Result<Option<(Traces, Otlp)>, Failure> {
+    let Some(endpoint) = &config.telemetry.otlp else { return Ok(None) };
+    let otlp = Otlp::new(endpoint)
+        .map_err(|e| Failure::new(ExitCode::Access, "no HTTP client can be made for traces").because(e))?;
+    Ok(Some((Traces::default(), otlp)))
 }
 
 /// Configurations that are served together share their store, and no two of their entries or webhooks a name.

@@ -208,7 +208,7 @@ async fn drive(args: &StepArgs, id: &RunId, goal: Goal) -> Stepped {
         return Ok((standing, Some(run.phase)));
     }
     let taken = take_up(&config, &journal, id, Waiting::No, ForPeople::Return).await?;
-    let Some(Taken { driver, mut run, mut records }) = taken else {
+    let Some(Taken { driver, mut run, mut records, joined: _joined }) = taken else {
         let again_at = clock.now() + config.serve.lease_ms;
         let why = "another process leads this run".to_owned();
         return Ok((Standing::NotYet { again_at, why }, Some(run.phase)));

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::door::cli::joined::{Joined, join};
 use crate::door::cli::open;
 use crate::door::config::Config;
 use crate::door::error::{ExitCode, Failure};
@@ -24,6 +25,8 @@ pub(super) struct Taken {
     pub driver: Driver<AnyJournal>,
     pub run: Run,
     pub records: Vec<Record>,
+    /// The way to agents' pages, for as long as the run is driven.
+    pub joined: Option<Joined>,
 }
 
 /// What to do while somebody else leads the run.
@@ -51,6 +54,10 @@ pub(super) async fn take_up(
     let clock = open::clock(config).await?;
     let client = open::client(config, clock).await?;
     let vault = config.open_vault(clock).await?.map(Arc::new);
+    let joined = match run.plan.mechanisms.companion {
+        true => join(config, &client, vault.clone(), clock).await?,
+        false => None,
+    };
     let Some(leader) = lead(config, journal, id, waiting).await? else { return Ok(None) };
     let records = open::records(journal.as_ref(), id).await?;
     let run = open::replay(id, &records)?;
@@ -59,14 +66,14 @@ pub(super) async fn take_up(
         client: client.permitted_by(leader.permit()),
         hooks: config.open_hooks(),
         vault,
-        // Pages connect to `serve`; a run that is driven from elsewhere does without them.
-        pages: None,
+        // Pages connect to `serve`; without a database that is shared with it, a run that is driven from here does without.
+        pages: joined.as_ref().map(|joined| joined.pages.clone()),
         preflights: Arc::default(),
     };
     let hands = Arc::new(hands);
     let look_every = Duration::from_millis(config.serve.look_every_ms.unsigned_abs());
     let journal = Arc::clone(journal);
-    Ok(Some(Taken { driver: Driver { journal, leader, hands, clock, look_every, for_people }, run, records }))
+    Ok(Some(Taken { driver: Driver { journal, leader, hands, clock, look_every, for_people }, run, records, joined }))
 }
 
 async fn lead(

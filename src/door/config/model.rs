@@ -232,6 +232,8 @@ pub struct ServeSettings {
 pub struct TelemetrySettings {
     /// Where `/metrics` and `/readyz` are; `None` for nowhere.
     pub listen: Option<SocketAddr>,
+    /// The OpenTelemetry collector that runs are told to as traces (OTLP over HTTP), without a slash at its end.
+    pub otlp: Option<String>,
 }
 
 /// The web room: API, dashboard, enrolment and companions.

@@ -40,7 +40,7 @@ fn the_template_is_read_and_its_defaults_are_the_real_ones() {
     // Each default is in the file once, so that the comparison has compared it.
     assert_eq!(spelled_out.lines().count(), TEMPLATE.lines().count());
     let switched_on = spelled_out.lines().zip(TEMPLATE.lines()).filter(|(a, b)| a != b).count();
-    assert_eq!(switched_on, 46);
+    assert_eq!(switched_on, 47);
     // Three spaces after # mark what has no default; switched on too, the file is still a good one.
     let everything: String = spelled_out
         .lines()
@@ -139,7 +139,7 @@ fn all_errors_come_at_once_in_order_of_the_lines() {
             .to_owned(),
         "s.toml:8: timing.prepare_lead: found \"soon\"; accepted: a duration such as \"1min\", from 5s to 1h".to_owned(),
         "s.toml:10: limts: found an unknown section; accepted: org, app, store, vault, hooks, report, timing, limits, \
-         remedies, mechanisms, publish, serve, web, people, clock (did you mean limits?)"
+         remedies, mechanisms, publish, webhook, serve, telemetry, web, inbound, people, clock (did you mean limits?)"
             .to_owned(),
         "s.toml:12: limits.in_flight_max: found 0; accepted: a whole number from 1 to 256".to_owned(),
         "s.toml:14: mechanisms.ask: found \"yes\"; accepted: true or false, without quotes".to_owned(),

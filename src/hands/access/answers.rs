@@ -48,6 +48,9 @@ pub enum Begun {
     OtherBody,
 }
 
+/// `print, holder, at_ms, status, body`.
+type Row = (String, String, i64, Option<i64>, Option<String>);
+
 impl Access {
     /// Takes a request in hand, unless it was answered or is in hand already.
     ///
@@ -68,8 +71,7 @@ impl Access {
             return Ok(Begun::Mine);
         }
         let look = "SELECT print, holder, at_ms, status, body FROM softlanding_answers WHERE caller = $1 AND key = $2";
-        let found: Option<(String, String, i64, Option<i64>, Option<String>)> =
-            ask!(self, "looking for an answer", fetch_optional, look, caller, key)?;
+        let found: Option<Row> = ask!(self, "looking for an answer", fetch_optional, look, caller, key)?;
         Ok(match found {
             Some((other, ..)) if other != print => Begun::OtherBody,
             Some((_, _, _, Some(status), Some(body))) => {

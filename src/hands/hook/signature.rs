@@ -301,7 +301,7 @@ mod tests {
         assert_eq!(keys(&[]).unwrap_err(), BadSecret::HowMany(0));
         assert_eq!(keys(&[SECRET, SECRET, SECRET]).unwrap_err(), BadSecret::HowMany(3));
         let made = new_secret().unwrap();
-        assert!(SigningKeys::new(&[made.clone()]).is_ok() && made != new_secret().unwrap());
+        assert!(SigningKeys::new(std::slice::from_ref(&made)).is_ok() && made != new_secret().unwrap());
         assert_eq!(format!("{:?}", keys(&[SECRET]).unwrap()), "SigningKeys(1 [secret])");
     }
 

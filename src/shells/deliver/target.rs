@@ -209,7 +209,7 @@ impl Telling {
         let mut tasks: JoinSet<Followed> = JoinSet::new();
         let mut looks = 0_u32;
         loop {
-            if looks % SWEEP_LOOKS == 0 {
+            if looks.is_multiple_of(SWEEP_LOOKS) {
                 self.outbox.sweep().await?;
             }
             let behind = self.outbox.behind(&self.target.name).await?;

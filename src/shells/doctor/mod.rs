@@ -6,6 +6,7 @@
 
 pub mod machine;
 pub mod org;
+pub mod room;
 
 use serde::Serialize;
 

@@ -292,6 +292,25 @@ mod tests {
     }
 
     #[test]
+    fn who_was_left_as_it_was_is_told_apart_and_does_not_depend_on_remedies() {
+        let mut scribe = Scribe::staged(five());
+        scribe.say(T - 900_000, Event::PhaseEntered { phase: Phase::Refreshing });
+        for seat in [0, 1] {
+            scribe.say(T - 800_000, Event::RefreshStarted { seat: Seat(seat), via: TokenVia::Grant });
+            let left = Event::TokenLeft { seat: Seat(seat), made_at: T - 999_000, expires_at: T + 9_000_000 };
+            scribe.say(T - 800_000, left);
+        }
+        scribe.say(T - 700_000, Event::PageTold { seat: Seat(0), errand: Errand::Token, answer: PageAnswer::Done });
+        claimed(&mut scribe);
+        let story = Story::of(&scribe.records);
+        let told = coverage(&story);
+        assert_eq!((told.left, told.renewed, told.handed_over, told.not_in_time), (2, 0, 0, 0));
+        assert_eq!(told.depend_on_remedies, 4, "one of the two has it in the page");
+        let said: Vec<String> = rows(&story).into_iter().map(|row| format!("{} {}", row.agents, row.who)).collect();
+        assert!(said.iter().any(|line| line.starts_with("2 had a token and a session young enough")), "{said:?}");
+    }
+
+    #[test]
     fn without_companions_nothing_is_said_about_pages() {
         let mut plan = five();
         plan.mechanisms.companion = false;

@@ -1,8 +1,9 @@
 //! Sets the view with templates: the ones built in, or those of an admin's own folder.
 //!
 //! An own template that is broken, or makes what its receiver would refuse, costs nobody the report: the built-in one takes its
-//! place, and the trouble is told beside. Must never: let a value reach a report unescaped unless the template says so, panic
-//! over a broken template, or keep more of its output than the format's bound.
+//! place, and the trouble is told beside. What a template makes is bounded, and so are its ranges, includes and components; one
+//! that turns in nested loops without writing anything is not stopped. Must never: let a value reach a report unescaped unless
+//! the template says so, panic over a broken template, or keep more of its output than the format's bound.
 
 use std::io::{ErrorKind as IoKind, Write};
 use std::path::{Path, PathBuf};

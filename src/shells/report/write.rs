@@ -70,14 +70,16 @@ pub fn write_story(story: &Story, dir: &Path, templates: Option<&Path>) -> Resul
 /// # Errors
 /// Only where a built-in template fails, which is a bug.
 pub fn render(story: &Story, format: Format, templates: Option<&Path>) -> Result<Rendered, ReportError> {
-    match Templates::load(templates)?.render(format, &Setting::of(&view(story))?)? {
-        Some(rendered) => Ok(rendered),
-        None => {
-            let text = serde_json::to_string(&document(story));
-            let text = text.map_err(|e| ReportError::Output { template: "of no format", message: e.to_string() })?;
-            Ok(Rendered { text: text + "\n", trouble: None })
-        }
+    let by_template = match format.template() {
+        Some(_) => Templates::load(templates)?.render(format, &Setting::of(&view(story))?)?,
+        None => None,
+    };
+    if let Some(rendered) = by_template {
+        return Ok(rendered);
     }
+    let text = serde_json::to_string(&document(story));
+    let text = text.map_err(|e| ReportError::Output { template: "of no format", message: e.to_string() })?;
+    Ok(Rendered { text: text + "\n", trouble: None })
 }
 
 impl Written {

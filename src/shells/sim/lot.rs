@@ -200,6 +200,11 @@ fn orders(seed: &Seed) -> Vec<(i64, Order)> {
         };
         orders.push((c.between(-300_000, 900_000), order(wish, n)));
     }
+    // Somebody is mistaken: nobody else publishes here.
+    let mut c = seed.fork("elsewhere");
+    if c.chance(0.1) {
+        orders.push((c.between(-600_000, 30_000), order(Wish::Elsewhere, 9)));
+    }
     orders
 }
 

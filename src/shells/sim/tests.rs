@@ -157,11 +157,9 @@ fn seeds_that_once_found_a_bug_stay_quiet() {
 /// A Friday on which nothing is lost on the way.
 fn quiet(kinds: KindCounts) -> Lot {
     let cohort = Cohort { agents: 40, kinds, ..Cohort::default() };
-    let scenario = Scenario { cohorts: vec![cohort], ..Scenario::default() };
-    Lot::of(Scenario {
-        revoke: crate::twin::scenario::Revoke { on_publish: true, ..scenario.revoke.clone() },
-        ..scenario
-    })
+    let mut scenario = Scenario { cohorts: vec![cohort], ..Scenario::default() };
+    scenario.revoke.on_publish = true;
+    Lot::of(scenario)
 }
 
 #[test]
@@ -190,4 +188,15 @@ fn whom_supervisors_want_tried_again_is_and_who_needs_nothing_is_not() {
     };
     assert!(told(|e| matches!(e, Event::Ordered { wish: Wish::Retry, .. })) > 5);
     assert!(told(|e| matches!(e, Event::OrderRefused { wish: Wish::Retry, .. })) > 5);
+}
+
+#[test]
+fn tokens_that_a_process_made_before_it_died_are_young_for_the_next() {
+    use crate::law::event::Event;
+    let left = |seed: u64| {
+        let lived = live(seed, Story::Silent).unwrap_or_else(|found| panic!("{found}"));
+        lived.journal.iter().filter(|record| matches!(record.event, Event::TokenLeft { .. })).count()
+    };
+    let mut young = (0..1_000).filter(|seed| Lot::draw(&Seed(*seed)).young_ms > 0);
+    assert!(young.any(|seed| left(seed) > 0));
 }

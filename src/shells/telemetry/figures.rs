@@ -33,7 +33,9 @@ pub enum Braked {
 pub struct Figures {
     entry: String,
     publish_at: Timestamp,
+    begun_at: Timestamp,
     phase: Phase,
+    phase_at: Timestamp,
     publish: Publish,
     is_claimed: bool,
     lacks_approval: bool,
@@ -51,7 +53,9 @@ impl Figures {
         let mut figures = Figures {
             entry: BY_HAND.to_owned(),
             publish_at: Timestamp::default(),
+            begun_at: Timestamp::default(),
             phase: Phase::Waiting,
+            phase_at: Timestamp::default(),
             publish: Publish::default(),
             is_claimed: false,
             lacks_approval: false,
@@ -60,7 +64,7 @@ impl Figures {
             verdicts: Vec::new(),
             agents: Default::default(),
         };
-        records.iter().for_each(|record| figures.apply(&record.event));
+        records.iter().for_each(|record| figures.apply(record.at, &record.event));
         figures
     }
     /// The entry of the calendar that it is of.
@@ -73,10 +77,20 @@ impl Figures {
     pub fn publish_at(&self) -> Timestamp {
         self.publish_at
     }
+    /// When it was staged.
+    #[must_use]
+    pub fn begun_at(&self) -> Timestamp {
+        self.begun_at
+    }
     /// Where it is.
     #[must_use]
     pub fn phase(&self) -> Phase {
         self.phase
+    }
+    /// Since when it is there.
+    #[must_use]
+    pub fn phase_at(&self) -> Timestamp {
+        self.phase_at
     }
     /// What became of its publish; `None` while that is open.
     #[must_use]
@@ -100,13 +114,21 @@ impl Figures {
         self.agents
     }
 
-    /// Takes in the next event.
-    pub fn apply(&mut self, event: &Event) {
+    /// Takes in one event that was recorded at `at`.
+    pub fn apply(&mut self, at: Timestamp, event: &Event) {
+        let before = self.phase;
         self.publish.apply(event);
+        self.take(at, event);
+        if self.phase != before {
+            self.phase_at = at;
+        }
+    }
+
+    fn take(&mut self, at: Timestamp, event: &Event) {
         match event {
             Event::Staged { plan } => {
                 self.entry = plan.policy.entry.clone().unwrap_or_else(|| BY_HAND.to_owned());
-                self.publish_at = plan.publish_at;
+                (self.publish_at, self.begun_at, self.phase_at) = (plan.publish_at, at, at);
                 self.lacks_approval = plan.policy.approval == Approval::Required;
                 self.verdicts = vec![UNJUDGED_PLACE; plan.roster.len()];
                 self.agents = Default::default();

@@ -16,6 +16,7 @@ use crate::law::event::{Event, Phase, Wait};
 use crate::law::order::Wish;
 use crate::law::punctuality::Fate;
 use crate::law::verdict::{Rung, Verdict};
+use crate::shells::daemon::news::Delivery;
 use crate::words::clock::Timestamp;
 use crate::words::hook::HookPoint;
 
@@ -34,8 +35,10 @@ const PHASES: [Phase; 9] = [
     Phase::InDoubt,
 ];
 const WAITS: [Wait; 3] = [Wait::Approval, Wait::Resume, Wait::Drift];
-const WISHES: [Wish; 4] = [Wish::Approve, Wish::Hold, Wish::Resume, Wish::Abort];
+const WISHES: [Wish; 5] = [Wish::Approve, Wish::Hold, Wish::Resume, Wish::Abort, Wish::Retry];
 const REMEDY_RESULTS: [&str; 3] = ["accepted", "failed", "cured"];
+/// What calls are spent on, in the order of [`crate::law::spent::Calls`].
+const PURPOSES: [&str; 6] = ["refresh", "watch", "publish", "sweep", "single", "remedy"];
 const REFRESH_RESULTS: [&str; 3] = ["refreshed", "failed", "dead"];
 /// The 50 ms that are promised are a bound, so that what keeps the promise can be told from what does not.
 const LATENESS_S: [f64; 13] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 10.0, 60.0, 300.0, 1_800.0, 14_400.0];
@@ -62,6 +65,10 @@ pub(super) struct Instruments {
     remedies: IntCounterVec,
     brakes: IntCounterVec,
     reads_failed: IntCounterVec,
+    calls: IntCounterVec,
+    throttled: IntCounterVec,
+    webhook_state: IntGaugeVec,
+    webhook_given_up: IntCounterVec,
     hooks: IntCounterVec,
     orders: IntCounterVec,
     enrolments: IntCounterVec,
@@ -182,6 +189,26 @@ impl Instruments {
                 "Reads of the platform without a result, by kind; throttled is a 429.",
                 &["entry", "kind"],
             )?,
+            calls: counters(
+                "softlanding_calls_total",
+                "Calls of the platform's API that runs have spent, by what they were for.",
+                &["entry", "purpose"],
+            )?,
+            throttled: counters(
+                "softlanding_calls_throttled_total",
+                "Commands of runs that the platform refused with 429.",
+                &["entry"],
+            )?,
+            webhook_state: bench.whole(
+                "softlanding_webhook_state",
+                "How an outbound webhook is: 0 it takes what it is told, 1 it does not and is tried again, 2 it is told nothing more.",
+                &["webhook"],
+            )?,
+            webhook_given_up: counters(
+                "softlanding_webhook_given_up_total",
+                "Messages that a webhook did not take and that were given up, as dead letters.",
+                &["webhook"],
+            )?,
             hooks: counters("softlanding_hooks_total", "Hooks that ran, by point and result.", &["point", "result"])?,
             orders: counters(
                 "softlanding_orders_total",
@@ -214,6 +241,10 @@ impl Instruments {
         }
         add(&self.brakes, [entry, ALL_RUNGS], 0);
         add(&self.reads_failed, [entry, "throttled"], 0);
+        add(&self.throttled, [entry], 0);
+        for purpose in PURPOSES {
+            add(&self.calls, [entry, purpose], 0);
+        }
         for wish in WISHES.map(word) {
             ["followed", "refused"].iter().for_each(|result| add(&self.orders, [entry, &wish, result], 0));
         }
@@ -235,6 +266,18 @@ impl Instruments {
     }
     pub(super) fn trouble(&self) {
         add(&self.troubles, [], 1);
+    }
+    pub(super) fn know_webhook(&self, name: &str) {
+        put(&self.webhook_state, [name], 0);
+        add(&self.webhook_given_up, [name], 0);
+    }
+    pub(super) fn webhook(&self, name: &str, delivery: &Delivery) {
+        match delivery {
+            Delivery::Failing { .. } => put(&self.webhook_state, [name], 1),
+            Delivery::Back => put(&self.webhook_state, [name], 0),
+            Delivery::Disabled { .. } => put(&self.webhook_state, [name], 2),
+            Delivery::GivenUp { .. } => add(&self.webhook_given_up, [name], 1),
+        }
     }
     pub(super) fn enrolled(&self) {
         add(&self.enrolments, [], 1);
@@ -264,6 +307,13 @@ impl Instruments {
             }
             Event::BrakeApplied { rung, .. } => {
                 add(&self.brakes, [entry, &rung.map_or(ALL_RUNGS.to_owned(), word)], 1);
+            }
+            Event::Spent { calls, refused, .. } => {
+                let calls = [calls.refresh, calls.watch, calls.publish, calls.sweep, calls.single, calls.remedy];
+                for (purpose, count) in PURPOSES.into_iter().zip(calls) {
+                    add(&self.calls, [entry, purpose], count as usize);
+                }
+                add(&self.throttled, [entry], *refused as usize);
             }
             Event::ReadFailed { failure } => add(&self.reads_failed, [entry, &word(failure.kind)], 1),
             Event::HooksRan { point, results, .. } => {
@@ -303,7 +353,6 @@ impl Instruments {
             | Event::Pushed { .. }
             | Event::Preflighted { .. }
             | Event::RemedyStarted { .. }
-            | Event::Spent { .. }
             | Event::Settled { .. }
             | Event::Stopped { .. } => {}
         }

@@ -1,8 +1,9 @@
-//! What a machine may know of a `serve`: metrics for Prometheus, whether it is ready.
+//! What a machine may know of a `serve`: metrics for Prometheus, traces for OpenTelemetry, whether it is ready.
 //!
 //! - [`figures`]: one run in figures, a fold of its records.
 //! - `instruments`: the metrics by name, unit and label.
 //! - `ready`: what readiness means, a fold of the news.
+//! - [`traces`]: runs as spans, for an OpenTelemetry collector.
 //! - [`room`]: the address at which machines ask.
 //!
 //! Everything here is a projection of the news: what is told to a log is counted here, and nothing else is read. Pages are the one
@@ -15,6 +16,7 @@ mod ready;
 pub mod room;
 #[cfg(test)]
 mod tests;
+pub mod traces;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,6 +25,7 @@ use self::figures::Figures;
 use self::instruments::Instruments;
 use self::ready::Readiness;
 pub use self::ready::Unready;
+pub use self::traces::Traces;
 use crate::hands::companion::Pages;
 use crate::law::occurrence::Note;
 use crate::shells::daemon::news::News;
@@ -39,6 +42,7 @@ pub struct Telemetry(Arc<Inner>);
 struct Inner {
     instruments: Instruments,
     state: Mutex<State>,
+    traces: Option<Traces>,
 }
 
 #[derive(Default)]
@@ -64,12 +68,12 @@ struct Last {
 }
 
 impl Telemetry {
-    /// Knows nothing yet.
+    /// Knows nothing yet; what it hears of runs goes to `traces` as well.
     ///
     /// # Errors
     /// When two metrics have one name: a bug of ours.
-    pub fn new() -> Result<Telemetry, prometheus::Error> {
-        let inner = Inner { instruments: Instruments::new()?, state: Mutex::default() };
+    pub fn new(traces: Option<Traces>) -> Result<Telemetry, prometheus::Error> {
+        let inner = Inner { instruments: Instruments::new()?, state: Mutex::default(), traces };
         inner.instruments.started(Clock::System.now());
         Ok(Telemetry(Arc::new(inner)))
     }
@@ -77,6 +81,11 @@ impl Telemetry {
     /// Pages that are connected to this hub are counted as well.
     pub fn count_pages(&self, pages: Pages) {
         self.state().pages.push(pages);
+    }
+
+    /// A webhook that the configuration names: what becomes of it shows from the beginning.
+    pub fn know_webhook(&self, name: &str) {
+        self.0.instruments.know_webhook(name);
     }
 
     /// Takes in what was told.
@@ -99,8 +108,11 @@ impl Telemetry {
             }
             News::Recorded { run, record, .. } => {
                 let Some(figures) = state.led.get_mut(run) else { return };
-                let before = figures.fate();
-                figures.apply(&record.event);
+                let (before, phase, phase_at) = (figures.fate(), figures.phase(), figures.phase_at());
+                figures.apply(record.at, &record.event);
+                if let Some(traces) = &self.0.traces {
+                    traces.hear(run, figures, record, (phase, phase_at));
+                }
                 instruments.count(figures.entry(), &record.event);
                 if let (None, Some(fate)) = (before, figures.fate()) {
                     instruments.publish(figures.entry(), fate);
@@ -128,12 +140,12 @@ impl Telemetry {
             News::Calendar { note: Note::Begun | Note::CatchingUp { .. } | Note::Told, .. } => {}
             News::Trouble { .. } | News::StoreAway { .. } | News::NotKept { .. } => instruments.trouble(),
             News::Enrolled { .. } => instruments.enrolled(),
+            News::Webhook { target, word } => instruments.webhook(target, word),
             News::Counters { .. }
             | News::Checked { .. }
             | News::Listening { .. }
             | News::Telemetry { .. }
             | News::NotOurs { .. }
-            | News::Webhook { .. }
             | News::SignedIn { .. }
             | News::SignInRefused { .. }
             | News::Looked

@@ -32,7 +32,7 @@ fn of_care(mut records: Vec<Record>) -> Vec<Record> {
 
 /// What a process has heard that led the run from record `from` on.
 fn heard(records: &[Record], from: usize) -> Telemetry {
-    let telemetry = Telemetry::new().unwrap();
+    let telemetry = Telemetry::new(None).unwrap();
     let (past, fresh) = records.split_at(from);
     let figures = Box::new(Figures::of(past));
     telemetry.hear(&News::Serving { entries: vec!["care".to_owned()] });
@@ -105,7 +105,7 @@ fn a_friday_is_counted_and_its_end_stays_to_be_seen() {
 
 #[test]
 fn what_is_found_over_after_a_restart_counts_nothing_and_shows_the_newest() {
-    let telemetry = Telemetry::new().unwrap();
+    let telemetry = Telemetry::new(None).unwrap();
     let over = |records: &[Record]| News::Over { run: run(), figures: Box::new(Figures::of(records)) };
     let records = of_care(sample::in_doubt());
     telemetry.hear(&News::Serving { entries: vec!["care".to_owned()] });
@@ -127,7 +127,7 @@ fn what_is_found_over_after_a_restart_counts_nothing_and_shows_the_newest() {
 
 #[test]
 fn every_alert_worthy_count_is_there_before_anything_happens() {
-    let telemetry = Telemetry::new().unwrap();
+    let telemetry = Telemetry::new(None).unwrap();
     telemetry.hear(&News::Serving { entries: vec!["care".to_owned()] });
     for begin in [
         "softlanding_publishes_total{entry=\"care\",outcome=\"missed\"} 0",
@@ -142,7 +142,7 @@ fn every_alert_worthy_count_is_there_before_anything_happens() {
 
 #[test]
 fn a_publish_that_cannot_be_staged_shows_until_it_can() {
-    let telemetry = Telemetry::new().unwrap();
+    let telemetry = Telemetry::new(None).unwrap();
     let publish_at = Timestamp(1_000);
     let note = |note: Note| News::Calendar { entry: "care".to_owned(), note };
     telemetry.hear(&note(Note::NotStaged { publish_at, why: "there is no draft".to_owned() }));
@@ -168,7 +168,7 @@ fn no_label_names_a_run_an_agent_or_a_person() {
 
 #[test]
 fn ready_means_that_it_serves_looks_and_keeps_its_calendar() {
-    let telemetry = Telemetry::new().unwrap();
+    let telemetry = Telemetry::new(None).unwrap();
     let reasons = |telemetry: &Telemetry| -> Vec<&str> {
         telemetry.ready().err().unwrap_or_default().iter().map(|unready| unready.what).collect()
     };
@@ -203,7 +203,7 @@ fn a_loop_that_does_not_look_any_more_is_stuck() {
 #[test]
 fn the_pages_of_every_hub_are_counted_when_somebody_looks() {
     use crate::hands::companion::{PageId, PagesSettings};
-    let telemetry = Telemetry::new().unwrap();
+    let telemetry = Telemetry::new(None).unwrap();
     let hubs = [0, 1].map(|_| Pages::new(Clock::System, PagesSettings::default()));
     hubs.iter().for_each(|hub| telemetry.count_pages(hub.clone()));
     let agent = crate::words::id::AgentId::new("a").unwrap();

@@ -15,6 +15,7 @@ use crate::hands::companion::{PageKeys, Pages};
 use crate::hands::genesys::Client;
 use crate::hands::vault::{Vault, VaultError};
 use crate::shells::daemon::news::{News, Teller};
+use crate::shells::telemetry::Telemetry;
 use crate::words::secret::Secret;
 
 /// Tokens that are asked about at the same time. Page keys need none of this, so it is about first visits.
@@ -55,6 +56,8 @@ pub struct Desk {
     pub(super) office: Option<Arc<Office>>,
     /// Who may sign in to the dashboard; without it nobody.
     pub(super) people: Option<People>,
+    /// What may be asked of the process.
+    pub(super) telemetry: Option<Telemetry>,
     pub(super) peers: Peers,
     pub(super) tokens: Semaphore,
     pub(super) hellos: Semaphore,
@@ -76,6 +79,7 @@ impl Desk {
             companions: None,
             office: None,
             people: None,
+            telemetry: None,
             peers: Peers::default(),
             tokens: Semaphore::new(TOKENS_AT_ONCE),
             hellos: Semaphore::new(HELLOS_AT_ONCE),
@@ -84,6 +88,12 @@ impl Desk {
             vault,
             tell,
         }
+    }
+
+    /// The same, which can be asked how the process is.
+    #[must_use]
+    pub fn with_telemetry(self, telemetry: Telemetry) -> Desk {
+        Desk { telemetry: Some(telemetry), ..self }
     }
 
     /// The same with the API and all that uses it.

@@ -12,6 +12,7 @@
 //! - `socket`: one companion, from its hello to its end.
 //! - `admit`: whose page it is, by page key or by token.
 //! - `enrol`: the agent's sign-in, from the link to the vault; `cookie` holds what is under way meanwhile.
+//! - `machines`: readiness, and metrics for those who have a key.
 //! - `files`: the companion's module and what stands around it.
 //!
 //! TLS is a reverse proxy's. Everything here is about one organisation; a process that serves several has a room for each.
@@ -30,6 +31,7 @@ mod enrol;
 mod files;
 mod inbound;
 pub(crate) mod listener;
+mod machines;
 mod oauth;
 mod office;
 mod once;
@@ -153,6 +155,8 @@ fn router(room: Room) -> Router {
     Router::new()
         .merge(api)
         .route("/livez", get(async || "alive\n"))
+        .route("/readyz", get(machines::readyz))
+        .route("/metrics", get(machines::metrics))
         .route("/enrol", get(enrol::begin))
         .route("/enrol/callback", get(enrol::callback))
         .route("/enrol/page.js", get(files::page_script))

@@ -19,7 +19,8 @@ pub(super) async fn dead(args: &WebhooksList) -> Result<ExitCode, Failure> {
     let config = open::config(&args.config.config)?;
     let letters = outbox(&config).await?.dead(LETTERS_MAX).await?;
     if args.json {
-        out::say([json!({ "dead": letters.iter().map(document).collect::<Vec<_>>() }).to_string()]);
+        let dead = letters.iter().map(document).collect::<Vec<_>>();
+        out::document("softlanding.dead-letters.v1", json!({ "dead": dead }));
         return Ok(ExitCode::Done);
     }
     for letter in &letters {

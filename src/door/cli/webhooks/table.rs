@@ -40,7 +40,8 @@ pub(super) async fn list(args: &WebhooksList) -> Result<ExitCode, Failure> {
         None => config.webhooks.iter().map(unserved).collect(),
     };
     if args.json {
-        out::say([json!({ "webhooks": rows.iter().map(document).collect::<Vec<_>>() }).to_string()]);
+        let webhooks = rows.iter().map(document).collect::<Vec<_>>();
+        out::document("softlanding.webhooks.v1", json!({ "webhooks": webhooks }));
     } else {
         out::say(table(&rows, Clock::System.now()));
     }

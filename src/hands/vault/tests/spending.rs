@@ -27,15 +27,19 @@ async fn a_rotation_replaces_and_death_hides() {
         let spending = taken(&vault, "ann").await;
         assert_eq!((spending.grant(), spending.interrupted()), (&grant("one"), None));
         assert!(listed(&vault, "ann").await.under_way, "the note is there before the request leaves");
+        assert_eq!(vault.age(&agent("ann")).await.unwrap(), None, "there is no access token yet");
         assert_eq!(vault.keep(&spending, &full("two")).await.unwrap(), Kept::Stored);
         assert_eq!(vault.get(&agent("ann")).await.unwrap(), Some(full("two")));
         let ann = listed(&vault, "ann").await;
+        assert_eq!(vault.age(&agent("ann")).await.unwrap(), ann.refreshed_at.zip(Some(ENDS)));
+        assert_eq!(vault.age(&agent("nobody")).await.unwrap(), None);
         assert!(ann.refreshed_at.is_some() && ann.used_at.is_some());
         assert_eq!((ann.access_until, ann.spent_since, ann.under_way), (Some(ENDS), None, false));
 
         let spending = taken(&vault, "ann").await;
         assert_eq!(vault.mark_dead(&spending, "invalid_grant").await.unwrap(), Kept::Stored);
         assert_eq!(token(&vault, "ann").await, None);
+        assert_eq!(vault.age(&agent("ann")).await.unwrap(), None, "what is dead is not young");
         let ann = listed(&vault, "ann").await;
         assert_eq!(ann.state, GrantState::Dead { why: "invalid_grant".to_owned() });
         assert!(ann.dead_at.is_some() && ann.must_sign_in() && ann.spent_since.is_none());

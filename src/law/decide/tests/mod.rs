@@ -3,6 +3,7 @@
 //! Must never: share a rule with `decide`; a desk only carries answers.
 
 mod check;
+mod elsewhere;
 mod harm;
 mod hinted;
 mod orders;

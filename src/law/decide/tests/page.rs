@@ -249,3 +249,31 @@ fn of_a_refused_probe_and_a_content_page_the_newer_word_counts() {
     assert_eq!(verdict(&desk, 0), Some(Verdict::Ready));
     desk.audit();
 }
+
+#[test]
+fn a_token_that_is_young_enough_is_left_and_the_page_gets_it_all_the_same() {
+    use crate::law::young::Young;
+    let mut plan = companions(1);
+    plan.timing.young_ms = 3_600_000;
+    let mut desk = Desk::at(plan.refresh_at(), plan);
+    desk.hooks(HookPoint::PreRefresh);
+    let (ends_from, made_from) = (T + desk.run.plan.timing.token_outlives_ms, desk.now - 3_600_000);
+    let unless = Some(Young { ends_from, made_from });
+    assert_eq!(desk.asked(|c| matches!(c, Command::RefreshToken { unless: u, .. } if *u == unless)), 1);
+    desk.answer(is_refresh, Outcome::TokenLeft { made_at: made_from, expires_at: ends_from });
+    let agent = desk.run.agent(Seat(0)).unwrap();
+    assert_eq!((agent.token, agent.refresh_attempts), (TokenState::Fresh(ends_from), 0));
+    assert!(desk.run.desk.account.is_none(), "nothing was asked of the platform");
+    desk.answer(is(Errand::Token), told(PageAnswer::Done));
+    assert_eq!(delivery(&desk, 0), Delivery::Made);
+    desk.restart();
+    assert_eq!(desk.asked(is_refresh), 0);
+    desk.audit();
+}
+
+#[test]
+fn by_default_everybody_who_is_enrolled_is_refreshed() {
+    let mut desk = Desk::at(companions(3).refresh_at(), companions(3));
+    desk.hooks(HookPoint::PreRefresh);
+    assert_eq!(desk.asked(|c| matches!(c, Command::RefreshToken { unless: None, .. })), 2);
+}

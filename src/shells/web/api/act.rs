@@ -53,7 +53,7 @@ pub(super) struct StageWanted {
 /// As the calendar does it by itself some days before: the schedule and the roster are pinned, and all that could fail is found
 /// out. Nothing is approved by it.
 #[utoipa::path(post, path = "/api/v1/runs", tag = "act", request_body = StageWanted,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes that it is done once", max_length = 255)),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes that it is done once", pattern = "^[!-~]{1,255}$")),
     responses(
         (status = 201, description = "It is staged", body = RunCard),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),
@@ -111,13 +111,18 @@ pub(super) enum WishWanted {
     Abort,
     /// One agent is looked at again, and helped from the first remedy on. After the publish only.
     Retry,
+    /// Somebody else has published: the schedule is looked at now and, found published, the agents are checked. Before the
+    /// publish only.
+    Elsewhere,
 }
 
 impl WishWanted {
     fn needs(self) -> Role {
         match self {
             WishWanted::Approve => Role::Approver,
-            WishWanted::Hold | WishWanted::Resume | WishWanted::Abort | WishWanted::Retry => Role::Operator,
+            WishWanted::Hold | WishWanted::Resume | WishWanted::Abort | WishWanted::Retry | WishWanted::Elsewhere => {
+                Role::Operator
+            }
         }
     }
     fn wish(self) -> Wish {
@@ -127,6 +132,7 @@ impl WishWanted {
             WishWanted::Resume => Wish::Resume,
             WishWanted::Abort => Wish::Abort,
             WishWanted::Retry => Wish::Retry,
+            WishWanted::Elsewhere => Wish::Elsewhere,
         }
     }
 }
@@ -145,7 +151,7 @@ pub(super) struct Ordered {
 #[utoipa::path(post, path = "/api/v1/runs/{run}/orders", tag = "act", request_body = OrderWanted,
     params(
         ("run" = String, Path, description = "The run's name", max_length = 64, example = "20261127-1600-care"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes that it is done once", max_length = 255),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes that it is done once", pattern = "^[!-~]{1,255}$"),
     ),
     responses(
         (status = 202, description = "The order is left", body = Ordered),
@@ -185,7 +191,7 @@ pub(super) struct Started {
 #[utoipa::path(post, path = "/api/v1/runs/{run}/start", tag = "act",
     params(
         ("run" = String, Path, description = "The run's name", max_length = 64, example = "20261127-1600-care"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes that it is done once", max_length = 255),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes that it is done once", pattern = "^[!-~]{1,255}$"),
     ),
     responses(
         (status = 202, description = "It looks", body = Started),
@@ -224,7 +230,7 @@ pub(super) struct CheckWanted {
 ///
 /// Every signal of every softphone, read in bulk: nothing is changed by it. One at a time.
 #[utoipa::path(post, path = "/api/v1/checks", tag = "act", request_body = CheckWanted,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes that it is done once", max_length = 255)),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes that it is done once", pattern = "^[!-~]{1,255}$")),
     responses(
         (status = 200, description = "Everybody's answer", body = RollDocument<'static>),
         (status = "default", description = "A problem", body = Problem, content_type = "application/problem+json"),

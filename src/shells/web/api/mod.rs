@@ -1,13 +1,14 @@
 //! The API under `/api/v1`, and its description at `/openapi.json`, which is made of the same types and handlers.
 //!
 //! - `extract`: what a request brings, strictly read; what cannot be read is a problem document.
-//! - `me`, `calendar`, `runs`, `agents`, `report`, `evidence`: what can be looked at; `events`: what can be followed;
+//! - `me`, `calendar`, `runs`, `agents`, `report`, `audit`, `evidence`: what can be looked at; `events`: what can be followed;
 //!   `act`: what changes something.
 //!
 //! Must never: answer with anything but JSON, a problem document, a report or a stream, or take what it does not know.
 
 mod act;
 mod agents;
+mod audit;
 mod calendar;
 mod events;
 mod evidence;
@@ -78,6 +79,7 @@ fn described() -> (Router<Room>, utoipa::openapi::OpenApi) {
         .routes(routes!(report::html))
         .routes(routes!(report::markdown))
         .routes(routes!(report::json))
+        .routes(routes!(audit::audit))
         .routes(routes!(evidence::evidence))
         .routes(routes!(act::stage))
         .routes(routes!(act::order))

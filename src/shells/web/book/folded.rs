@@ -74,7 +74,7 @@ pub(in crate::shells::web) struct Frame {
     /// What it is.
     event: &'static str,
     /// What is worth a line of all that happened.
-    words: Vec<String>,
+    pub(super) words: Vec<String>,
     /// When each of these was recorded.
     words_at: Vec<String>,
     /// The run as it is now.

@@ -12,6 +12,8 @@ mod folded;
 mod follow;
 mod nudge;
 mod row;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,6 +28,7 @@ pub use nudge::Nudges;
 pub(super) use row::{AgentRow, VERDICTS, verdict_name};
 
 use crate::hands::journal::{AnyJournal, Journal, JournalError, RunSummary};
+use crate::law::audit::{Auditor, Violation};
 use crate::law::event::{Event, Record};
 use crate::law::evidence::Evidence;
 use crate::law::run::BadJournal;
@@ -69,10 +72,14 @@ pub struct Book {
     site: Arc<Site>,
     nudges: Arc<Nudges>,
     open: Mutex<HashMap<RunId, Arc<Opened>>>,
-    cards: Mutex<HashMap<RunId, (u64, Option<Arc<Kept>>)>>,
+    /// With the number of the record that each was made at; nothing of a run of another organisation.
+    cards: Mutex<HashMap<RunId, AsOf>>,
     reads: Semaphore,
     uses: AtomicU64,
 }
+
+/// What is kept of a run, and the number of its newest record then.
+type AsOf = (u64, Option<Arc<Kept>>);
 
 /// What is kept of a run that is not open.
 #[derive(Debug, Clone)]
@@ -164,6 +171,16 @@ impl Book {
         let id = run.clone();
         let folded = tokio::task::spawn_blocking(move || Folded::of(&id, &records)).await.map_err(|_| Unshown::Lost)?;
         folded.map_err(|source| Unshown::Bad { run: run.clone(), source })
+    }
+
+    /// Reads a whole run and holds it against every rule: how many records it has, and the first that breaks one.
+    pub(super) async fn audit(&self, run: &RunId) -> Result<(usize, Option<Violation>), Unshown> {
+        // Whose it is, first.
+        let _ours = self.run(run).await?;
+        let _turn = self.reads.acquire().await.map_err(|_| Unshown::Lost)?;
+        let records = self.journal.load::<Event>(run).await?;
+        let audited = tokio::task::spawn_blocking(move || (records.len(), Auditor::check(&records).err())).await;
+        audited.map_err(|_| Unshown::Lost)
     }
 
     /// Runs, the newest first: those after the run `before`, at most `limit`; and whether there are more. What cannot be read

@@ -44,6 +44,14 @@ pub(in crate::shells::web) struct AgentRow {
     next_at: Option<String>,
 }
 
+#[cfg(test)]
+impl AgentRow {
+    /// The same without the instant at which it is looked at again: it moves on with every look, which is no change.
+    pub(super) fn without_time(self) -> AgentRow {
+        AgentRow { next_at: None, ..self }
+    }
+}
+
 /// The verdicts by name, as rows and filters have them.
 pub(in crate::shells::web) const VERDICTS: [&str; 6] =
     ["ready", "recovered", "deferred", "straggler", "unknown", "not_checked"];
