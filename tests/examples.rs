@@ -207,7 +207,7 @@ impl Desk {
 
     /// Commands about a run that has begun or ended.
     fn is_of_friday(&self, command: &str) -> bool {
-        ["run", "watch", "audit", "export", "report", "prune", "status", "hooks run", "hooks test"].contains(&command)
+        ["run", "retry", "watch", "audit", "export", "report", "prune", "status", "hooks run", "hooks test"].contains(&command)
     }
 
     /// The line with what there is here.
@@ -350,6 +350,8 @@ async fn every_example_of_the_help_works() {
                 // Some of these softphones cannot take a call, and a machine may lack something.
                 "check" => desk.ends(&folder, &line, &[0, 7]).await,
                 "doctor" => desk.ends(&folder, &line, &[0, 6]).await,
+                // The run has settled, and says that it comes too late; the walk of tests/dashboard has one that does not.
+                "retry" => desk.ends(&folder, &line, &[4]).await,
                 _ => desk.ends(&folder, &line, &[0]).await,
             }
         }

@@ -95,7 +95,7 @@ pub enum Command {
     Elsewhere(OrderArgs),
     /// Look at one agent again while a run checks, and begin its ladder of remedies anew
     #[command(
-        after_help = "Example:\n  softlanding retry 20261127-1600-customer-care-k3f9 --agent ann@example.org \\\n      --why \"she has signed in again\""
+        after_help = "Example:\n  softlanding retry 20261127-1600-customer-care-k3f9 --agent ann@example.com \\\n      --why \"she has signed in again\""
     )]
     Retry(RetryArgs),
     /// Check a run's journal against every rule, and tell its history in words
