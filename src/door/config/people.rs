@@ -123,7 +123,7 @@ fn rules<'t>(reader: &mut Reader<'t>, section: &mut Section<'t>, key: &'static s
     Some(rules)
 }
 
-/// A list of texts, each of them as `read` has it; `None` where there is none, or where one of them is wrong.
+/// A list of texts, each of them as `read` has it; `None` where there is no list, or something wrong in it.
 fn list<'t, T>(
     reader: &mut Reader<'t>,
     section: &mut Section<'t>,
