@@ -150,10 +150,10 @@ async fn import_earlier(bench: &Bench) {
 #[tokio::test(flavor = "multi_thread")]
 async fn friday() {
     let _alone = BROWSER.lock().await;
-    let bench = Bench::open_before("dashboard-friday", FRIDAY, 20, "8min").await;
+    let bench = Bench::open_before("dashboard-friday", FRIDAY, 25, "8min").await;
     let url = free_url().await;
     bench.configure("refresh_lead = \"12min\"", "refresh_lead = \"3min\"\ncheck_delay = \"20s\"");
-    bench.configure("settle_after = \"35min\"", "settle_after = \"4min\"");
+    bench.configure("settle_after = \"35min\"", "settle_after = \"8min\"");
     append(&bench, &people(&url));
     import_earlier(&bench).await;
     let run = bench.stage().await;
@@ -164,7 +164,11 @@ async fn friday() {
     let nora = "Nora Lindqvist (nora.lindqvist@northfield.example)";
     assert_eq!(
         told,
-        [(Wish::Hold, nora, "a storm warning"), (Wish::Resume, nora, "the storm has passed")],
+        [
+            (Wish::Hold, nora, "a storm warning"),
+            (Wish::Resume, nora, "the storm has passed"),
+            (Wish::Retry, nora, "her shift starts soon"),
+        ],
         "to repeat: ./tests/run --test dashboard friday"
     );
     bench.close().await;

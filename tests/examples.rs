@@ -169,7 +169,7 @@ impl Desk {
                 }
                 self.before.folder.clone()
             }
-            "stage" => {
+            "stage" | "elsewhere" => {
                 self.clear().await;
                 self.before.folder.clone()
             }
@@ -214,7 +214,12 @@ impl Desk {
     async fn typed(&self, Example { command, line }: &Example) -> String {
         let mut line = line.replace(TWIN, &self.before.url);
         if line.contains(RUN) {
-            let run = if self.is_of_friday(command) { self.run.clone() } else { self.staged().await };
+            let run = match command.as_str() {
+                // The other one was aborted by the example before this one.
+                "elsewhere" => self.before.stage().await,
+                _ if self.is_of_friday(command) => self.run.clone(),
+                _ => self.staged().await,
+            };
             line = line.replace(RUN, &run);
         }
         if line.contains(AGENT) {

@@ -4,6 +4,7 @@
 
 mod support;
 
+#[allow(dead_code, reason = "it is that of tests/serve.rs, which uses all of it")]
 #[path = "serve/bench.rs"]
 mod bench;
 #[path = "webhooks/commands.rs"]

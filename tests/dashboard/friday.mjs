@@ -34,6 +34,9 @@ await walk('friday', async ({ visitor }) => {
   await page.locator('.tiles .n').first().waitFor();
   assert.equal(await page.evaluate(() => globalThis.sameDocument), true);
 
+  // One for whom every remedy was tried is tried again, with a reason.
+  await order(page, 'retry', 'her shift starts soon', page.locator('.people li', { hasText: 'asking a person' }).first().getByRole('button'));
+
   // A straggler's story, while it is helped.
   const straggler = page.locator('.people a').first();
   await straggler.waitFor();
@@ -48,6 +51,7 @@ await walk('friday', async ({ visitor }) => {
   // It settles by itself, and the page says so.
   await page.locator('#main[data-live="over"]').waitFor();
   await page.locator('.hero .badge', { hasText: 'settled' }).waitFor();
+  assert.match(await page.locator('.countdown').innerText(), /\d+ of 60\s+softphones ready/);
   assert.equal(await cells(page, 'unjudged').count(), 0);
   assert.equal(await page.locator('#main [data-wish="hold"]').count(), 0, 'a run that is over cannot be held');
   await page.locator('.tiles button', { hasText: 'recovered' }).click();

@@ -119,9 +119,9 @@ export async function tabTo(page, selector, most = 80) {
   assert.fail(`Tab does not lead to ${selector}`);
 }
 
-/** Tells a run something through the dialog. */
-export async function order(page, wish, why) {
-  await page.locator(`#main [data-wish="${wish}"]`).first().click();
+/** Tells a run something through the dialog, by the button that is given or the first one of that name. */
+export async function order(page, wish, why, button = page.locator(`#main [data-wish="${wish}"]`).first()) {
+  await button.click();
   await page.getByLabel('Why', { exact: true }).fill(why);
   const sent = page.waitForResponse((answer) => answer.url().endsWith('/orders'));
   await page.locator('dialog button[type="submit"]').click();

@@ -79,13 +79,19 @@ async fn a_new_webhook_hears_of_what_comes_and_not_of_the_past() {
         let receiver = Receiver::open().await;
         yard.webhook("ops", &receiver, &["staged", "settled"], "");
         assert_eq!(yard.listed("ops").await["state"], "not_served_yet", "{REPEAT}");
-        let daemon = yard.serve().await;
+        let mut daemon = yard.serve().await;
+        // One run that nobody here can read keeps no other from being told.
+        yard.put_strange("strange").await;
         yard.put("new").await;
         // A run that is taken in from elsewhere is no news either.
         let exported = yard.site.says(&["export", "past"]).await.replace("\"run\":\"past\"", "\"run\":\"elsewhere\"");
         std::fs::write(yard.site.folder.join("elsewhere.jsonl"), exported).expect("a file");
         yard.site.says(&["import", "elsewhere.jsonl"]).await;
         yard.put("newer").await;
+        let is_it = |line: &serde_json::Value| line["run"] == "strange" && line["event"] == "trouble";
+        daemon
+            .until("trouble with the webhook", |line| is_it(line) && line.to_string().contains("the webhook ops"))
+            .await;
         for run in ["new", "newer"] {
             receiver.takes(|one| one.record().0 == run && one.event() == "settled").await;
         }

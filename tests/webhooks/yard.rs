@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 use softlanding::hands::journal::{AnyJournal, Journal, PostgresJournal, SqliteJournal};
 use softlanding::law::event::Record;
+use softlanding::words::clock::Timestamp;
 use softlanding::words::id::RunId;
 
 use crate::REPEAT;
@@ -80,6 +81,12 @@ impl Yard {
             RECORDS.lines().map(|line| serde_json::from_str(line).expect("a record")).collect();
         assert_eq!(records.len() as u64, RECORDED);
         self.journal().await.restore(&RunId::new(run).expect("a name"), &records, &[1]).await.expect("a run");
+    }
+    /// Puts a run into the store that only a softlanding of the future can read.
+    pub async fn put_strange(&self, run: &str) {
+        let events = [serde_json::json!({ "event": "from_the_future" })];
+        let id = RunId::new(run).expect("a name");
+        self.journal().await.begin(&id, Timestamp(1_795_816_800_000), &events).await.expect("a run");
     }
     /// Numbers and names of what the journal holds of a run.
     pub async fn recorded(&self, run: &str) -> Vec<(u64, String)> {

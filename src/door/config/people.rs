@@ -123,7 +123,7 @@ fn rules<'t>(reader: &mut Reader<'t>, section: &mut Section<'t>, key: &'static s
     Some(rules)
 }
 
-/// A list of texts, each of them as `read` has it; `None` where there is no list.
+/// A list of texts, each of them as `read` has it; `None` where there is none, or where one of them is wrong.
 fn list<'t, T>(
     reader: &mut Reader<'t>,
     section: &mut Section<'t>,
@@ -155,7 +155,7 @@ fn list<'t, T>(
             }
         }
     }
-    Some(found)
+    (found.len() == items.len()).then_some(found)
 }
 
 #[cfg(test)]

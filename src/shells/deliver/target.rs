@@ -205,6 +205,7 @@ impl Telling {
         stopping: &Receiver<bool>,
     ) -> Result<(), JournalError> {
         let mut known: HashMap<RunId, Following> = HashMap::new();
+        // Runs in hand, and those whose journal cannot be read: these are left alone for as long as the lease lasts.
         let mut busy: HashSet<RunId> = HashSet::new();
         let mut tasks: JoinSet<Followed> = JoinSet::new();
         let mut looks = 0_u32;
@@ -238,7 +239,7 @@ impl Telling {
                         break;
                     }
                     Some(ended) = tasks.join_next() => {
-                        if !took_in(ended, &mut known, &mut busy)? {
+                        if !self.took_in(ended, &mut known, &mut busy)? {
                             return Ok(());
                         }
                     }
@@ -270,28 +271,38 @@ impl Telling {
         let run = behind.run.clone();
         (run, follow.all(behind, following).await)
     }
-}
 
-/// Takes in how following a run ended; false when nothing more is to be told.
-fn took_in(
-    ended: Result<Followed, tokio::task::JoinError>,
-    known: &mut HashMap<RunId, Following>,
-    busy: &mut HashSet<RunId>,
-) -> Result<bool, JournalError> {
-    // A task that ended by a bug of ours leaves its run alone until the lease is taken anew.
-    let Ok((run, halt)) = ended else { return Ok(true) };
-    busy.remove(&run);
-    match halt {
-        Ok(Halt::Heard(following)) => {
-            // What is left of a run that is over is heard again from its beginning, should there be anything.
-            if !following.is_over() {
-                known.insert(run, following);
+    /// Takes in how following a run ended; false when nothing more is to be told.
+    fn took_in(
+        &self,
+        ended: Result<Followed, tokio::task::JoinError>,
+        known: &mut HashMap<RunId, Following>,
+        busy: &mut HashSet<RunId>,
+    ) -> Result<bool, JournalError> {
+        // A task that ended by a bug of ours leaves its run alone until the lease is taken anew.
+        let Ok((run, halt)) = ended else { return Ok(true) };
+        match halt {
+            Ok(Halt::Heard(following)) => {
+                busy.remove(&run);
+                // What is left of a run that is over is heard again from its beginning, should there be anything.
+                if !following.is_over() {
+                    known.insert(run, following);
+                }
+                Ok(true)
             }
-            Ok(true)
+            Ok(Halt::Gone | Halt::Over) => Ok(false),
+            // It was deleted meanwhile.
+            Err(JournalError::NotFound { .. }) => {
+                busy.remove(&run);
+                Ok(true)
+            }
+            Err(e @ JournalError::Store(_)) => Err(e),
+            // One run that cannot be read keeps no other from being told.
+            Err(e) => {
+                let what = format!("the webhook {} cannot be told of this run", self.target.name);
+                (self.tell)(News::trouble(Some(run), &what, &e));
+                Ok(true)
+            }
         }
-        Ok(Halt::Gone | Halt::Over) => Ok(false),
-        // It was deleted meanwhile.
-        Err(JournalError::NotFound { .. }) => Ok(true),
-        Err(e) => Err(e),
     }
 }

@@ -10,7 +10,7 @@
 //! | [`terminal`] | the live display: [`bars`] drawn from [`frame`], plain [`lines`], JSON lines; [`notices`] words them |
 //! | [`document`], [`schema`] | `report.json` and its published schema |
 //! | [`view`], [`rows`] | what templates may show |
-//! | [`format`](mod@format), [`render`] | the six forms of a report; the templates that make them, and what takes the place of a broken one |
+//! | [`mod@format`], [`mod@render`] | the six forms of a report; the templates that make them, and what takes the place of a broken one |
 //! | [`losses`], [`ready`] | what was lost around T; how long it took until agents could take calls |
 //! | [`calls`] | the calls that were spent |
 //! | [`coverage`], [`waves`] | whom the preparations reached, what pages said; how remedies were widened |

@@ -256,7 +256,11 @@ impl Story {
     /// The phase that the run is in.
     #[must_use]
     pub fn phase(&self) -> Phase {
-        self.phases.items.last().map_or(Phase::Waiting, |span| span.phase)
+        match self.settled {
+            // To settle is to enter that phase, as for the run itself.
+            Some(_) => Phase::Settled,
+            None => self.phases.items.last().map_or(Phase::Waiting, |span| span.phase),
+        }
     }
     /// When a phase was first entered.
     #[must_use]

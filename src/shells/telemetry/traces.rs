@@ -72,6 +72,10 @@ struct Span {
 impl Traces {
     /// Takes in a record of a run: `figures` are those after it, `before` its phase before it and since when.
     pub(super) fn hear(&self, run: &RunId, figures: &Figures, record: &Record, before: (Phase, Timestamp)) {
+        // What comes after the end (its hooks, orders that are too late) belongs to no span.
+        if matches!(before.0, Phase::Settled | Phase::Stopped) {
+            return;
+        }
         let mut kept = self.kept();
         let kept = &mut *kept;
         let phase = phase_id(run, before.0);

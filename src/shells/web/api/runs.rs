@@ -91,6 +91,9 @@ pub(super) struct RunDetail {
     brakes: Vec<BrakeDoc>,
     /// What people told it and what it waited for, the first first.
     control: Vec<Line>,
+    /// This instant, on the clock that it follows.
+    #[schema(format = "date-time")]
+    now: String,
 }
 
 /// One phase of a run.
@@ -170,10 +173,10 @@ pub(super) async fn one(
     let office = room.office()?;
     let opened = office.book.run(&run_id(&run)?).await.map_err(unshown(office))?;
     let folded = opened.look().await.map_err(unshown(office))?;
-    Ok(Json(detail(&folded)))
+    Ok(Json(detail(&folded, office.site.clock.now())))
 }
 
-fn detail(folded: &Folded) -> RunDetail {
+fn detail(folded: &Folded, now: Timestamp) -> RunDetail {
     let (story, plan) = (&folded.story, &folded.run.plan);
     let answer = answer(story);
     let line = |at: Timestamp, words: &str| Line { at: at.rfc3339(), words: words.to_owned() };
@@ -213,5 +216,6 @@ fn detail(folded: &Folded) -> RunDetail {
             })
             .collect(),
         control: story.control.items.iter().map(|(at, words)| line(*at, words)).collect(),
+        now: now.rfc3339(),
     }
 }

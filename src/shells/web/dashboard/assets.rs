@@ -23,7 +23,7 @@ macro_rules! asset {
 }
 
 /// All of them.
-pub(super) const ASSETS: [(&str, &str, &str); 26] = [
+pub(super) const ASSETS: [(&str, &str, &str); 27] = [
     asset!("icon.svg", PICTURE),
     asset!("base.css", STYLE),
     asset!("parts.css", STYLE),
@@ -50,6 +50,7 @@ pub(super) const ASSETS: [(&str, &str, &str); 26] = [
     asset!("compare.js", SCRIPT),
     asset!("evidence.js", SCRIPT),
     asset!("minutes.js", SCRIPT),
+    asset!("budget.js", SCRIPT),
 ];
 
 pub(super) fn router() -> Router<Room> {

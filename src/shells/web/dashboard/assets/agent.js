@@ -3,11 +3,12 @@
 // Must never: leave out that a signal is missing.
 
 import { get } from './api.js';
-import { el, fill, heads, rowHead, td } from './dom.js';
+import { el, fill, heads, keepFocus, rowHead, td } from './dom.js';
 import { page } from './frame.js';
 import { follow } from './live.js';
 import { kind, retry, runPath } from './parts.js';
 import { lasting, wall } from './times.js';
+import { triedWords } from './words.js';
 
 const [, , runPart, , agentPart] = location.pathname.split('/');
 const [runName, agentName] = [decodeURIComponent(runPart ?? ''), decodeURIComponent(agentPart ?? '')];
@@ -36,7 +37,7 @@ function facts(run, agent, time) {
     ['Enrolled', story.enrolled ? 'yes' : 'no: depends on the remedies'],
     ['Token', TOKENS[story.token] ?? plain(story.token)],
     ['New token at T', PLACES[story.new_token_at_publish] ?? plain(story.new_token_at_publish)],
-    ['Tried', (story.tried ?? []).map(({ rung, times }) => `${plain(rung)}${times > 1 ? ` (${times} times)` : ''}`).join(', ') || 'nothing'],
+    ['Tried', triedWords(story.tried) || 'nothing'],
     ['Refused', story.refused ? `${story.refused.words}${story.refused.correlation ? ` (correlation ${story.refused.correlation})` : ''}` : null],
     ['Next', agent.next ? `${agent.next}${agent.next_at ? `, by ${time.second(agent.next_at)}` : ''}` : 'nothing'],
   ];
@@ -66,13 +67,12 @@ await page(async (main, known) => {
   const draw = ([run, agent]) => {
     const time = wall(run.zone);
     document.title = `${agent.name} · softlanding`;
-    if (main.contains(document.activeElement) && document.activeElement !== main) return;
-    fill(main, el('div', { class: 'column' },
+    keepFocus(main, () => fill(main, el('div', { class: 'column' },
       el('section', { class: 'card', 'aria-labelledby': 'agent-title' },
         el('p', { class: 'quiet' }, el('a', { href: runPath(runName) }, run.business_unit), ` · ${time.moment(run.publish_at)} ${run.zone}`),
         el('div', { class: 'card-head' }, el('h1', { id: 'agent-title' }, agent.name), retry(run, agent, known)),
         facts(run, agent, time)),
-      el('div', { class: 'halves' }, moments(agent.story, time), signals(agent, time))));
+      el('div', { class: 'halves' }, moments(agent.story, time), signals(agent, time)))));
   };
   const first = await look();
   draw(first);

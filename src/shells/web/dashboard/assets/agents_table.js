@@ -2,7 +2,7 @@
 //
 // Must never: draw thousands of rows at once.
 
-import { el, fill, heads, rowHead, td } from './dom.js';
+import { el, fill, heads, keepFocus, rowHead, td } from './dom.js';
 import { agentPath, kind, retry } from './parts.js';
 import { wall } from './times.js';
 import { KINDS, number } from './words.js';
@@ -44,7 +44,7 @@ export class AgentsTable {
     this.#waiting = true;
     setTimeout(() => {
       this.#waiting = false;
-      if (!this.body.contains(document.activeElement)) this.#draw();
+      this.#draw();
     }, 1_000);
   }
 
@@ -67,7 +67,7 @@ export class AgentsTable {
     const [cell, text] = [this.which.value, this.name.value.trim().toLowerCase()];
     const fits = this.#rows.filter((row) => (!cell || row.cell === cell) && (!text || row.name.toLowerCase().includes(text)));
     const shown = fits.slice(this.#from, this.#from + PAGE);
-    fill(this.body, shown.map((row) => this.#row(row)));
+    keepFocus(this.body, () => fill(this.body, shown.map((row) => this.#row(row))));
     this.back.disabled = this.#from === 0;
     this.on.disabled = this.#from + PAGE >= fits.length;
     fill(this.where, fits.length ? `${number(this.#from + 1)} to ${number(this.#from + shown.length)} of ${number(fits.length)}` : 'nobody');

@@ -49,7 +49,9 @@ export function ask({ run, wish, agent = null, afterClaim }) {
       close();
       toast(`${meant.words}: handed to the run, which follows within a second or two.`);
     } catch (failure) {
-      fill(error, failure.hint ? `${failure.message}: ${failure.hint}.` : `${failure.message}.`);
+      // A hint about another request is for programs.
+      const hint = failure.hint && !failure.hint.startsWith('GET ') ? ` ${failure.hint}.` : '';
+      fill(error, `${failure.message}.${hint}`);
       send.disabled = false;
     }
   });

@@ -2,9 +2,13 @@
 //
 // Must never: count by this machine's own clock, which may be wrong.
 
+/** How far apart two instants must be heard to tell how fast the server's clock runs, in ms. */
 const SAMPLE_MS = 1_500;
+/** A clock that seems this much faster is one; less is a slow network. */
+const FASTER = 1.5;
 
 let base = null;
+let anchor = null;
 let speed = 1;
 
 export const clock = {
@@ -13,12 +17,17 @@ export const clock = {
     const at = text ? Date.parse(text) : Number.NaN;
     if (Number.isNaN(at)) return;
     const here = performance.now();
-    if (base && here - base.here > SAMPLE_MS) {
-      const seen = (at - base.at) / (here - base.here);
-      // A network that is slow now and then is no clock that is fast.
-      speed = seen > 1.5 ? seen : 1;
+    if (anchor && here - anchor.here > SAMPLE_MS) {
+      const seen = (at - anchor.at) / (here - anchor.here);
+      speed = seen > FASTER ? seen : 1;
+      anchor = { at, here };
     }
-    if (!base || here - base.here > SAMPLE_MS) base = { at, here };
+    anchor ??= { at, here };
+    base = { at, here };
+  },
+  /** Nothing is recorded ahead of its time: the server's clock has reached this instant. */
+  reached(text) {
+    if (Date.parse(text) > this.now()) this.hear(text);
   },
   /** Now, in ms since 1970. */
   now: () => (base ? base.at + (performance.now() - base.here) * speed : Date.now()),

@@ -11,7 +11,8 @@ import { lasting, wall } from './times.js';
 import { fateWords, number } from './words.js';
 
 const RUNS_MAX = 4;
-const BEFORE_MIN = 10;
+/** The longest time before T that is drawn, and the shortest, in minutes. */
+const BEFORE_MIN = { most: 10, least: 1 };
 const DASHES = ['', 'two', 'three', 'four'];
 const named = (run) => `${run.business_unit}, ${wall(run.zone).day(run.publish_at)}`;
 
@@ -19,14 +20,15 @@ const named = (run) => `${run.business_unit}, ${wall(run.zone).day(run.publish_a
 function readyOverTime(run, report) {
   const T = Date.parse(run.publish_at);
   const points = (report.over_time ?? []).map((point) => [(Date.parse(point.at) - T) / 60_000, (100 * (point.ready + point.recovered)) / Math.max(1, run.agents)]);
-  return points.filter(([minute]) => minute >= -BEFORE_MIN);
+  return points.filter(([minute]) => minute >= -BEFORE_MIN.most);
 }
 
 function picture(sets) {
   const [left, right, top, bottom] = [52, 960, 34, 280];
   const last = Math.max(5, ...sets.flatMap(({ points }) => points.map(([minute]) => minute)));
+  const first = Math.min(-BEFORE_MIN.least, ...sets.flatMap(({ points }) => points.map(([minute]) => minute)));
   const ticksX = roundTicks(last);
-  const x = scale(-BEFORE_MIN, ticksX.at(-1), left, right);
+  const x = scale(first, ticksX.at(-1), left, right);
   const y = scale(0, 100, bottom, top);
   const path = (points) => points.map(([minute, share], at) => `${at ? 'L' : 'M'}${x(minute).toFixed(1)} ${y(share).toFixed(1)}`).join('');
   const lines = sets.map(({ points }, at) => points.length ? svg('path', { class: `line series-${at + 1} ${DASHES[at]}`, d: path(points) }) : null);
@@ -34,7 +36,7 @@ function picture(sets) {
   return el('section', { class: 'card' }, el('h2', {}, 'Softphones ready, from T on'), el('ul', { class: 'legend' }, legend),
     framed('Softphones ready, from T on', svg('svg', { class: 'picture', viewBox: '0 0 980 320', role: 'img', 'aria-label': 'Share of agents who were ready, in per cent, by minutes after T; the table above has the figures.' },
       axisY({ ticks: [0, 25, 50, 75, 100], y, left, right, name: 'ready, % of the roster' }),
-      axisX({ ticks: [-BEFORE_MIN, ...ticksX], x, top, bottom, name: 'minutes after T' }),
+      axisX({ ticks: ticksX, x, top, bottom, name: 'minutes after T' }),
       svg('line', { class: 't', x1: x(0), x2: x(0), y1: top, y2: bottom }),
       svg('text', { class: 't-name', x: x(0) + 5, y: top + 12 }, 'T'),
       lines)));

@@ -40,3 +40,13 @@ export const rowHead = (label, ...children) => el('th', { scope: 'row', 'data-l'
 
 /** The heading row of a table. */
 export const heads = (...names) => el('thead', {}, el('tr', {}, names.map((name) => el('th', { scope: 'col' }, name))));
+
+const REACHED = 'a[href], button, input, select, summary, [tabindex]';
+const nameOf = (node) => node.id || node.getAttribute('aria-label') || node.getAttribute('href') || node.textContent;
+
+/** Draws a place anew, and leaves the focus on what it was on, as far as that is still there. */
+export function keepFocus(place, draw) {
+  const held = place.contains(document.activeElement) ? nameOf(document.activeElement) : null;
+  draw();
+  if (held !== null) [...place.querySelectorAll(REACHED)].find((node) => nameOf(node) === held)?.focus({ preventScroll: true });
+}

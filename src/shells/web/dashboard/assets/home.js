@@ -4,7 +4,7 @@
 
 import { get } from './api.js';
 import { clock, everySecond } from './clock.js';
-import { el, fill, heads, rowHead, td } from './dom.js';
+import { el, fill, heads, keepFocus, rowHead, td } from './dom.js';
 import { announce, page } from './frame.js';
 import { badge, countdown, orders, runPath, split, stateBadge } from './parts.js';
 import { away, wall } from './times.js';
@@ -142,11 +142,10 @@ await page(async (main, known) => {
     ticks.length = 0;
     const isNow = open.some((card) => Date.parse(card.publish_at) <= clock.now());
     const heroCard = hero(foremost(open, upcoming), known, ticks);
-    // What has the focus is not drawn away from under it.
-    if (!livePlace.contains(document.activeElement)) fill(livePlace, wanting(cards), isNow ? [underWay(open), heroCard] : [heroCard, underWay(open)]);
-    fill(sidePlace, calendarCard(upcoming));
+    keepFocus(livePlace, () => fill(livePlace, wanting(cards), isNow ? [underWay(open), heroCard] : [heroCard, underWay(open)]));
+    keepFocus(sidePlace, () => fill(sidePlace, calendarCard(upcoming)));
     const shape = JSON.stringify([over, cursor]);
-    if (shape !== drawn) fill(pastPlace, past(over, chosen, cursor !== null, () => loadMore().catch(() => {})));
+    if (shape !== drawn) keepFocus(pastPlace, () => fill(pastPlace, past(over, chosen, cursor !== null, () => loadMore().catch(() => {}))));
     drawn = shape;
     const states = cards.filter((card) => !card.over).map((card) => `${card.business_unit}: ${stateOf(card).words}`).join('. ');
     if (states) announce(states);

@@ -40,13 +40,22 @@ export function countdown(at, of = 'to the publish') {
   const under = el('span', { class: 'of' });
   const node = el('p', { class: 'countdown', role: 'timer' }, big, ' ', under);
   const T = Date.parse(at);
+  let ended = false;
   const tick = () => {
+    if (ended) return;
     const ms = T - clock.now();
     say(big, `${ms < 0 ? 'T+' : ''}${ticking(ms)}`);
     say(under, ms < 0 ? 'since the publish was due' : of);
     node.classList.toggle('past', ms < 0);
   };
-  return { node, tick };
+  /** What has come of it takes the place of the time. */
+  const result = (words, what) => {
+    ended = true;
+    node.classList.remove('past');
+    say(big, words);
+    say(under, what);
+  };
+  return { node, tick, result };
 }
 
 /** Phases after the claim: the publish cannot be called back there. */

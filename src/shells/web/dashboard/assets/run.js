@@ -3,18 +3,19 @@
 // Must never: show what is old as if it were now: when the connection is lost, the page says so.
 
 import { eachAgent, get } from './api.js';
+import { Budget } from './budget.js';
 import { AgentsTable } from './agents_table.js';
 import { Cells } from './cells.js';
-import { everySecond } from './clock.js';
-import { el, fill, say } from './dom.js';
+import { clock, everySecond } from './clock.js';
+import { el, fill, keepFocus, say } from './dom.js';
 import { announce, page } from './frame.js';
 import { follow } from './live.js';
 import { agentPath, countdown, orders, stateBadge } from './parts.js';
 import { Stragglers } from './stragglers.js';
 import { Tally } from './tally.js';
 import { timelineInto } from './timeline.js';
-import { lasting, wall } from './times.js';
-import { fateWords, kindWords, number, people, phaseWords, stateOf } from './words.js';
+import { wall } from './times.js';
+import { kindWords, number, people, phaseWords, stateOf } from './words.js';
 
 const LINES_MAX = 300;
 /** Runs of so many agents are told from the beginning; of larger ones, only so many of the newest records. */
@@ -25,7 +26,7 @@ const LOOK_EVERY_MS = 2_000;
 const runName = decodeURIComponent(location.pathname.split('/')[2] ?? '');
 
 function header(run, known) {
-  const { node, tick } = countdown(run.publish_at);
+  const { node, tick, result } = countdown(run.publish_at);
   const state = el('span', {});
   const doing = el('div', { class: 'buttons', role: 'group', 'aria-label': 'Orders' });
   const link = el('span', { class: 'badge', id: 'connection', role: 'status' });
@@ -45,6 +46,7 @@ function header(run, known) {
     card,
     tick,
     show(now) {
+      if (now.over && now.publish.late_ms !== null) result(`${number(now.tally.ready + now.tally.recovered)} of ${number(now.agents)}`, 'softphones ready');
       fill(state, stateBadge(now));
       say(answer, now.answer ?? '');
       say(why, now.why ?? '');
@@ -52,7 +54,7 @@ function header(run, known) {
       if (next === shape) return;
       shape = next;
       const buttons = orders(now, known);
-      fill(doing, buttons);
+      keepFocus(doing, () => fill(doing, buttons));
       doing.hidden = buttons.length === 0;
     },
     connection(words, tone, lost) {
@@ -60,22 +62,6 @@ function header(run, known) {
       fill(link, el('span', { class: 'dot', 'aria-hidden': 'true' }), words);
     },
   };
-}
-
-function budget(run) {
-  const per = run.plan.calls_per_minute;
-  const spent = run.spent ?? null;
-  const used = spent?.last_minute ?? null;
-  const meter = per && used !== null ? el('div', { class: 'meter', role: 'img', 'aria-label': `${used} of ${per} calls in the last minute` }, el('span')) : null;
-  if (meter) meter.firstChild.style.width = `${Math.min(100, (100 * used) / per)}%`;
-  const facts = [
-    ['Budget', per ? `${number(per)} calls a minute` : 'not told by the platform'],
-    used !== null ? ['Last minute', `${number(used)} calls`] : null,
-    spent?.calls !== undefined ? ['Calls so far', number(spent.calls)] : null,
-    ['Publish', run.publish.fate ? `${fateWords(run.publish.fate)}${run.publish.late_ms !== null ? `, ${lasting(run.publish.late_ms)} after T` : ''}` : 'not made so far'],
-    ['Approval', { not_needed: 'not needed', missing: 'missing', given: 'given' }[run.approval] ?? run.approval],
-  ].filter(Boolean);
-  return el('section', { class: 'card' }, el('h2', {}, 'Budget and publish'), meter, el('dl', { class: 'facts' }, facts.map(([name, value]) => [el('dt', {}, name), el('dd', {}, value)])));
 }
 
 function told(run) {
@@ -127,6 +113,7 @@ await page(async (main, known) => {
   const log = new Log(run.zone);
   const phases = el('section', { class: 'card', 'aria-label': 'Phases' });
   const facts = el('div', { class: 'column' });
+  const budget = new Budget();
 
   const everyone = () => [...rows.values()];
   const showCard = (card) => {
@@ -138,15 +125,17 @@ await page(async (main, known) => {
   const showRun = () => {
     showCard(run);
     timelineInto(phases, run);
-    if (!facts.contains(document.activeElement)) fill(facts, budget(run), told(run), reports(run));
+    budget.show(run);
+    keepFocus(facts, () => fill(facts, budget.node, told(run), reports(run)));
   };
   let waiting = null;
+  const look = async () => {
+    waiting = null;
+    run = await get(`runs/${encodeURIComponent(runName)}`).catch(() => run);
+    showRun();
+  };
   const lookSoon = () => {
-    waiting ??= setTimeout(async () => {
-      waiting = null;
-      run = await get(`runs/${encodeURIComponent(runName)}`).catch(() => run);
-      showRun();
-    }, LOOK_EVERY_MS);
+    waiting ??= setTimeout(look, LOOK_EVERY_MS);
   };
 
   const seq = await eachAgent(runName, (agents) => agents.forEach((row) => rows.set(row.seat, row)));
@@ -158,6 +147,7 @@ await page(async (main, known) => {
     table.node));
   everySecond(() => {
     head.tick();
+    if (!run.over) stragglers.show(everyone(), run);
     if (!run.over) timelineInto(phases, run);
   });
 
@@ -167,6 +157,7 @@ await page(async (main, known) => {
     heard(frame) {
       frame.changed.forEach((row) => rows.set(row.seat, row));
       cells.change(frame.changed);
+      clock.reached(frame.at);
       log.add(frame);
       run = { ...run, ...frame.card };
       showCard(frame.card);
@@ -176,7 +167,8 @@ await page(async (main, known) => {
       }
       lookSoon();
     },
-    state(how) {
+    async state(how) {
+      if (how === 'over') await look();
       if (how === 'live') head.connection('live', 'calm', false);
       if (how === 'over') head.connection('over', '', false);
       if (how === 'lost') head.connection('connection lost, trying again', 'alarm', true);

@@ -3,22 +3,22 @@
 // Must never: ask for every agent's story; only for the few that are shown.
 
 import { get } from './api.js';
-import { el, fill } from './dom.js';
+import { el, fill, keepFocus, say } from './dom.js';
 import { agentPath, mark, retry } from './parts.js';
 import { wall } from './times.js';
-import { number } from './words.js';
+import { number, triedWords } from './words.js';
 
 const SHOWN_MAX = 12;
+/** What was tried is asked for anew so often, in ms. */
+const ASK_EVERY_MS = 5_000;
 
-const tried = (story) => {
-  const list = story?.tried ?? [];
-  if (list.length === 0) return 'nothing tried so far';
-  return `tried: ${list.map(({ rung, times }) => `${String(rung).replaceAll('_', ' ')}${times > 1 ? ` (${times} times)` : ''}`).join(', ')}`;
-};
+const tried = (story) => (story?.tried?.length ? `tried: ${triedWords(story.tried)}` : 'nothing tried so far');
 
 export class Stragglers {
   #stories = new Map();
   #shape = '';
+  #histories = new Map();
+  #asked = 0;
 
   constructor({ run, zone, known }) {
     this.run = run;
@@ -34,19 +34,40 @@ export class Stragglers {
     const all = rows.filter((row) => row.cell === 'straggler');
     const shown = all.slice(0, SHOWN_MAX);
     const shape = JSON.stringify([shown, all.length, card.allowed]);
-    if (shape === this.#shape || this.list.contains(document.activeElement)) return;
+    if (shape === this.#shape) {
+      this.#again();
+      return;
+    }
     this.#shape = shape;
     fill(this.count, all.length > shown.length ? `${number(shown.length)} of ${number(all.length)}, the nearest shifts` : '');
+    keepFocus(this.list, () => this.#draw(all, shown, card));
+  }
+
+  /** What was tried changes although nothing else is said of an agent. */
+  #again() {
+    if (performance.now() - this.#asked < ASK_EVERY_MS) return;
+    this.#asked = performance.now();
+    for (const [row, history] of this.#histories) this.#ask(row, history);
+  }
+
+  #ask(row, history) {
+    get(`runs/${encodeURIComponent(this.run)}/agents/${encodeURIComponent(row.agent)}`).then((agent) => {
+      this.#stories.set(row.seat, tried(agent.story));
+      say(history, tried(agent.story));
+    }, () => {});
+  }
+
+  #draw(all, shown, card) {
+    this.#histories.clear();
+    this.#asked = performance.now();
     if (shown.length === 0) fill(this.list, el('li', { class: 'quiet' }, card.over || card.not_checked < card.agents ? 'Nobody.' : 'Nobody has been checked so far.'));
     else fill(this.list, shown.map((row) => this.#item(row, card)));
   }
 
   #item(row, card) {
     const history = el('p', { class: 'sub' }, this.#stories.get(row.seat) ?? '…');
-    get(`runs/${encodeURIComponent(this.run)}/agents/${encodeURIComponent(row.agent)}`).then((agent) => {
-      this.#stories.set(row.seat, tried(agent.story));
-      fill(history, tried(agent.story));
-    }, () => fill(history, ''));
+    this.#histories.set(row, history);
+    this.#ask(row, history);
     const shift = row.shift_start ? `shift ${this.time.minute(row.shift_start)}` : 'shift not known';
     const next = row.next ? `next: ${row.next}${row.next_at ? `, by ${this.time.second(row.next_at)}` : ''}` : '';
     return el('li', {},

@@ -3,7 +3,7 @@
 // Must never: tell a phase by its colour alone; its name stands on it or below it.
 
 import { clock } from './clock.js';
-import { el, fill, svg } from './dom.js';
+import { el, fill, keepFocus, svg } from './dom.js';
 import { framed } from './plot.js';
 import { lasting, wall } from './times.js';
 import { phaseWords } from './words.js';
@@ -69,7 +69,8 @@ export function timeline(run) {
 /** Draws the picture into a place, again and again. */
 export const timelineInto = (place, run) => {
   const open = place.querySelector('details')?.open ?? false;
-  if (place.contains(document.activeElement)) return;
-  fill(place, timeline(run));
-  place.querySelector('details').open = open;
+  keepFocus(place, () => {
+    fill(place, timeline(run));
+    place.querySelector('details').open = open;
+  });
 };

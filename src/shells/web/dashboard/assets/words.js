@@ -36,9 +36,22 @@ const ENDINGS = {
 const FATES = { on_time: 'on time', late: 'late', elsewhere: 'published by somebody else', in_doubt: 'in doubt' };
 const NEEDS = { approval: 'waits for approval', resume: 'waits for somebody to resume', look: 'a person should look' };
 
+const RUNGS = {
+  companion: 'initialised again by its page',
+  token_refresh: 'token refresh',
+  session_reset: 'session reset',
+  reassociate: 'station re-association',
+  reboot_phone: 'phone reboot',
+  revoke_tokens: 'forced new login',
+  ask: 'asking a person',
+};
+
 const plain = (name) => String(name ?? '').replaceAll('_', ' ');
 
 export const phaseWords = (phase) => PHASES[phase] ?? plain(phase);
+export const rungWords = (rung) => RUNGS[rung] ?? plain(rung);
+/** What was tried, each with how often: `session reset (2 times), phone reboot`. */
+export const triedWords = (tried) => (tried ?? []).map(({ rung, times }) => `${rungWords(rung)}${times > 1 ? ` (${times} times)` : ''}`).join(', ');
 export const fateWords = (fate) => FATES[fate] ?? plain(fate);
 export const kindWords = (cell) => KINDS[cell]?.[0] ?? plain(cell);
 
