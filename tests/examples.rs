@@ -207,7 +207,8 @@ impl Desk {
 
     /// Commands about a run that has begun or ended.
     fn is_of_friday(&self, command: &str) -> bool {
-        ["run", "retry", "watch", "audit", "export", "report", "prune", "status", "hooks run", "hooks test"].contains(&command)
+        ["run", "retry", "watch", "audit", "export", "report", "prune", "status", "hooks run", "hooks test"]
+            .contains(&command)
     }
 
     /// The line with what there is here.

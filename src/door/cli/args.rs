@@ -61,7 +61,7 @@ pub enum Command {
     Stage(StageArgs),
     /// Carry a staged run out, or take up one that was interrupted
     #[command(
-        after_help = "Agents' pages connect to `serve`. With a PostgreSQL store a run that is carried out from here reaches them\nthrough it; with a store in a file it does without them.\n\nExample:\n  softlanding run 20261127-1600-customer-care-k3f9"
+        after_help = "Agents' pages connect to `serve`. With a PostgreSQL store a run that is carried out from here reaches them through it; with a store in a file it does without them.\n\nExample:\n  softlanding run 20261127-1600-customer-care-k3f9"
     )]
     Run(RunArgs),
     /// One step of a run, for somebody else's engine: idempotent, resumable, with a code that says how it stands
@@ -140,7 +140,7 @@ pub enum Command {
     Evidence(EvidenceArgs),
     /// Look over what softlanding needs on this machine and in the organisation; changes nothing
     #[command(
-        after_help = "On this machine: configuration, zone data, secrets, store, vault, hooks. In the organisation: the way in,\nthe clock, permissions and what is lost without each, the rate limit, reported endpoints, and of each business\nunit of [[publish]] its softphones, enrolment, stations and agents' permissions; trunks and Edges.\n\nExamples:\n  softlanding doctor\n  softlanding doctor --business-unit \"Customer Care\" --json"
+        after_help = "On this machine: configuration, zone data, secrets, store, vault, hooks. In the organisation: the way in, the clock, permissions and what is lost without each, the rate limit, reported endpoints, and of each business unit of [[publish]] its softphones, enrolment, stations and agents' permissions; trunks and Edges.\n\nExamples:\n  softlanding doctor\n  softlanding doctor --business-unit \"Customer Care\" --json"
     )]
     Doctor(DoctorArgs),
     /// Write the report of a run: a page, Markdown, JSON, messages for Slack and Teams, a mail
@@ -304,7 +304,7 @@ pub struct AgentsArgs {
 pub enum AgentsCommand {
     /// Take in the refresh tokens that the organisation's own app holds
     #[command(
-        after_help = "The file holds lines of {\"agent\": \"…\", \"refresh_token\": \"…\"}, or CSV with the header\nagent,refresh_token. An agent is a user id, an e-mail address or a full name. What is\nimported takes the place of what the vault holds: of a list that is older than the last refresh the tokens are spent.\n\nExample:\n  softlanding agents import enrolments.jsonl"
+        after_help = "The file holds lines of {\"agent\": \"…\", \"refresh_token\": \"…\"}, or CSV with the header agent,refresh_token. An agent is a user id, an e-mail address or a full name. What is imported takes the place of what the vault holds: of a list that is older than the last refresh the tokens are spent.\n\nExample:\n  softlanding agents import enrolments.jsonl"
     )]
     Import(ImportArgs),
     /// Who is enrolled, since when, and who must sign in again; never a token
@@ -312,12 +312,12 @@ pub enum AgentsCommand {
     List(ListArgs),
     /// Take agents out of the vault, tokens and all; all who are named or nobody
     #[command(
-        after_help = "An agent is a user id, the name under which they are enrolled, or an e-mail address. The platform keeps the\nrefresh token until it is revoked there.\n\nExamples:\n  softlanding agents forget ann@example.com\n  softlanding agents forget --all-dead"
+        after_help = "An agent is a user id, the name under which they are enrolled, or an e-mail address. The platform keeps the refresh token until it is revoked there.\n\nExamples:\n  softlanding agents forget ann@example.com\n  softlanding agents forget --all-dead"
     )]
     Forget(ForgetArgs),
     /// Seal the vault with a new key
     #[command(
-        after_help = "Write the new key as `key` and the one before as `old_key` in [vault]. All is sealed anew or nothing: after an\ninterruption, call it again. It waits for refreshes that are under way; what still runs with the old key says so and\nrefreshes nothing until it is started again.\n\nExample:\n  (umask 077; softlanding agents new-key > vault.new.key)\n  softlanding agents rotate-key"
+        after_help = "Write the new key as `key` and the one before as `old_key` in [vault]. All is sealed anew or nothing: after an interruption, call it again. It waits for refreshes that are under way; what still runs with the old key says so and refreshes nothing until it is started again.\n\nExample:\n  (umask 077; softlanding agents new-key > vault.new.key)\n  softlanding agents rotate-key"
     )]
     RotateKey(RotateKeyArgs),
     /// Print a new key for the vault

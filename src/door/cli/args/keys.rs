@@ -20,7 +20,7 @@ pub struct KeysArgs {
 pub enum KeysCommand {
     /// Make a key and print it, once
     #[command(
-        after_help = "A viewer may look, an operator also stage, hold, resume, abort, start and check, an approver also approve.\nOnly a hash of the key is kept: who loses it makes another one.\n\nExample:\n  (umask 077; softlanding keys add --name ci --role operator > ci.key)"
+        after_help = "A viewer may look, an operator also stage, hold, resume, abort, start and check, an approver also approve. Only a hash of the key is kept: who loses it makes another one.\n\nExample:\n  (umask 077; softlanding keys add --name ci --role operator > ci.key)"
     )]
     Add(AddKeyArgs),
     /// The keys, when each was last used, and which were revoked; never a key itself

@@ -24,7 +24,7 @@ pub enum HooksCommand {
     List(HooksList),
     /// Show the document that the hooks of a point would get, and run them with it
     #[command(
-        after_help = "The document is that of a Friday that was recorded, or of --run; \"test\": true stands in its data. softlanding\nitself does nothing; what the hooks do, they do. Code 6 when one of them fails.\n\nExamples:\n  softlanding hooks test settled\n  softlanding hooks test post-publish --run 20261127-1600-customer-care-k3f9"
+        after_help = "The document is that of a Friday that was recorded, or of --run; \"test\": true stands in its data. softlanding itself does nothing; what the hooks do, they do. Code 6 when one of them fails.\n\nExamples:\n  softlanding hooks test settled\n  softlanding hooks test post-publish --run 20261127-1600-customer-care-k3f9"
     )]
     Test(HookTestArgs),
     /// Run the hooks of a point once more for a run of the journal, with the documents that they had
