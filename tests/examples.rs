@@ -96,9 +96,10 @@ async fn all() -> Vec<Example> {
             words.join(" ")
         );
         let command = words.join(" ");
-        if below.is_empty() {
-            found.extend(examples.into_iter().map(|line| Example { command: command.clone(), line }));
-        }
+        // A command with others below it may show one of theirs.
+        let new = examples.into_iter().filter(|line| found.iter().all(|known: &Example| known.line != *line));
+        let new: Vec<Example> = new.map(|line| Example { command: command.clone(), line }).collect();
+        found.extend(new);
         // The first of them is taken next, so that all are in the order of the help.
         open.extend(below.into_iter().rev().map(|name| [path.clone(), vec![name]].concat()));
     }
@@ -126,6 +127,10 @@ impl Desk {
     async fn laid() -> Desk {
         let path = folder("examples-path");
         std::os::unix::fs::symlink(PROGRAM, path.join("softlanding")).expect("a link");
+        // Nothing is mailed from here; what would be has a subject.
+        std::fs::write(path.join("sendmail"), "#!/bin/sh\nexec grep -q '^Subject: '\n").expect("a file");
+        let may_run = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(path.join("sendmail"), may_run).expect("a mode");
         let before = Bench::open_before("examples-before", SCENARIO, 1, "23h").await;
         let friday = Bench::open_before("examples-friday", SCENARIO, 60, "5min").await;
         friday.configure("settle_after = \"35min\"", "settle_after = \"8min\"");
@@ -141,6 +146,9 @@ impl Desk {
             std::fs::write(before.folder.join(format!("{name}.toml")), renamed).expect("a file");
         }
         add_a_webhook(&before.folder).await;
+        for bench in [&before, &friday] {
+            std::fs::create_dir(bench.folder.join("templates")).expect("a folder");
+        }
         Desk { before, friday, stepped, watched: Mutex::new(None), run, path, ordered: OnceLock::new() }
     }
 
@@ -207,8 +215,20 @@ impl Desk {
 
     /// Commands about a run that has begun or ended.
     fn is_of_friday(&self, command: &str) -> bool {
-        ["run", "retry", "watch", "audit", "export", "report", "prune", "status", "hooks run", "hooks test"]
-            .contains(&command)
+        [
+            "run",
+            "retry",
+            "watch",
+            "audit",
+            "export",
+            "report",
+            "prune",
+            "status",
+            "hooks run",
+            "hooks test",
+            "report preview",
+        ]
+        .contains(&command)
     }
 
     /// The line with what there is here.

@@ -307,3 +307,21 @@ fn every_scenario_tells_its_story() {
     assert_eq!(Scenario::names().len(), shipped.len(), "names and files differ; {REPEAT}");
     assert_none("scenarios", &faults);
 }
+
+#[test]
+fn links_between_pages_lead_somewhere() {
+    let pages = files(".", ".md").into_iter().filter(|(name, _)| !name.starts_with("target"));
+    let (mut faults, mut followed) = (Vec::new(), 0);
+    for (name, text) in pages {
+        let folder = root().join(&name).parent().expect("a folder").to_path_buf();
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for target in targets.filter(|target| !target.contains("://") && !target.starts_with('#')) {
+            followed += 1;
+            if !folder.join(target.split('#').next().unwrap_or_default()).exists() {
+                faults.push(format!("{name}: {target}"));
+            }
+        }
+    }
+    assert!(followed > 15, "only {followed} links found; {REPEAT}");
+    assert_none("links to nothing", &faults);
+}

@@ -152,7 +152,7 @@ pub enum Command {
     #[command(after_help = "Example:\n  softlanding agents import enrolments.jsonl")]
     Agents(AgentsArgs),
     /// API keys, with which programs call `serve`
-    #[command(after_help = "Example:\n  softlanding keys add --name ci --role operator")]
+    #[command(after_help = "Example:\n  (umask 077; softlanding keys add --name ci --role operator > ci.key)")]
     Keys(KeysArgs),
     /// The organisation's own executables at the points of a run: which there are, tried out, run again
     #[command(after_help = "Examples:\n  softlanding hooks list\n  softlanding hooks test settled")]

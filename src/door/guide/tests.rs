@@ -78,7 +78,9 @@ fn words(line: &str) -> Vec<String> {
 fn command(line: &str) -> Option<Vec<String>> {
     let line = line.trim().trim_start_matches("$ ").trim_start_matches("(umask 077; ");
     let rest = line.strip_prefix("cargo run --release -- ").or_else(|| line.strip_prefix("softlanding "))?;
-    Some([vec!["softlanding".to_owned()], words(rest)].concat())
+    // What stands for one of a few words; a run, a file or a person may have any name.
+    let meant = |word: String| if word == "POINT" { "settled".to_owned() } else { word };
+    Some([vec!["softlanding".to_owned()], words(rest).into_iter().map(meant).collect()].concat())
 }
 
 /// Whether there is such a command with such options. In passing, one may be named without what it needs.

@@ -217,7 +217,7 @@ mod tests {
         let settled = of("settled");
         assert_eq!(
             (&settled["data"]["phase"], &settled["data"]["details"]["tally"]["ready"].is_u64()),
-            (&json!("settling"), &true)
+            (&json!("settled"), &true)
         );
         // Each has an id of its own, and tells of the run that it is about.
         let ids: std::collections::BTreeSet<&str> = told.iter().filter_map(|t| t["id"].as_str()).collect();

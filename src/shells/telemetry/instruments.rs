@@ -35,7 +35,7 @@ const PHASES: [Phase; 9] = [
     Phase::InDoubt,
 ];
 const WAITS: [Wait; 3] = [Wait::Approval, Wait::Resume, Wait::Drift];
-const WISHES: [Wish; 5] = [Wish::Approve, Wish::Hold, Wish::Resume, Wish::Abort, Wish::Retry];
+const WISHES: [Wish; 6] = [Wish::Approve, Wish::Hold, Wish::Resume, Wish::Abort, Wish::Retry, Wish::Elsewhere];
 const REMEDY_RESULTS: [&str; 3] = ["accepted", "failed", "cured"];
 /// What calls are spent on, in the order of [`crate::law::spent::Calls`].
 const PURPOSES: [&str; 6] = ["refresh", "watch", "publish", "sweep", "single", "remedy"];
