@@ -5,7 +5,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use support::process::{Bench, folder, softlanding, softlanding_ends, softlanding_says, texts};
+use support::process::{Bench, folder, softlanding, softlanding_ends, texts};
 
 const REPEAT: &str = "to repeat: ./tests/run --test bad_input";
 /// A secret that must not be printed, whatever is wrong with the place it stands in.
