@@ -111,10 +111,11 @@ fn stepped(verb: &str, code: i32, said: &str, complaint: String) -> Stepped {
         other => panic!("a status {other:?} is not documented: {found:?}; {REPEAT}"),
     };
     assert_eq!(code, promised, "{found:?}; {REPEAT}");
-    let mut expected: Vec<&str> = ["phase", "run", "status", "step"].iter().chain(more).copied().collect();
+    let mut expected: Vec<&str> = ["format", "phase", "run", "status", "step"].iter().chain(more).copied().collect();
     expected.sort_unstable();
     let fields: Vec<&str> = found.document.as_object().expect("an object").keys().map(String::as_str).collect();
     assert_eq!(fields, expected, "{found:?}; {REPEAT}");
+    assert_eq!(found.document["format"], "softlanding.step.v1", "{REPEAT}");
     assert_eq!(found.document["step"], verb, "{REPEAT}");
     found
 }

@@ -148,7 +148,7 @@ impl Spent {
 /// Calls for each agent who is ready.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct PerReady {
-    /// Reads of one agent alone, where no bulk read told.
+    /// Reads of one agent alone: where that costs fewer calls than the pages of everybody, and the *reported* media-token probe.
     pub single: f64,
     /// All calls of the run.
     pub all: f64,

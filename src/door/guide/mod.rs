@@ -3,40 +3,42 @@
 //!
 //! The README is the short way in; here stands what it leaves out.
 //!
+//! What stands in their blocks is typed into a shell or written into a configuration, so none of it is a doctest.
+//!
 //! Must never: name a command or a setting that does not exist. A test reads every command of these pages and of the README as
 //! the command line does.
 
-#[doc = include_str!("rehearsal.md")]
+#[cfg_attr(not(doctest), doc = include_str!("rehearsal.md"))]
 pub mod rehearsal {}
 
-#[doc = include_str!("observed.md")]
+#[cfg_attr(not(doctest), doc = include_str!("observed.md"))]
 pub mod observed {}
 
-#[doc = include_str!("friday.md")]
+#[cfg_attr(not(doctest), doc = include_str!("friday.md"))]
 pub mod friday {}
 
-#[doc = include_str!("enrolment.md")]
+#[cfg_attr(not(doctest), doc = include_str!("enrolment.md"))]
 pub mod enrolment {}
 
-#[doc = include_str!("day.md")]
+#[cfg_attr(not(doctest), doc = include_str!("day.md"))]
 pub mod day {}
 
-#[doc = include_str!("verdicts.md")]
+#[cfg_attr(not(doctest), doc = include_str!("verdicts.md"))]
 pub mod verdicts {}
 
-#[doc = include_str!("../../../hooks/README.md")]
+#[cfg_attr(not(doctest), doc = include_str!("../../../hooks/README.md"))]
 pub mod hooks {}
 
-#[doc = include_str!("../../../templates/README.md")]
+#[cfg_attr(not(doctest), doc = include_str!("../../../templates/README.md"))]
 pub mod templates {}
 
-#[doc = include_str!("replicas.md")]
+#[cfg_attr(not(doctest), doc = include_str!("replicas.md"))]
 pub mod replicas {}
 
-#[doc = include_str!("security.md")]
+#[cfg_attr(not(doctest), doc = include_str!("security.md"))]
 pub mod security {}
 
-#[doc = include_str!("upgrade.md")]
+#[cfg_attr(not(doctest), doc = include_str!("upgrade.md"))]
 pub mod upgrade {}
 
 #[cfg(test)]

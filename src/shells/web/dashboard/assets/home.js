@@ -29,7 +29,8 @@ function foremost(open, upcoming) {
 function hero({ card, next }, known, ticks) {
   if (!card && !next) {
     return el('section', { class: 'card hero' }, el('div', {}, el('h1', {}, 'No publish lies ahead'),
-      el('p', { class: 'facts' }, 'Add a [[publish]] to the configuration, or stage one with `softlanding stage`.')));
+      el('p', { class: 'facts' }, 'Add a ', el('code', {}, '[[publish]]'), ' to the configuration, or stage one with ',
+        el('code', {}, 'softlanding stage'), '.')));
   }
   const what = card ?? next;
   const { node, tick } = countdown(what.publish_at);
