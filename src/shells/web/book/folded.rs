@@ -66,6 +66,10 @@ struct Mood {
 /// What has happened since an earlier record.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub(in crate::shells::web) struct Frame {
+    /// The record after which it begins.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub(super) after: u64,
     /// The number of the newest record: what `Last-Event-ID` goes on from.
     pub(in crate::shells::web) seq: u64,
     /// When it was recorded.
@@ -206,7 +210,7 @@ impl Folded {
         lines.reverse();
         let (words, words_at) = lines.into_iter().unzip();
         let changed = self.changed_since(seq).into_iter().filter_map(|seat| self.row(seat)).collect();
-        Frame { seq: self.run.seq, at: at.rfc3339(), event, words, words_at, card: self.card(), changed }
+        Frame { after: seq, seq: self.run.seq, at: at.rfc3339(), event, words, words_at, card: self.card(), changed }
     }
 
     fn changed_since(&self, seq: u64) -> BTreeSet<Seat> {

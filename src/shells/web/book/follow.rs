@@ -58,6 +58,8 @@ impl Follower {
             match self.frames.recv().await {
                 // What was heard in the first frame already.
                 Ok(frame) if frame.seq <= self.heard => {}
+                // It begins with what was heard already, by somebody who joined in the middle of it.
+                Ok(frame) if frame.after < self.heard => return self.whole().await,
                 Ok(frame) => {
                     self.heard = frame.seq;
                     return Some(frame);
