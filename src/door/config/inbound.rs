@@ -4,8 +4,6 @@
 
 use std::path::Path;
 
-use toml::de::DeValue;
-
 use super::model::InboundSettings;
 use super::publish::name;
 use super::reader::{Field, Reader, Section, shown};
@@ -43,32 +41,13 @@ fn may<'t>(reader: &mut Reader<'t>, section: &mut Section<'t>) -> Option<Vec<Ask
         reader.missing(section, "may", MAY);
         return None;
     };
-    let DeValue::Array(list) = field.value else {
-        reader.wrong(&field, shown(field.value), MAY);
-        return None;
-    };
-    let mut may = Vec::new();
-    for item in list.iter() {
-        let place = Field { name: field.name.clone(), span: item.span(), value: item.get_ref() };
-        let ask = match item.get_ref() {
-            DeValue::String(text) => Ask::ALL.into_iter().find(|ask| ask.word() == text),
-            DeValue::Integer(_)
-            | DeValue::Float(_)
-            | DeValue::Boolean(_)
-            | DeValue::Datetime(_)
-            | DeValue::Array(_)
-            | DeValue::Table(_) => None,
-        };
-        match ask {
-            Some(ask) if !may.contains(&ask) => may.push(ask),
-            Some(_) => {}
-            None => reader.wrong(&place, shown(item.get_ref()), MAY),
-        }
-    }
-    if list.is_empty() {
+    let ask = |_: &Field<'t>, text: &str| Ask::ALL.into_iter().find(|ask| ask.word() == text);
+    let asked = reader.list(&field, [MAY, MAY], 0..=usize::MAX, ask)?;
+    if asked.is_empty() {
         reader.wrong(&field, "an empty list", MAY);
     }
-    Some(may)
+    let first = |at: usize, ask: &Ask| asked.iter().position(|earlier| earlier == ask) == Some(at);
+    Some(asked.iter().enumerate().filter(|(at, ask)| first(*at, ask)).map(|(_, ask)| *ask).collect())
 }
 
 #[cfg(test)]

@@ -95,67 +95,27 @@ fn proxy<'t>(reader: &mut Reader<'t>, field: &Field<'t>) -> Option<PeopleWay> {
         }
         name
     });
-    let from = list(reader, &mut inside, "from", FROM, |text| text.parse::<IpAddr>().ok().map(|ip| ip.to_canonical()));
-    if let (Some(from), Some(place)) = (&from, inside.take("from"))
-        && !(1..=FROM_MAX).contains(&from.len())
-    {
-        reader.wrong(&place, format!("a list of {}", from.len()), FROM);
-    }
-    if from.is_none() && inside.take("from").is_none() {
-        reader.missing(&inside, "from", FROM);
-    }
+    let address = |_: &Field<'t>, text: &str| text.parse::<IpAddr>().ok().map(|ip| ip.to_canonical());
+    let from = match inside.take("from") {
+        Some(place) => reader.list(&place, [FROM, FROM], 1..=FROM_MAX, address),
+        None => {
+            reader.missing(&inside, "from", FROM);
+            None
+        }
+    };
     reader.finish(&inside);
-    Some(PeopleWay::Proxy { header: header?, from: from.filter(|from| (1..=FROM_MAX).contains(&from.len()))? })
+    Some(PeopleWay::Proxy { header: header?, from: from? })
 }
 
 /// The rules; none where the field is missing, and `None` where it is wrong.
 fn rules<'t>(reader: &mut Reader<'t>, section: &mut Section<'t>, key: &'static str) -> Option<Vec<String>> {
-    let fine = |text: &str| {
+    let fine = |_: &Field<'t>, text: &str| {
         let address = text.trim().to_lowercase();
         let usable = !address.is_empty() && !address.chars().any(|c| c.is_control() || c.is_whitespace());
         (usable && (address.contains('@') || address == "*")).then_some(address)
     };
     let Some(field) = section.take(key) else { return Some(Vec::new()) };
-    let rules = list(reader, section, key, RULE, fine)?;
-    if rules.len() > RULES_MAX {
-        reader.wrong(&field, format!("a list of {}", rules.len()), RULES);
-    }
-    Some(rules)
-}
-
-/// A list of texts, each of them as `read` has it; `None` where there is no list, or something wrong in it.
-fn list<'t, T>(
-    reader: &mut Reader<'t>,
-    section: &mut Section<'t>,
-    key: &'static str,
-    accepted: &str,
-    read: impl Fn(&str) -> Option<T>,
-) -> Option<Vec<T>> {
-    let field = section.take(key)?;
-    let DeValue::Array(items) = field.value else {
-        reader.wrong(&field, shown(field.value), accepted);
-        return None;
-    };
-    let mut found = Vec::new();
-    for item in items.iter() {
-        let value = match item.get_ref() {
-            DeValue::String(text) => read(text),
-            DeValue::Integer(_)
-            | DeValue::Float(_)
-            | DeValue::Boolean(_)
-            | DeValue::Datetime(_)
-            | DeValue::Array(_)
-            | DeValue::Table(_) => None,
-        };
-        match value {
-            Some(value) => found.push(value),
-            None => {
-                let place = Field { name: field.name.clone(), span: item.span(), value: item.get_ref() };
-                reader.wrong(&place, shown(item.get_ref()), accepted);
-            }
-        }
-    }
-    (found.len() == items.len()).then_some(found)
+    reader.list(&field, [RULES, RULE], 0..=RULES_MAX, fine)
 }
 
 #[cfg(test)]

@@ -118,6 +118,44 @@ impl<'t> Reader<'t> {
         section
     }
 
+    /// A list of texts, each of them as `read` has it; `None` where there is none, or where one of them is wrong. The first of
+    /// `accepted` is what a list must be, the other what each of its items must.
+    pub(super) fn list<T>(
+        &mut self,
+        field: &Field<'t>,
+        accepted: [&str; 2],
+        count: std::ops::RangeInclusive<usize>,
+        mut read: impl FnMut(&Field<'t>, &str) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let [whole, one] = accepted;
+        let DeValue::Array(items) = field.value else {
+            self.wrong(field, shown(field.value), whole);
+            return None;
+        };
+        if !count.contains(&items.len()) {
+            self.wrong(field, format!("a list of {}", items.len()), whole);
+            return None;
+        }
+        let mut found = Vec::new();
+        for item in items.iter() {
+            let place = Field { name: field.name.clone(), span: item.span(), value: item.get_ref() };
+            let value = match item.get_ref() {
+                DeValue::String(text) => read(&place, text),
+                DeValue::Integer(_)
+                | DeValue::Float(_)
+                | DeValue::Boolean(_)
+                | DeValue::Datetime(_)
+                | DeValue::Array(_)
+                | DeValue::Table(_) => None,
+            };
+            match value {
+                Some(value) => found.push(value),
+                None => self.wrong(&place, shown(item.get_ref()), one),
+            }
+        }
+        (found.len() == items.len()).then_some(found)
+    }
+
     /// The tables of `[[name]]`, each as a section called `name[1]`, `name[2]` and so on.
     pub(super) fn tables(&mut self, document: &mut Section<'t>, name: &'static str) -> Vec<Section<'t>> {
         let Some(field) = document.take(name) else { return Vec::new() };

@@ -5,10 +5,9 @@
 use std::net::SocketAddr;
 
 use reqwest::Url;
-use toml::de::DeValue;
 
 use super::model::{VaultSettings, WebSettings};
-use super::reader::{Field, Reader, Section, shown};
+use super::reader::{Reader, Section, shown};
 use super::url::base_url;
 
 const LISTEN: &str = "an address and a port, such as \"127.0.0.1:8480\"";
@@ -74,32 +73,7 @@ fn origins<'t>(
         reader.wrong(&field, "origins without a vault", accepted);
         return None;
     }
-    let DeValue::Array(list) = field.value else {
-        reader.wrong(&field, shown(field.value), ORIGINS);
-        return None;
-    };
-    if !(1..=ORIGINS_MAX).contains(&list.len()) {
-        reader.wrong(&field, format!("a list of {}", list.len()), ORIGINS);
-        return None;
-    }
-    let mut origins = Vec::new();
-    for item in list.iter() {
-        let place = Field { name: field.name.clone(), span: item.span(), value: item.get_ref() };
-        let origin = match item.get_ref() {
-            DeValue::String(text) => origin(text),
-            DeValue::Integer(_)
-            | DeValue::Float(_)
-            | DeValue::Boolean(_)
-            | DeValue::Datetime(_)
-            | DeValue::Array(_)
-            | DeValue::Table(_) => None,
-        };
-        match origin {
-            Some(origin) => origins.push(origin),
-            None => reader.wrong(&place, shown(item.get_ref()), ORIGIN),
-        }
-    }
-    (origins.len() == list.len()).then_some(origins)
+    reader.list(&field, [ORIGINS, ORIGIN], 1..=ORIGINS_MAX, |_, text| origin(text))
 }
 
 /// The origin as browsers write it: lower case, without the usual port and without a slash.

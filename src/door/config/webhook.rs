@@ -5,8 +5,6 @@
 
 use std::path::Path;
 
-use toml::de::DeValue;
-
 use super::model::{PublishSettings, WebhookSettings};
 use super::reader::{Field, Reader, Section, shown};
 use super::reference::{Need, secret};
@@ -155,28 +153,8 @@ fn texts<'t>(
     accepted: &str,
 ) -> Option<Vec<(Field<'t>, String)>> {
     let field = section.take(key)?;
-    let DeValue::Array(list) = field.value else {
-        reader.wrong(&field, shown(field.value), accepted);
-        return None;
-    };
-    if !(1..=LIST_MAX).contains(&list.len()) {
-        reader.wrong(&field, format!("a list of {}", list.len()), accepted);
-        return None;
-    }
-    let mut texts = Vec::new();
-    for item in list.iter() {
-        let place = Field { name: field.name.clone(), span: item.span(), value: item.get_ref() };
-        match item.get_ref() {
-            DeValue::String(text) => texts.push((place, text.to_string())),
-            DeValue::Integer(_)
-            | DeValue::Float(_)
-            | DeValue::Boolean(_)
-            | DeValue::Datetime(_)
-            | DeValue::Array(_)
-            | DeValue::Table(_) => reader.wrong(&place, shown(item.get_ref()), accepted),
-        }
-    }
-    (texts.len() == list.len()).then_some(texts)
+    let placed = |place: &Field<'t>, text: &str| Some((place.clone(), text.to_owned()));
+    reader.list(&field, [accepted, accepted], 1..=LIST_MAX, placed)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Client, Url, redirect, retry};
 
 use super::address::{Kind, kind};
+use crate::hands::genesys::wire::chain;
 use crate::hands::hook::signature::SigningKeys;
 use crate::words::clock::{Clock, Timestamp};
 
@@ -91,7 +92,7 @@ impl Post {
             .connect_timeout(Duration::from_millis(CONNECT_MS_MAX.min(settings.timeout_ms)))
             .dns_resolver(Arc::new(Guarded(reach)));
         let builder = if loopback { builder.tls_certs_only([]) } else { builder.https_only(true) };
-        let http = builder.build().map_err(|e| format!("no HTTP client: {}", chain(&e.without_url())))?;
+        let http = builder.build().map_err(|e| format!("no HTTP client: {}", chain(e)))?;
         Ok(Post { http, url, keys, timeout: Duration::from_millis(settings.timeout_ms) })
     }
 
@@ -104,7 +105,7 @@ impl Post {
             request = request.header(name, value);
         }
         let exchange = async {
-            let mut answer = request.body(body.to_owned()).send().await.map_err(|e| chain(&e.without_url()))?;
+            let mut answer = request.body(body.to_owned()).send().await.map_err(chain)?;
             let said = read(answer.status().as_u16(), |name| answer.headers().get(name)?.to_str().ok(), now);
             let mut bytes = 0;
             while let Ok(Some(chunk)) = answer.chunk().await {
@@ -226,21 +227,6 @@ impl Resolve for Guarded {
             Ok(Box::new(fine.into_iter()) as Addrs)
         })
     }
-}
-
-/// The innermost causes of an error.
-fn chain(error: &reqwest::Error) -> String {
-    let mut words = Vec::new();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        words.push(cause.to_string());
-        source = cause.source();
-    }
-    if words.is_empty() {
-        words.push(error.to_string());
-    }
-    words.dedup();
-    words.join(": ")
 }
 
 #[cfg(test)]

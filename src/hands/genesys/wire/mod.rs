@@ -155,7 +155,7 @@ fn named(host: &str, lost: Lost) -> Lost {
 }
 
 /// The innermost causes of an error, without the address that it was about.
-fn chain(error: reqwest::Error) -> String {
+pub(in crate::hands) fn chain(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut words = Vec::new();
     let mut source = error.source();
