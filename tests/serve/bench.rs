@@ -67,13 +67,18 @@ impl Site {
     pub fn keep_documents_of(&self, point: &str) {
         self.hook(point, "{ cat; echo; } >> told.jsonl; if [ -p heard ]; then echo > heard; fi");
     }
-    /// A hook at this point that does not end by itself.
-    pub fn hang_at(&self, point: &str) {
-        self.hook(point, "sleep 60");
+    /// A hook at this point that does not end by itself, and the pipe that can be read once it runs.
+    pub fn hang_at(&self, point: &str) -> PathBuf {
+        self.hook(point, "echo > begun; sleep 60");
+        self.pipe(point, "begun")
     }
     /// From now on a document that is kept at this point is waited for: the hook ends when the test reads the pipe.
     pub fn pipe_of(&self, point: &str) -> PathBuf {
-        let pipe = self.folder.join("hooks").join(format!("{point}.d")).join("heard");
+        self.pipe(point, "heard")
+    }
+
+    fn pipe(&self, point: &str, name: &str) -> PathBuf {
+        let pipe = self.folder.join("hooks").join(format!("{point}.d")).join(name);
         let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
         assert!(made.success(), "{}", pipe.display());
         pipe
