@@ -3,9 +3,6 @@
 
 #[path = "api/act.rs"]
 mod act;
-#[allow(dead_code, reason = "it is made for the tests of serve, and a part of it is of use here")]
-#[path = "serve/bench.rs"]
-mod bench;
 #[path = "api/client.rs"]
 mod client;
 #[path = "api/follow.rs"]

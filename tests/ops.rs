@@ -3,9 +3,6 @@
 //!
 //! Must never: assert how long something took; the org's clock runs many times as fast as ours.
 
-#[allow(dead_code, reason = "the tests of `serve` use the rest of it")]
-#[path = "serve/bench.rs"]
-mod bench;
 #[path = "ops/contract.rs"]
 mod contract;
 #[path = "ops/files.rs"]

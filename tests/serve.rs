@@ -4,8 +4,6 @@
 
 mod support;
 
-#[path = "serve/bench.rs"]
-mod bench;
 #[path = "serve/fridays.rs"]
 mod fridays;
 #[path = "serve/gate.rs"]

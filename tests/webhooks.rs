@@ -4,9 +4,6 @@
 
 mod support;
 
-#[allow(dead_code, reason = "it is that of tests/serve.rs, which uses all of it")]
-#[path = "serve/bench.rs"]
-mod bench;
 #[path = "webhooks/commands.rs"]
 mod commands;
 #[path = "webhooks/fridays.rs"]

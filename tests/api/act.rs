@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use softlanding::hands::access::{Begun, Request};
 use softlanding::words::clock::Clock;
 
-use crate::bench::{RUN, Site, calm};
 use crate::client::{Answer, REPEAT, Served, answer};
 use crate::support::process::patiently;
+use crate::support::site::{RUN, Site, calm};
 
 /// A site whose calendar stages nothing yet.
 async fn early(name: &str, entry: &str) -> Served {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use softlanding::hands::access::{Access, Role, csrf_of};
 use softlanding::words::clock::Clock;
 
-use crate::bench::{Daemon, Site};
+use crate::support::site::{Daemon, Site};
 
 pub const REPEAT: &str = "to repeat: ./tests/run --test api";
 /// What the rooms here say browsers reach them by.

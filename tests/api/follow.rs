@@ -6,9 +6,9 @@ use std::time::Duration;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
-use crate::bench::{RUN, Site, calm};
 use crate::client::{REPEAT, Served, answer};
 use crate::support::process::patiently;
+use crate::support::site::{RUN, Site, calm};
 
 /// One who listens.
 pub struct Listener {

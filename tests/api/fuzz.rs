@@ -3,9 +3,9 @@
 use serde_json::json;
 use tokio::process::Command;
 
-use crate::bench::{Site, calm};
 use crate::client::{REPEAT, Served};
 use crate::support::process::{installed, patiently, texts};
+use crate::support::site::{Site, calm};
 
 /// Cases for each operation. With them it takes some ten seconds.
 const EXAMPLES: &str = "25";

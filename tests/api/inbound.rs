@@ -9,10 +9,10 @@ use softlanding::words::clock::{Clock, Timestamp};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-use crate::bench::{RUN, Site, calm};
 use crate::client::{Answer, REPEAT, Served, answer};
 use crate::support::planner::Planner;
 use crate::support::process::{installed, patiently};
+use crate::support::site::{RUN, Site, calm};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const OLD_SECRET: &str = "whsec_ZQ0fXDqZ3ZTqVmTqZ0fXDqZ3ZTqVmTqZ";

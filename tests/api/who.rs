@@ -4,9 +4,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use softlanding::hands::access::Role;
 
-use crate::bench::{RUN, Site, calm};
 use crate::client::{PUBLIC, REPEAT, Served, answer};
 use crate::support::process::{patiently, softlanding_ends, softlanding_says, texts};
+use crate::support::site::{RUN, Site, calm};
 
 /// A site whose run is staged and waits for its approval.
 async fn staged(name: &str) -> Served {

@@ -7,9 +7,9 @@ use clap::CommandFactory;
 use serde_json::Value;
 use softlanding::door::cli::Cli;
 
-use crate::bench::{Site, calm};
 use crate::promtool::REPEAT;
 use crate::support::process::{patiently, softlanding, softlanding_ends, texts};
+use crate::support::site::{Site, calm};
 
 /// A row of the README's table.
 struct Row {

@@ -5,11 +5,11 @@ use std::path::Path;
 use serde_json::{Value, json};
 use softlanding::words::clock::Timestamp;
 
-use crate::bench::{Daemon, Site, calm};
 use crate::promtool::{REPEAT, promtool};
 use crate::scrape::{EVERY_MS, Series, samples, scrape};
 use crate::support::org::friday;
 use crate::support::process::patiently;
+use crate::support::site::{Daemon, Site, calm};
 
 const MIN: i64 = 60_000;
 /// Somebody who would hear of doubt only, and of whom all is known before that.

@@ -8,9 +8,9 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use serde_json::Value;
 
-use crate::bench::{Site, calm};
 use crate::promtool::REPEAT;
 use crate::support::process::patiently;
+use crate::support::site::{Site, calm};
 
 /// The spans that have arrived. The first batch is refused, as a collector that starts does.
 #[derive(Clone, Default)]

@@ -5,9 +5,9 @@ use std::process::Stdio;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::bench::{RUN, Site, calm};
 use crate::promtool::REPEAT;
 use crate::support::process::{Talking, patiently, softlanding, softlanding_ends, texts};
+use crate::support::site::{RUN, Site, calm};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_is_watched_from_elsewhere_to_its_end_and_no_watcher_disturbs_it() {

@@ -4,8 +4,8 @@ use serde_json::json;
 use softlanding::law::event::{Event, Phase};
 use softlanding::law::run::Run;
 
-use crate::bench::{Daemon, REPEAT, RUN, Site, calm, entry, told};
 use crate::support::process::{patiently, softlanding, softlanding_ends, texts};
+use crate::support::site::{Daemon, REPEAT, RUN, Site, calm, entry, told};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_whole_friday_happens_by_the_calendar_alone() {

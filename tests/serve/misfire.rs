@@ -3,9 +3,9 @@
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::bench::{End, REPEAT, RUN, Site, calm, told};
 use crate::support::org::friday;
 use crate::support::process::patiently;
+use crate::support::site::{End, REPEAT, RUN, Site, calm, told};
 
 /// What the process had done before it went away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

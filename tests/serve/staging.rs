@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::bench::{REPEAT, Site, calm, told};
 use crate::support::process::patiently;
+use crate::support::site::{REPEAT, Site, calm, told};
 
 /// A refusal names what could have been meant.
 fn refused(line: &Value, parts: &[&str]) {

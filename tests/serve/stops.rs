@@ -7,9 +7,9 @@ use softlanding::law::run::Run;
 use softlanding::words::clock::Clock;
 use softlanding::words::secret::Secret;
 
-use crate::bench::{REPEAT, RUN, Site, calm, text, told};
 use crate::gate::Gate;
 use crate::support::process::patiently;
+use crate::support::site::{REPEAT, RUN, Site, calm, text, told};
 
 /// A site whose agents' refreshes pass a gate on their way back.
 async fn gated(name: &str) -> (Site, Gate) {

@@ -4,8 +4,8 @@ use serde_json::Value;
 use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
-use crate::bench::{REPEAT, RUN, Site, calm, told};
 use crate::support::process::patiently;
+use crate::support::site::{REPEAT, RUN, Site, calm, told};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_is_locked_by_somebody_else_is_waited_for() {

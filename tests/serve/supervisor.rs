@@ -7,8 +7,8 @@ use std::process::Stdio;
 use rustix::process::Signal;
 use tokio::net::UnixDatagram;
 
-use crate::bench::{Daemon, REPEAT, Site, calm, told};
 use crate::support::process::{PROGRAM, folder, patiently, softlanding};
+use crate::support::site::{Daemon, REPEAT, Site, calm, told};
 
 /// A supervisor's end of the socket.
 struct Supervisor {

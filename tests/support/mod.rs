@@ -9,5 +9,6 @@ pub mod planner;
 pub mod postgres;
 pub mod process;
 pub mod replicas;
+pub mod site;
 pub mod tale;
 pub mod way;

@@ -10,9 +10,9 @@ use softlanding::words::secret::Secret;
 use tokio::io::AsyncWriteExt;
 
 use crate::REPEAT;
-use crate::bench::{RUN, Site, calm, told};
 use crate::receiver::{Received, Receiver, Reply};
 use crate::support::process::{installed, patiently};
+use crate::support::site::{RUN, Site, calm, told};
 use crate::yard::Yard;
 
 /// The reference libraries' word: code and standard output, or their complaint.

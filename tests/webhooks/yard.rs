@@ -9,9 +9,9 @@ use softlanding::words::clock::Timestamp;
 use softlanding::words::id::RunId;
 
 use crate::REPEAT;
-use crate::bench::{Daemon, Site, calm};
 use crate::receiver::Receiver;
 use crate::support::postgres::Database;
+use crate::support::site::{Daemon, Site, calm};
 
 /// A run of 271 records, as an older softlanding drove it.
 const RECORDS: &str = include_str!("../journals/v1.jsonl");

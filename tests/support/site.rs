@@ -14,10 +14,10 @@ use softlanding::words::id::RunId;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use crate::support::org::Org;
-use crate::support::process::{folder, softlanding, softlanding_says};
+use super::org::Org;
+use super::process::{folder, softlanding, softlanding_says};
 
-pub const REPEAT: &str = "to repeat: ./tests/run --test serve";
+pub const REPEAT: &str = concat!("to repeat: ./tests/run --test ", env!("CARGO_CRATE_NAME"));
 
 /// One line of the log is waited for so long at most.
 const PATIENCE: Duration = Duration::from_secs(100);
