@@ -66,6 +66,17 @@ fn people(url: &str) -> String {
     )
 }
 
+/// Another draft of the same week, half an hour later; it is not staged by itself before the walk is over.
+const OVERTIME: &str = r#"
+[[publish]]
+name = "overtime"
+cron = "0 30 16 * * Fri"
+zone = "America/Chicago"
+business_unit = "Customer Care"
+schedule = "What if*"
+stage_before = "10min"
+"#;
+
 fn build_directory() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the build directory")
 }
@@ -180,6 +191,7 @@ async fn doors() {
     let bench = Bench::open_before("dashboard-doors", FRIDAY, 1, "3h").await;
     let url = free_url().await;
     append(&bench, &people(&url));
+    append(&bench, OVERTIME);
     let run = bench.stage_with(&["--require-approval"]).await;
     let _serving = serve(&bench).await;
     walked("doors", &url, &run).await;

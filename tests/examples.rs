@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, OnceLock};
 
+use rustix::process::{Pid, Signal, kill_process};
 use softlanding::hands::journal::{Holder, SqliteJournal};
 use softlanding::hands::outbox::{DeadLetter, Outbox};
 use softlanding::words::clock::Clock;
@@ -316,14 +317,20 @@ impl Desk {
         assert!(!complaint.contains("panicked"), "$ {line}\n{complaint}\n{REPEAT}");
     }
 
-    /// Types a line that goes on until it is stopped, and stops it once it has said what it is to say.
+    /// Types a line that goes on until it is stopped, and asks it to stop once it has said what it is to say: killed, it would
+    /// keep its leases.
     async fn goes_on(&self, folder: &Path, line: &str, says: &str) {
         let mut child = self.shell(folder, &format!("exec {line}")).stdout(Stdio::piped()).spawn().expect("a shell");
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let mut heard = Vec::new();
         while let Some(said) = lines.next_line().await.expect("text") {
             if said.contains(says) {
-                child.kill().await.expect("it can be stopped");
+                let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed())).expect("it is running");
+                kill_process(pid, Signal::TERM).expect("a signal");
+                // What it still says is read, so that it does not wait for a reader.
+                while lines.next_line().await.expect("text").is_some() {}
+                let code = child.wait().await.expect("it ends").code();
+                assert_eq!(code, Some(0), "$ {line}\nis asked to stop; {REPEAT}");
                 return;
             }
             heard.push(said);

@@ -71,7 +71,7 @@ pub async fn observe(
     while next_at <= watch.publish_at + watch.after_ms {
         let look = async {
             clock.sleep_until(next_at).await;
-            call(client, unit, limits).await
+            call(client, unit, limits, None).await
         };
         let called = tokio::select! {
             called = look => called,

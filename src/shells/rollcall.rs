@@ -1,4 +1,5 @@
-//! Calls the roll of a business unit: reads every signal once, in bulk, and gives it to [`law::rollcall`](crate::law::rollcall).
+//! Calls the roll of a business unit: reads every signal once, in bulk, hears the pages that are connected, and gives it all to
+//! [`law::rollcall`](crate::law::rollcall).
 //!
 //! Must never: change anything in the org, or ask about one agent alone.
 
@@ -20,6 +21,7 @@ use crate::law::rollcall::{PhoneReads, RollCall};
 use crate::law::verdict::{CallState, PhoneState, PresenceState, StationState, Verdict};
 use crate::shells::pages;
 use crate::shells::report::agent::verdict_words;
+use crate::shells::report::pictures::Kind;
 use crate::shells::stage::{Refusal, find_unit, refused_by_platform};
 use crate::words::clock::Timestamp;
 use crate::words::http::Response;
@@ -91,6 +93,8 @@ pub struct CalledDocument<'a> {
     /// The verdict, with its reason.
     #[schema(value_type = Value)]
     verdict: Verdict,
+    /// How the agent's cell is drawn: ready, oncall, loggedout, unknown or straggler.
+    cell: &'static str,
     /// The verdict in words.
     words: String,
     /// Each signal.
@@ -136,8 +140,9 @@ pub async fn unit(client: &Client, wanted: &str) -> Result<Unit, Refusal> {
     Ok(Unit { name: unit.name, agents })
 }
 
-/// Calls the roll. What cannot be read is a gap, and whom it concerns is unknown.
-pub async fn call(client: &Client, unit: &Unit, limits: &Limits) -> Called {
+/// Calls the roll, where agents' `pages` can be heard theirs as well. What cannot be read is a gap, and whom it concerns is
+/// unknown.
+pub async fn call(client: &Client, unit: &Unit, limits: &Limits, pages: Option<&Pages>) -> Called {
     let from = client.clock().now();
     let mut called = Called {
         unit: unit.name.clone(),
@@ -151,6 +156,9 @@ pub async fn call(client: &Client, unit: &Unit, limits: &Limits) -> Called {
         let (users, phones) = tokio::join!(read_users(client, &called.roll, limits), read_phones(client, limits));
         called.take_in_users(users);
         called.take_in_phones(phones);
+    }
+    if let Some(pages) = pages {
+        called.hear(pages).await;
     }
     called.span.to = client.clock().now();
     called
@@ -191,6 +199,7 @@ impl Called {
             agent: id.as_str(),
             name: self.names.get(id).map(String::as_str),
             verdict,
+            cell: Kind::of(Some(verdict)).class(),
             words: verdict_words(Some(verdict)),
             signals: SignalsDocument {
                 station: &agent.signals.station,
@@ -214,7 +223,7 @@ impl Called {
         }
     }
     /// Hears the pages that are connected; those that have said nothing since the roll call began are asked.
-    pub async fn hear(&mut self, pages: &Pages) {
+    async fn hear(&mut self, pages: &Pages) {
         let here = |(agent, _): &(AgentId, Seat)| pages.has_page(agent);
         let asked = self.roll.seated().into_iter().filter(here).map(|(agent, seat)| (seat, agent)).collect();
         for page in pages::read(pages, asked, self.span.from).await {

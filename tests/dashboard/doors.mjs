@@ -29,7 +29,7 @@ async function forged(context, host) {
   return status;
 }
 
-await walk('doors', async ({ visitor }) => {
+await walk('doors', async ({ visitor, refuses }) => {
   // A stranger comes no further than the sign-in, and learns nothing there.
   const stranger = await visitor();
   const outside = await stranger.newPage();
@@ -56,6 +56,12 @@ await walk('doors', async ({ visitor }) => {
   const forced = await tom.request.post(orders, { data: hold, headers: { 'x-csrf-token': await csrfOf(tom), origin: SERVE, 'sec-fetch-site': 'same-origin', 'idempotency-key': 'forced-1' } });
   assert.equal(forced.status(), 403);
   assert.match((await forced.json()).detail, /viewer/);
+  await visit(looking, '/');
+  await looking.getByRole('cell', { name: 'planned' }).first().waitFor();
+  assert.equal(await looking.locator('[data-stage]').count(), 0);
+  await visit(looking, '/check');
+  await looking.getByText('takes an operator').waitFor();
+  assert.equal(await looking.getByRole('button', { name: 'Call the roll' }).count(), 0);
 
   // An approver, by the keyboard alone: sign in, overview, the run, its order, its cells, a story.
   const nora = await visitor();
@@ -123,6 +129,21 @@ await walk('doors', async ({ visitor }) => {
   await page.locator('.hero .badge', { hasText: 'held' }).waitFor();
   await page.getByText('<b>bold</b>').first().waitFor();
   assert.equal(await page.locator('main b, main img[src="x"]').count(), 0);
+
+  await page.getByLabel('Colours').selectOption('system');
+
+  // What nobody has staged is staged from the calendar, and what cannot be staged says why.
+  await visit(page, '/');
+  const stage = page.locator('[data-stage="overtime"]');
+  const planned = await stage.count();
+  await stage.first().click();
+  await page.getByText('Staged: Customer Care').first().waitFor();
+  await page.getByRole('row').filter({ has: page.getByRole('link', { name: 'overtime' }) }).getByText('staged, waits for its time').waitFor();
+  assert.equal(await stage.count(), planned - 1);
+  refuses('/api/v1/runs');
+  await stage.first().click();
+  await page.getByText('overtime could not be staged: ').waitFor();
+  await inEveryLight(page, 'calendar');
 
   // The policy holds: a script of the page's own making does not run.
   const policy = (await nora.request.get(`${SERVE}/`)).headers()['content-security-policy'];

@@ -1,5 +1,5 @@
 // A Friday in the browser: sign in, hold and resume with a reason, watch it live until it has settled, a straggler's story, the
-// report, every page in every light, the evidence, sign out.
+// report, a roll call, every page in every light, the evidence, sign out.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { NORA, RUN, drawn, inEveryLight, order, signIn, visit, walk } from './ki
 
 const cells = (page, cell) => page.locator(`.cell[data-cell="${cell}"]`);
 
-await walk('friday', async ({ visitor }) => {
+await walk('friday', async ({ visitor, refuses }) => {
   const nora = await visitor();
   const page = await nora.newPage();
   await signIn(page, NORA);
@@ -69,6 +69,26 @@ await walk('friday', async ({ visitor }) => {
   assert.equal(report.ending, 'settled');
   assert.equal(report.agents.length, 60);
   assert.ok(report.agents.some((agent) => agent.name === name), 'the straggler is in the report');
+
+  // A roll call finds the same stragglers, and one of nobody says who there is.
+  await page.getByRole('link', { name: 'Roll call' }).click();
+  await drawn(page);
+  refuses('/api/v1/checks');
+  await page.getByLabel('Business unit').fill('Custmer Care');
+  await page.getByRole('button', { name: 'Call the roll' }).click();
+  await page.getByRole('alert').filter({ hasText: 'Customer Care' }).waitFor();
+  await page.getByLabel('Business unit').fill('Customer Care');
+  await page.getByRole('button', { name: 'Call the roll' }).click();
+  await page.locator('#answer').waitFor();
+  const [kept] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'JSON' }).click()]);
+  const called = JSON.parse(readFileSync(await kept.path(), 'utf8'));
+  assert.equal(called.agents.length, 60);
+  assert.ok(called.agents.some((agent) => agent.name === name && agent.cell === 'straggler'), 'the straggler is one');
+  assert.equal(await page.locator('tbody tr').count(), 50, 'a page of them');
+  await page.locator('.tiles button', { hasText: 'stragglers' }).click();
+  assert.equal(await page.locator('tbody tr').count(), called.tally.stragglers);
+  await inEveryLight(page, 'check');
+  await visit(page, `/runs/${RUN}`);
 
   // Every page, in both sizes, light and dark.
   await inEveryLight(page, 'run');

@@ -36,6 +36,7 @@ export async function walk(name, steps) {
   mkdirSync(OUT, { recursive: true });
   const browser = await chromium.launch({ executablePath: BROWSERS.find(existsSync), chromiumSandbox: false, args: ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'] });
   const complaints = [];
+  const expected = new Set();
   const contexts = [];
   /** A person's browser: what its pages complain of is remembered. */
   const visitor = async (options = {}) => {
@@ -46,14 +47,17 @@ export async function walk(name, steps) {
       const ours = () => page.url().startsWith(SERVE);
       // That a page which refuses has a status that says so is no complaint of its own.
       const itself = (message) => message.location().url === page.url();
-      page.on('console', (message) => ours() && !itself(message) && ['error', 'warning'].includes(message.type()) && complaints.push(`${page.url()}: ${message.text()}`));
+      const wanted = (message) => itself(message) || expected.has(message.location().url.slice(SERVE.length));
+      page.on('console', (message) => ours() && !wanted(message) && ['error', 'warning'].includes(message.type()) && complaints.push(`${page.url()}: ${message.text()}`));
       page.on('pageerror', (error) => complaints.push(`${page.url()}: uncaught ${error.message}`));
       page.on('request', (request) => ours() && request.url().startsWith('http') && new URL(request.url()).hostname !== '127.0.0.1' && complaints.push(`asked for ${request.url()}`));
     });
     return context;
   };
+  /** The server refuses what a walk asks for at this path, on purpose: the browser's own word about it is no complaint. */
+  const refuses = (path) => expected.add(path);
   try {
-    await steps({ visitor });
+    await steps({ visitor, refuses });
     assert.deepEqual(complaints, [], 'a page has complained');
     console.log(`walked: ${name}`);
   } catch (error) {

@@ -32,11 +32,11 @@ pub(super) async fn check(args: &CheckArgs) -> Result<ExitCode, Failure> {
     let clock = open::clock(&config).await?;
     let client = open::client(&config, clock).await?;
     let joined = join(&config, &client, None, clock).await?;
-    let mut called = call(&client, &rollcall::unit(&client, unit).await?, &config.limits).await;
+    let unit = rollcall::unit(&client, unit).await?;
     if let Some(joined) = &joined {
         joined.told().await;
-        called.hear(&joined.pages).await;
     }
+    let called = call(&client, &unit, &config.limits, joined.as_ref().map(|joined| &joined.pages)).await;
     if args.json {
         out::document("softlanding.check.v1", json!(called.document()));
     } else {

@@ -57,7 +57,7 @@ async fn rate_limit(client: &Client) -> Check {
 async fn business_unit(client: &Client, unit: &str, wanted: &Wanted<'_>) -> Vec<Check> {
     let name = format!("unit {unit}");
     let called = match rollcall::unit(client, unit).await {
-        Ok(unit) => call(client, &unit, wanted.limits).await,
+        Ok(unit) => call(client, &unit, wanted.limits, None).await,
         Err(refusal) => {
             let words = super::with_source(&refusal);
             return vec![Check::fail(

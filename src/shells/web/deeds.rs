@@ -178,7 +178,7 @@ pub(super) async fn call_roll(office: &Office, unit: &str) -> Result<Called, Pro
     })?;
     let site = &office.site;
     let found = rollcall::unit(&site.client, unit).await.map_err(|refusal| refused(office, &refusal))?;
-    Ok(rollcall::call(&site.client, &found, &site.limits).await)
+    Ok(rollcall::call(&site.client, &found, &site.limits, site.pages.as_ref()).await)
 }
 
 /// Somebody has published without softlanding. A run that is staged for it is told, and looks; without one a run is staged that

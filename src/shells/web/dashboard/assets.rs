@@ -23,7 +23,7 @@ macro_rules! asset {
 }
 
 /// All of them.
-pub(super) const ASSETS: [(&str, &str, &str); 27] = [
+pub(super) const ASSETS: [(&str, &str, &str); 29] = [
     asset!("icon.svg", PICTURE),
     asset!("base.css", STYLE),
     asset!("parts.css", STYLE),
@@ -44,10 +44,12 @@ pub(super) const ASSETS: [(&str, &str, &str); 27] = [
     asset!("tally.js", SCRIPT),
     asset!("agents_table.js", SCRIPT),
     asset!("stragglers.js", SCRIPT),
+    asset!("calendar.js", SCRIPT),
     asset!("home.js", SCRIPT),
     asset!("run.js", SCRIPT),
     asset!("agent.js", SCRIPT),
     asset!("compare.js", SCRIPT),
+    asset!("check.js", SCRIPT),
     asset!("evidence.js", SCRIPT),
     asset!("minutes.js", SCRIPT),
     asset!("budget.js", SCRIPT),

@@ -16,11 +16,12 @@ use crate::shells::web::files::{File, serve};
 const SHELL: &str = include_str!("assets/shell.html");
 
 /// A page: its path, its title, and the module that draws it.
-const PAGES: [(&str, &str, &str); 5] = [
+const PAGES: [(&str, &str, &str); 6] = [
     ("/", "Overview", "home"),
     ("/runs/{run}", "Run", "run"),
     ("/runs/{run}/agents/{agent}", "Agent", "agent"),
     ("/compare", "Compare runs", "compare"),
+    ("/check", "Roll call", "check"),
     ("/evidence", "Evidence", "evidence"),
 ];
 

@@ -1,10 +1,9 @@
-// The agents as a table: what the cells show, in words; by verdict, by name, a page at a time.
+// Agents as a table: what a picture of them shows, in words; by verdict, by name, a page at a time.
 //
 // Must never: draw thousands of rows at once.
 
 import { el, fill, heads, keepFocus, rowHead, td } from './dom.js';
-import { agentPath, kind, retry } from './parts.js';
-import { wall } from './times.js';
+import { kind } from './parts.js';
 import { KINDS, number } from './words.js';
 
 const PAGE = 50;
@@ -14,12 +13,11 @@ export class AgentsTable {
   #from = 0;
   #waiting = false;
 
-  constructor({ run, zone, known, card }) {
-    this.run = run;
-    this.known = known;
-    this.card = card;
-    this.time = wall(zone);
-    const options = [['', 'everybody'], ...Object.entries(KINDS).map(([cell, [, many]]) => [cell, many])];
+  /** A column is its heading and what a row has in it; the first is the agent, the second, the verdict, stands here. */
+  constructor({ agent, columns, kinds = Object.keys(KINDS), caption, summary = 'Agents as a table' }) {
+    this.columns = columns;
+    this.agent = agent;
+    const options = [['', 'everybody'], ...kinds.map((cell) => [cell, KINDS[cell][1]])];
     this.which = el('select', { id: 'which', onchange: () => this.#again() }, options.map(([value, words]) => el('option', { value }, words)));
     this.name = el('input', { id: 'name', type: 'search', autocomplete: 'off', oninput: () => this.#again() });
     this.body = el('tbody');
@@ -27,18 +25,17 @@ export class AgentsTable {
     this.back = el('button', { type: 'button', class: 'small', onclick: () => this.#turn(-PAGE) }, 'Earlier');
     this.on = el('button', { type: 'button', class: 'small', onclick: () => this.#turn(PAGE) }, 'Later');
     this.node = el('details', { class: 'card' },
-      el('summary', {}, el('strong', {}, 'Agents as a table')),
+      el('summary', {}, el('strong', {}, summary)),
       el('div', { class: 'filters' }, el('label', { for: 'which' }, 'Show', this.which), el('label', { for: 'name' }, 'Name contains', this.name)),
       el('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Agents' }, el('table', { class: 'stack' },
-        el('caption', { class: 'unseen' }, 'Agents in order of shift start'), heads('Agent', 'Shift', 'Verdict', 'Why', 'Next', 'Do'), this.body)),
+        el('caption', { class: 'unseen' }, caption), heads('Agent', 'Verdict', ...columns.map(([name]) => name)), this.body)),
       el('p', { class: 'buttons' }, this.back, this.on, this.where));
     this.node.addEventListener('toggle', () => this.#draw());
   }
 
-  /** Everybody, in order of shift start. */
-  show(rows, card) {
+  /** Everybody, in the order of the table. */
+  show(rows) {
     this.#rows = rows;
-    this.card = card;
     // Frames come several a second; a table that is read need not change more often than that.
     if (this.#waiting || !this.node.open) return;
     this.#waiting = true;
@@ -74,12 +71,7 @@ export class AgentsTable {
   }
 
   #row(row) {
-    return el('tr', {},
-      rowHead('Agent', el('a', { href: agentPath(this.run, row.agent) }, row.name)),
-      td('Shift', row.shift_start ? this.time.moment(row.shift_start) : 'not known'),
-      td('Verdict', kind(row.cell)),
-      td('Why', row.reason ?? ''),
-      td('Next', row.next ?? ''),
-      td('Do', retry(this.card, row, this.known) ?? ''));
+    return el('tr', {}, rowHead('Agent', this.agent(row)), td('Verdict', kind(row.cell)),
+      this.columns.map(([name, of]) => td(name, of(row) ?? '')));
   }
 }

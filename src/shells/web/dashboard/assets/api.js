@@ -14,6 +14,10 @@ export class Refused extends Error {
     this.status = status;
     this.hint = problem?.hint ?? null;
   }
+  /** The hint, where it is for people: one about another request is for programs. */
+  get advice() {
+    return this.hint?.startsWith('GET ') ? null : this.hint;
+  }
 }
 
 let csrf = null;

@@ -5,6 +5,7 @@
 import { intent, post } from './api.js';
 import { el, fill } from './dom.js';
 import { toast } from './frame.js';
+import { sentence } from './words.js';
 
 const WHY_CHARS_MAX = 500;
 
@@ -49,9 +50,7 @@ export function ask({ run, wish, agent = null, afterClaim }) {
       close();
       toast(`${meant.words}: handed to the run, which follows within a second or two.`);
     } catch (failure) {
-      // A hint about another request is for programs.
-      const hint = failure.hint && !failure.hint.startsWith('GET ') ? ` ${failure.hint}.` : '';
-      fill(error, `${failure.message}.${hint}`);
+      fill(error, `${failure.message}.${failure.advice ? ` ${sentence(failure.advice)}` : ''}`);
       send.disabled = false;
     }
   });

@@ -4,8 +4,9 @@
 
 import { me, signOut } from './api.js';
 import { el, fill, say } from './dom.js';
+import { sentence } from './words.js';
 
-const PAGES = [['/', 'Overview'], ['/evidence', 'Evidence']];
+const PAGES = [['/', 'Overview'], ['/check', 'Roll call'], ['/evidence', 'Evidence']];
 const THEMES = { system: 'System', light: 'Light', dark: 'Dark' };
 
 /** Says something to whoever cannot see it. */
@@ -30,13 +31,13 @@ function bar(known) {
 export function toast(text, tone = 'calm') {
   document.querySelector('.toast')?.remove();
   const note = el('p', { class: `notice toast ${tone}` }, text);
-  document.body.append(note);
+  document.getElementById('main').append(note);
   announce(text);
   setTimeout(() => note.remove(), 8_000);
 }
 
 function trouble(error) {
-  const hint = error.hint ? el('p', {}, `${error.hint}.`) : null;
+  const hint = error.advice ? el('p', {}, sentence(error.advice)) : null;
   return el('div', { class: 'notice trouble', role: 'alert' }, el('p', {}, el('strong', {}, 'This page cannot be shown: '), error.message), hint);
 }
 

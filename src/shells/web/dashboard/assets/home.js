@@ -3,19 +3,16 @@
 // Must never: show a countdown that has stopped, or a list that is old, as if it were new.
 
 import { get } from './api.js';
+import { Calendar, occasions } from './calendar.js';
 import { clock, everySecond } from './clock.js';
 import { el, fill, heads, keepFocus, rowHead, td } from './dom.js';
 import { announce, page } from './frame.js';
 import { badge, countdown, orders, runPath, split, stateBadge } from './parts.js';
 import { away, wall } from './times.js';
-import { fateWords, number, people, phaseWords, planned, stateOf } from './words.js';
+import { fateWords, number, people, planned, sentence, stateOf } from './words.js';
 
 const LOOK_EVERY_MS = 5_000;
 const PAST_PAGE = 20;
-
-const occasions = (calendar) => calendar.entries
-  .flatMap((entry) => entry.next.map((next) => ({ ...next, entry: entry.entry, business_unit: entry.business_unit, zone: entry.zone })))
-  .sort((a, b) => Date.parse(a.publish_at) - Date.parse(b.publish_at));
 
 /** A run that is staged and whose T lies ahead, or else the next one of the calendar. */
 function foremost(open, upcoming) {
@@ -54,7 +51,7 @@ function wanting(cards) {
   return needy.map((card) => {
     const { words, tone } = stateOf(card);
     return el('div', { class: `notice ${tone}` },
-      el('p', {}, el('strong', {}, el('a', { href: runPath(card.run) }, card.business_unit)), `: ${words}`, card.why ? `. ${card.why}` : ''));
+      el('p', {}, el('strong', {}, el('a', { href: runPath(card.run) }, card.business_unit)), `: ${words}`, card.why ? `. ${sentence(card.why)}` : ''));
   });
 }
 
@@ -69,20 +66,6 @@ function underWay(open) {
   return el('section', { class: 'card' }, el('h2', {}, 'Under way'),
     el('div', { class: 'scroll' }, el('table', { class: 'stack' }, el('caption', { class: 'unseen' }, 'Runs under way'),
       heads('Run', 'Publish', 'State', 'T', 'Softphones'), el('tbody', {}, open.map(row)))));
-}
-
-function calendarCard(upcoming) {
-  const row = (next) => el('tr', {},
-    rowHead('Entry', next.run ? el('a', { href: runPath(next.run) }, next.entry) : next.entry),
-    td('Business unit', next.business_unit),
-    td('Publish', wall(next.zone).moment(next.publish_at), ' ', el('span', { class: 'quiet' }, next.zone)),
-    td('In', away(next.publish_at, clock.now())),
-    td('State', next.state === 'planned' ? `planned, staged ${away(next.stage_at, clock.now())}` : phaseWords(next.state)));
-  return el('section', { class: 'card' }, el('h2', {}, 'Calendar'),
-    upcoming.length === 0
-      ? el('p', { class: 'quiet' }, 'Nothing is published by itself.')
-      : el('div', { class: 'scroll' }, el('table', { class: 'stack' }, el('caption', { class: 'unseen' }, 'The next publishes'),
-        heads('Entry', 'Business unit', 'Publish', 'In', 'State'), el('tbody', {}, upcoming.slice(0, 8).map(row)))));
 }
 
 function past(cards, chosen, more, loadMore) {
@@ -123,7 +106,7 @@ await page(async (main, known) => {
   let drawn = '';
   const pastPlace = el('div', { class: 'column' });
   const livePlace = el('div', { class: 'column' });
-  const sidePlace = el('div', { class: 'column' });
+  const calendar = new Calendar({ known, changed: () => look() });
   const lost = el('div');
 
   const loadMore = async () => {
@@ -134,17 +117,17 @@ await page(async (main, known) => {
     await look();
   };
   async function look() {
-    const [calendar, runs] = await Promise.all([get('calendar'), get(`runs?limit=${PAST_PAGE}`)]);
+    const [entries, runs] = await Promise.all([get('calendar'), get(`runs?limit=${PAST_PAGE}`)]);
     if (older.length === 0) cursor = runs.next;
     const known_runs = new Set(runs.runs.map((card) => card.run));
     const cards = [...runs.runs, ...older.filter((card) => !known_runs.has(card.run))];
-    const upcoming = occasions(calendar);
+    const upcoming = occasions(entries);
     const [open, over] = [cards.filter((card) => !card.over), cards.filter((card) => card.over)];
     ticks.length = 0;
     const isNow = open.some((card) => Date.parse(card.publish_at) <= clock.now());
     const heroCard = hero(foremost(open, upcoming), known, ticks);
     keepFocus(livePlace, () => fill(livePlace, wanting(cards), isNow ? [underWay(open), heroCard] : [heroCard, underWay(open)]));
-    keepFocus(sidePlace, () => fill(sidePlace, calendarCard(upcoming)));
+    calendar.show(upcoming);
     const shape = JSON.stringify([over, cursor]);
     if (shape !== drawn) keepFocus(pastPlace, () => fill(pastPlace, past(over, chosen, cursor !== null, () => loadMore().catch(() => {}))));
     drawn = shape;
@@ -153,7 +136,7 @@ await page(async (main, known) => {
     ticks.forEach((tick) => tick());
   }
   await look();
-  fill(main, lost, el('div', { class: 'column' }, livePlace, sidePlace, pastPlace));
+  fill(main, lost, el('div', { class: 'column' }, livePlace, calendar.node, pastPlace));
   everySecond(() => ticks.forEach((tick) => tick()));
   setInterval(() => look().then(() => fill(lost), (error) => fill(lost, el('p', { class: 'notice alarm' }, `Not up to date: ${error.message}.`))), LOOK_EVERY_MS);
 });

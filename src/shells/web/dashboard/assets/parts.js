@@ -61,9 +61,10 @@ export function countdown(at, of = 'to the publish') {
 /** Phases after the claim: the publish cannot be called back there. */
 export const isAfterClaim = (card) => ['checking', 'settling', 'settled'].includes(card.phase) || card.publish?.late_ms !== null && card.publish?.late_ms !== undefined;
 
-/** What the run can be told now, by this person. An approval that nobody waits for is not offered. */
+/** What the run can be told now, by this person. What would change nothing is not offered. */
 export function orders(card, known) {
-  const wanted = (wish) => WISHES[wish] && wish !== 'retry' && (wish !== 'approve' || card.approval === 'missing');
+  const moot = (wish) => (wish === 'approve' && card.approval !== 'missing') || (wish === 'hold' && card.held);
+  const wanted = (wish) => WISHES[wish] && wish !== 'retry' && !moot(wish);
   const mine = card.allowed.filter((wish) => wanted(wish) && atLeast(known.role, WISHES[wish].role));
   return mine.map((wish) =>
     el('button', {

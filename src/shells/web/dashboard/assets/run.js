@@ -10,7 +10,7 @@ import { clock, everySecond } from './clock.js';
 import { el, fill, keepFocus, say } from './dom.js';
 import { announce, page } from './frame.js';
 import { follow } from './live.js';
-import { agentPath, countdown, orders, stateBadge } from './parts.js';
+import { agentPath, countdown, orders, retry, stateBadge } from './parts.js';
 import { Stragglers } from './stragglers.js';
 import { Tally } from './tally.js';
 import { timelineInto } from './timeline.js';
@@ -50,7 +50,7 @@ function header(run, known) {
       fill(state, stateBadge(now));
       say(answer, now.answer ?? '');
       say(why, now.why ?? '');
-      const next = JSON.stringify([now.allowed, now.approval, now.phase]);
+      const next = JSON.stringify([now.allowed, now.approval, now.held, now.phase]);
       if (next === shape) return;
       shape = next;
       const buttons = orders(now, known);
@@ -104,7 +104,16 @@ await page(async (main, known) => {
     chosen: (row) => fill(whose, el('strong', {}, el('a', { href: agentPath(runName, row.agent), tabindex: '-1' }, row.name)), `: ${kindWords(row.cell)}`, row.reason ? `, ${row.reason}` : '',
       row.shift_start ? `. Shift ${time.minute(row.shift_start)}` : '', row.next ? `. Next: ${row.next}` : '', '.'),
   });
-  const table = new AgentsTable({ run: runName, zone: run.zone, known, card: run });
+  const table = new AgentsTable({
+    agent: (row) => el('a', { href: agentPath(runName, row.agent) }, row.name),
+    columns: [
+      ['Shift', (row) => (row.shift_start ? time.moment(row.shift_start) : 'not known')],
+      ['Why', (row) => row.reason],
+      ['Next', (row) => row.next],
+      ['Do', (row) => retry(run, row, known)],
+    ],
+    caption: 'Agents in order of shift start',
+  });
   const tally = new Tally((cell) => {
     cells.only(cell);
     table.only(cell);
@@ -120,7 +129,7 @@ await page(async (main, known) => {
     head.show({ ...run, ...card });
     tally.show(card);
     stragglers.show(everyone(), card);
-    table.show(everyone(), card);
+    table.show(everyone());
   };
   const showRun = () => {
     showCard(run);

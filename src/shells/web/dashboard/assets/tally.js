@@ -10,10 +10,10 @@ export class Tally {
   #tiles = new Map();
   #chosen = null;
 
-  /** `choose` is told which kind alone is to be shown, or null. */
-  constructor(choose) {
+  /** `choose` is told which kind alone is to be shown, or null; `kinds` are those that there can be. */
+  constructor(choose, kinds = Object.keys(KINDS)) {
     this.choose = choose;
-    this.node = el('ul', { class: 'tiles', 'aria-label': 'Agents by verdict; press one to see only those' }, Object.keys(KINDS).map((cell) => this.#tile(cell)));
+    this.node = el('ul', { class: 'tiles', 'aria-label': 'Agents by verdict; press one to see only those' }, kinds.map((cell) => this.#tile(cell)));
   }
 
   #tile(cell) {
@@ -32,6 +32,7 @@ export class Tally {
   show(card) {
     for (const [cell, n] of Object.entries(kindCounts(card))) {
       const tile = this.#tiles.get(cell);
+      if (!tile) continue;
       say(tile.n, number(n));
       const percent = card.agents ? (100 * n) / card.agents : 0;
       say(tile.share, percent > 0 && percent < 1 ? 'under 1 %' : `${Math.round(percent)} %`);

@@ -73,6 +73,9 @@ export const planned = (state) => ({ words: state === 'planned' ? 'planned' : pl
 /** `1 straggler`, `2 stragglers`. */
 export const people = (n, one) => `${number(n)} ${one}${n === 1 ? '' : 's'}`;
 
+/** A fragment of the API's as a sentence. */
+export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1) + (/[.?!]$/.test(text) ? '' : '.');
+
 /** A number with thin groups: `12,000`. */
 export const number = (n) => Number(n ?? 0).toLocaleString('en-GB');
 
