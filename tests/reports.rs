@@ -210,6 +210,10 @@ async fn a_broken_template_is_told_by_a_preview_and_costs_nobody_the_report() {
     let run = exported(&folder);
     std::fs::create_dir(folder.join("own")).expect("a folder");
     std::fs::write(folder.join("own/report.md.tera"), "# {{ title }}\n\n{{ run_name }}\n").expect("a file");
+    // One that turns for days and writes nothing.
+    let turns = |name: &str| format!("{{% for {name} in range(end=99999) %}}");
+    let silent = ["a", "b", "c"].map(turns).concat() + &"{% endfor %}".repeat(3);
+    std::fs::write(folder.join("own/report.mail.txt.tera"), silent).expect("a file");
     configure(&folder, "[report]\ntemplates = \"own\"\n");
     softlanding_says(&folder, &["import", "friday.jsonl"]).await;
     let says = "template report.md.tera, line 3, column 4: Variable `run_name` is not defined";
@@ -228,9 +232,15 @@ async fn a_broken_template_is_told_by_a_preview_and_costs_nobody_the_report() {
     );
     assert!(complaint.contains(says), "{complaint}\n{REPEAT}");
     let read = |name: &str| std::fs::read_to_string(folder.join("out").join(name)).expect("a file");
-    assert!(read("report.troubles.txt").contains(says), "{REPEAT}");
-    let built_in = render(&Story::of(&recorded::friday().expect("a recording")), Format::Markdown, None);
-    assert_eq!(read("report.md"), built_in.expect("a report").text, "{REPEAT}");
+    let troubles = read("report.troubles.txt");
+    assert!(
+        troubles.contains(says) && troubles.contains("report.mail.txt.tera: it takes longer"),
+        "{troubles}; {REPEAT}"
+    );
+    for (format, file) in [(Format::Markdown, "report.md"), (Format::Mail, Format::Mail.file())] {
+        let built_in = render(&Story::of(&recorded::friday().expect("a recording")), format, None);
+        assert_eq!(read(file), built_in.expect("a report").text, "{REPEAT}");
+    }
 }
 
 /// Each name that a template can use, of the view and of what it is made of, is told in templates/README.md.

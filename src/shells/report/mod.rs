@@ -10,7 +10,7 @@
 //! | [`terminal`] | the live display: [`bars`] drawn from [`frame`], plain [`lines`], JSON lines; [`notices`] words them |
 //! | [`document`], [`schema`] | `report.json` and its published schema |
 //! | [`view`], [`rows`] | what templates may show |
-//! | [`mod@format`], [`mod@render`] | the six forms of a report; the templates that make them, and what takes the place of a broken one |
+//! | [`mod@format`], [`mod@render`], `bounded` | the six forms of a report; the templates that make them, and what takes the place of a broken or endless one |
 //! | [`losses`], [`ready`] | what was lost around T; how long it took until agents could take calls |
 //! | [`calls`] | the calls that were spent |
 //! | [`coverage`], [`waves`] | whom the preparations reached, what pages said; how remedies were widened |
@@ -23,6 +23,7 @@
 
 pub mod agent;
 pub mod bars;
+mod bounded;
 pub mod calls;
 pub mod cells;
 mod chat;

@@ -1,19 +1,26 @@
 //! Sets the view with templates: the ones built in, or those of an admin's own folder.
 //!
 //! An own template that is broken, or makes what its receiver would refuse, costs nobody the report: the built-in one takes its
-//! place, and the trouble is told beside. What a template makes is bounded, and so are its ranges, includes and components; one
-//! that turns in nested loops without writing anything is not stopped. Must never: let a value reach a report unescaped unless
-//! the template says so, panic over a broken template, or keep more of its output than the format's bound.
+//! place, and the trouble is told beside. What a template makes is bounded, and so are its ranges, includes and components, and
+//! the time that an own one may take. Must never: let a value reach a report unescaped unless the template says so, panic over a
+//! broken template, or keep more of its output than the format's bound.
 
 use std::io::{ErrorKind as IoKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tera::{Context, ErrorKind, Tera};
 
+use crate::shells::report::bounded::{Bench, Unanswered};
 use crate::shells::report::filters::{add_cut, add_mail};
 use crate::shells::report::format::{Format, Template};
 use crate::shells::report::view::View;
+
+/// An own template is waited for no longer than this; the built-in ones take a fraction of a second.
+const OWN_WITHIN: Duration = Duration::from_secs(10);
+/// Where own templates are set.
+static BENCH: Bench = Bench::new();
 
 /// A report that could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -80,7 +87,7 @@ struct Engine {
 /// Whether an admin's folder has templates of the format.
 enum Own {
     None,
-    Some(Box<Tera>),
+    Some(Arc<Tera>),
     /// One of them is broken, or none can be read.
     Broken(Arc<ReportError>),
 }
@@ -94,14 +101,14 @@ impl Own {
             found.push(built_in.clone());
         }
         match engine(template, found) {
-            Ok(tera) => Own::Some(Box::new(tera)),
+            Ok(tera) => Own::Some(Arc::new(tera)),
             Err(trouble) => Own::Broken(Arc::new(trouble)),
         }
     }
 }
 
 /// The view as the engines take it.
-pub struct Setting(Context);
+pub struct Setting(Arc<Context>);
 
 impl Setting {
     /// Made once for all formats.
@@ -110,7 +117,7 @@ impl Setting {
     /// Never with a view of ours.
     pub fn of(view: &View) -> Result<Setting, ReportError> {
         let bad = |error: tera::Error| ReportError::Output { template: "of any format", message: error.to_string() };
-        Ok(Setting(Context::from_serialize(view).map_err(bad)?))
+        Ok(Setting(Arc::new(Context::from_serialize(view).map_err(bad)?)))
     }
 }
 
@@ -147,12 +154,12 @@ impl Templates {
         let trouble = match &engine.own {
             Own::None => None,
             Own::Broken(trouble) => Some(Arc::clone(trouble)),
-            Own::Some(own) => match set(own, engine.template, setting) {
+            Own::Some(own) => match set_own(own, engine.template, setting) {
                 Ok(text) => return Ok(Some(Rendered { text, trouble: None })),
                 Err(trouble) => Some(Arc::new(trouble)),
             },
         };
-        let text = set(&engine.built_in, engine.template, setting)?;
+        let text = set(&engine.built_in, engine.template, &setting.0)?;
         Ok(Some(Rendered { text, trouble }))
     }
 }
@@ -189,10 +196,24 @@ fn engine(template: &'static Template, templates: Vec<(String, String)>) -> Resu
     Ok(engine)
 }
 
-fn set(engine: &Tera, template: &'static Template, setting: &Setting) -> Result<String, ReportError> {
+/// The same for an own template, which may take for ever.
+fn set_own(engine: &Arc<Tera>, template: &'static Template, setting: &Setting) -> Result<String, ReportError> {
+    let (engine, context) = (Arc::clone(engine), Arc::clone(&setting.0));
+    let set = BENCH.within(OWN_WITHIN, move || set(&engine, template, &context));
+    set.unwrap_or_else(|why| {
+        let message = match why {
+            Unanswered::TooLong => format!("it takes longer than {} s: its loops do not end", OWN_WITHIN.as_secs()),
+            Unanswered::Busy => "one of the own templates is still at work that took too long before".to_owned(),
+            Unanswered::Lost => "no thread could be had for it".to_owned(),
+        };
+        Err(ReportError::Output { template: template.name, message })
+    })
+}
+
+fn set(engine: &Tera, template: &'static Template, context: &Context) -> Result<String, ReportError> {
     let wrong = |message: String| ReportError::Output { template: template.name, message };
     let mut page = Page { text: Vec::new(), bytes_max: template.bytes_max };
-    engine.render_to(template.name, &setting.0, &mut page).map_err(|error| told(template, &error))?;
+    engine.render_to(template.name, context, &mut page).map_err(|error| told(template, &error))?;
     let text = String::from_utf8(page.text).map_err(|e| wrong(e.to_string()))?;
     if text.trim().is_empty() {
         return Err(wrong("what it makes is empty".to_owned()));

@@ -6,13 +6,13 @@
 use axum::extract::{RawQuery, State};
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use tera::{Context, Tera};
 
 use super::Room;
 use super::cookie::SignIn;
 use super::desk::Desk;
+use super::drawn::drawn;
 use super::oauth::{self, NoWay};
 use super::query::field;
 use crate::hands::companion::PageKeys;
@@ -23,7 +23,6 @@ use crate::words::id::AgentId;
 use crate::words::secret::Secret;
 
 const TEMPLATE: &str = include_str!("../../../templates/enrol.html.tera");
-const TEMPLATE_NAME: &str = "enrol.html.tera";
 
 /// What stands on the page.
 #[derive(Debug, Serialize)]
@@ -155,17 +154,8 @@ fn stopped(desk: &Desk, (status, title, line): Stop, origin: Option<&str>) -> Re
 }
 
 fn shown(status: StatusCode, page: &Page<'_>) -> Response {
-    let rendered = || {
-        let mut engine = Tera::new();
-        engine.autoescape_on([".html.tera"]);
-        engine.add_raw_template(TEMPLATE_NAME, TEMPLATE)?;
-        engine.render(TEMPLATE_NAME, &Context::from_serialize(page)?)
-    };
-    match rendered() {
-        Ok(html) => (status, Html(html)).into_response(),
-        // The template is built in and tested; without it the words are enough.
-        Err(_) => (status, format!("{}\n{}\n", page.title, page.lines.join("\n"))).into_response(),
-    }
+    let words = || format!("{}\n{}\n", page.title, page.lines.join("\n"));
+    (status, drawn(TEMPLATE, page, words)).into_response()
 }
 
 fn encoded(text: &str) -> String {

@@ -11,6 +11,7 @@
 //! - `listener`: connections, counted and bounded.
 //! - `socket`: one companion, from its hello to its end.
 //! - `admit`: whose page it is, by page key or by token.
+//! - `drawn`: a page from a built-in template.
 //! - `enrol`: the agent's sign-in, from the link to the vault; `cookie` holds what is under way meanwhile.
 //! - `machines`: readiness, and metrics for those who have a key.
 //! - `files`: the companion's module and what stands around it.
@@ -27,6 +28,7 @@ mod cookie;
 mod dashboard;
 mod deeds;
 mod desk;
+mod drawn;
 mod enrol;
 mod files;
 mod inbound;

@@ -3,14 +3,13 @@
 //! Must never: show what the platform answered, or a text of somebody else's unescaped.
 
 use axum::http::StatusCode;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use tera::{Context, Tera};
 
 use crate::shells::web::dashboard;
+use crate::shells::web::drawn::drawn;
 
 const TEMPLATE: &str = include_str!("../../../../templates/sign_in.html.tera");
-const TEMPLATE_NAME: &str = "sign_in.html.tera";
 
 /// What stands on the page.
 #[derive(Debug, Clone, Serialize)]
@@ -123,17 +122,8 @@ pub(super) fn not_admitted(mail: &str) -> Response {
 }
 
 pub(super) fn shown(status: StatusCode, page: &Page) -> Response {
-    let rendered = || {
-        let mut engine = Tera::new();
-        engine.autoescape_on([".html.tera"]);
-        engine.add_raw_template(TEMPLATE_NAME, TEMPLATE)?;
-        engine.render(TEMPLATE_NAME, &Context::from_serialize(page)?)
-    };
-    match rendered() {
-        Ok(html) => (status, dashboard::policy(), Html(html)).into_response(),
-        // The template is built in and tested; without it the words are enough.
-        Err(_) => (status, format!("{}\n{}\n", page.title, page.line)).into_response(),
-    }
+    let words = || format!("{}\n{}\n", page.title, page.line);
+    (status, dashboard::policy(), drawn(TEMPLATE, page, words)).into_response()
 }
 
 #[cfg(test)]
