@@ -103,3 +103,43 @@ async fn lead_on(book: Arc<Book>, opened: Arc<Opened>, mut sent: u64) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::law::event::Record;
+    use crate::shells::report::sample;
+    use crate::shells::web::book::folded::Folded;
+
+    async fn take_in(opened: &Opened, records: &[Record]) {
+        opened.folded.get().unwrap().write().await.take_in(records).unwrap();
+    }
+
+    #[tokio::test]
+    async fn whoever_joins_in_the_middle_of_a_frame_hears_everything_once() {
+        let records = sample::friday(2, 60);
+        let (sent, last) = (records.len() - 9, records.len());
+        for joins_at in sent..=last {
+            let opened = Arc::new(Opened::new(RunId::new("20261127-1600-care").unwrap(), 0));
+            assert!(opened.folded.set(Folded::of(&opened.run, &records[..sent]).unwrap().into()).is_ok());
+            let frames = opened.frames.subscribe();
+            let mut follower = Follower { frames, opened: Arc::clone(&opened), heard: 0, begun: false };
+            // What has come since the last frame was sent is there already for whoever looks.
+            take_in(&opened, &records[sent..joins_at]).await;
+            let begun = follower.next().await.unwrap();
+            assert_eq!((begun.after, begun.seq), (0, joins_at as u64));
+            take_in(&opened, &records[joins_at..]).await;
+            let late = opened.look().await.unwrap().since(sent as u64);
+            assert!(opened.frames.send(Arc::new(late)).is_ok());
+            let mut words = begun.words.clone();
+            if joins_at < last {
+                let frame = follower.next().await.unwrap();
+                assert_eq!((frame.after, frame.seq), (joins_at as u64, last as u64));
+                words.extend_from_slice(&frame.words);
+            }
+            let whole = opened.look().await.unwrap().since(0).words;
+            let shown = whole.len().min(words.len());
+            assert_eq!(words[words.len() - shown..], whole[whole.len() - shown..], "joined at {joins_at}");
+        }
+    }
+}

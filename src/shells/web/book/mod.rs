@@ -149,13 +149,7 @@ impl Book {
             let oldest = idle.min_by_key(|opened| opened.used.load(Ordering::Relaxed)).map(|opened| opened.run.clone());
             open.remove(&oldest.ok_or(Unshown::Full)?);
         }
-        let opened = Arc::new(Opened {
-            run: run.clone(),
-            folded: OnceCell::new(),
-            frames: broadcast::Sender::new(FRAMES_MAX),
-            is_followed: Mutex::new(false),
-            used: AtomicU64::new(used),
-        });
+        let opened = Arc::new(Opened::new(run.clone(), used));
         open.insert(run.clone(), Arc::clone(&opened));
         Ok(opened)
     }
@@ -245,6 +239,17 @@ impl Book {
 }
 
 impl Opened {
+    /// Nothing is read of it so far.
+    fn new(run: RunId, used: u64) -> Opened {
+        Opened {
+            run,
+            folded: OnceCell::new(),
+            frames: broadcast::Sender::new(FRAMES_MAX),
+            is_followed: Mutex::new(false),
+            used: AtomicU64::new(used),
+        }
+    }
+
     /// The fold, for a moment.
     pub(super) async fn look(&self) -> Result<RwLockReadGuard<'_, Folded>, Unshown> {
         Ok(self.folded.get().ok_or(Unshown::Lost)?.read().await)
