@@ -347,7 +347,6 @@ impl Happening {
             ),
             Happening::TokenDead(why) => format!("must sign in again: {why}"),
             Happening::RemedyStarted(rung) => format!("remedy: {}", rung.words()),
-            Happening::RemedyAccepted(Rung::Ask) => "the straggler hooks have run".to_owned(),
             Happening::RemedyAccepted(Rung::Companion) => "done by the agent's page".to_owned(),
             Happening::RemedyAccepted(rung) => format!("{} accepted by the platform", rung.words()),
             Happening::Leg(state) => match state {

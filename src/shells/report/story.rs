@@ -214,6 +214,8 @@ impl Story {
             Event::ReadFailed { failure } => self.reads_failed = (self.reads_failed.0 + 1, Some(words(failure))),
             Event::Judged { verdicts } => return self.judge(at, verdicts),
             Event::RemedyStarted { rung, seats } => self.remedy_started(at, *rung, seats),
+            // What the hooks that ask did, and what the page was told, are moments of their own.
+            Event::RemedyAccepted { rung: Rung::Ask, .. } => {}
             Event::RemedyAccepted { rung, seats } => {
                 self.each(seats, |agent| agent.add(at, Happening::RemedyAccepted(*rung)));
             }
