@@ -15,6 +15,9 @@ use crate::law::occurrence::Note;
 use crate::law::punctuality::{Fate, Publish, Punctuality};
 use crate::law::run::Run;
 use crate::shells::report::Story;
+use crate::shells::report::control::Side;
+use crate::shells::report::facts::Ending;
+use crate::shells::report::needs::{Needs, approval, is_held, needs};
 use crate::shells::report::summary::summary;
 use crate::words::calendar::describe;
 use crate::words::clock::{Clock, Timestamp};
@@ -63,13 +66,25 @@ async fn one(journal: &AnyJournal, run: &str, now: Timestamp) -> Result<ExitCode
     let story = Story::of(&records);
     let phase = Run::replay(&records).map(|run| run.phase);
     let standing = phase.map_or("its journal cannot be followed", Phase::words);
-    out::say([format!("Run {id}: {standing}")]);
+    out::say([format!("Run {id}: {standing}{}", at_the_gate(&story))]);
     if let Some(plan) = &story.plan {
         let zone: Tz = plan.zone.parse().unwrap_or(Tz::UTC);
         out::say([format!("Publish: {}", describe(plan.publish_at, zone, now)), String::new()]);
     }
     out::say(summary(&story, &[]));
     Ok(ExitCode::Done)
+}
+
+/// Whether it is approved and held, as long as that matters.
+fn at_the_gate(story: &Story) -> String {
+    match (story.ending(), story.side()) {
+        (Ending::Open(_), Side::BeforeTheClaim) => {
+            let held = if is_held(story) { "held" } else { "not held" };
+            format!(", {}, {held}", approval(story).words())
+        }
+        (Ending::Open(_), Side::AfterTheClaim) if is_held(story) => ", remedies stopped".to_owned(),
+        (Ending::Open(_) | Ending::Settled | Ending::Stopped { .. } | Ending::InDoubt, _) => String::new(),
+    }
 }
 
 /// Who reads the list.
@@ -125,7 +140,13 @@ async fn count_missed(counted: &mut Punctuality, journal: &AnyJournal, entry: &s
 struct Standing {
     id: RunId,
     publish: Publish,
-    run: Result<Box<Run>, [String; 2]>,
+    run: Result<Box<Told>, [String; 2]>,
+}
+
+/// What its records tell.
+struct Told {
+    run: Run,
+    story: Story,
 }
 
 impl Standing {
@@ -139,7 +160,7 @@ impl Standing {
         };
         let publish = Publish::of(records.iter().map(|record| &record.event));
         let run = Run::replay(&records)
-            .map(Box::new)
+            .map(|run| Box::new(Told { run, story: Story::of(&records) }))
             .map_err(|e| ["cannot be followed".to_owned(), format!("its journal is not in order: {e}")]);
         Standing { id, publish, run }
     }
@@ -147,24 +168,30 @@ impl Standing {
     fn lines(&self, now: Timestamp) -> Vec<String> {
         let below = |text: &str| wrap_words(text, WIDTH - 2).into_iter().map(|line| format!("  {line}"));
         match &self.run {
-            Ok(run) => {
+            Ok(told) => {
+                let run = &told.run;
                 let zone: Tz = run.plan.zone.parse().unwrap_or(Tz::UTC);
                 let when = describe(run.plan.publish_at, zone, now);
                 let head = format!("{}  {}", self.id, run.phase.words());
-                std::iter::once(head).chain(below(&format!("{when}; {}", said(run)))).collect()
+                std::iter::once(head).chain(below(&format!("{when}; {}", said(told)))).collect()
             }
             Err([standing, why]) => std::iter::once(format!("{}  {standing}", self.id)).chain(below(why)).collect(),
         }
     }
 
     fn document(&self) -> Value {
-        let run = match &self.run {
-            Ok(run) => run,
+        let Told { run, story } = match &self.run {
+            Ok(told) => told.as_ref(),
             Err([standing, why]) => return json!({ "run": self.id, "error": format!("{standing}: {why}") }),
         };
+        let need = needs(story);
+        let stopped = run.stop.as_ref().map(|(_, why)| why.clone());
         json!({
             "run": self.id,
             "phase": run.phase,
+            "held": is_held(story),
+            "approval": approval(story),
+            "needs": need.as_ref().map(|need| need.what),
             "entry": run.plan.policy.entry,
             "business_unit": run.plan.business_unit,
             "week": run.plan.week,
@@ -175,14 +202,14 @@ impl Standing {
             "late_ms": self.publish.late_ms(),
             "tally": run.tally(),
             "spent": run.spent,
-            "why": run.stop.as_ref().map(|(_, why)| why),
+            "why": need.map(|need| need.why).or(stopped),
         })
     }
 }
 
-fn said(run: &Run) -> String {
+fn said(Told { run, story }: &Told) -> String {
     let tally = run.tally();
-    match run.phase {
+    let stands = match run.phase {
         Phase::Waiting | Phase::Refreshing | Phase::Preparing | Phase::Publishing => {
             format!("{} agents", run.plan.roster.len())
         }
@@ -191,6 +218,11 @@ fn said(run: &Run) -> String {
             tally.ready, tally.recovered, tally.deferred, tally.stragglers, tally.unknown
         ),
         Phase::Stopped => run.stop.as_ref().map_or(String::new(), |(_, why)| why.clone()),
-        Phase::InDoubt => "a person must look whether the schedule is published".to_owned(),
+        Phase::InDoubt => return "a person must look whether the schedule is published".to_owned(),
+    };
+    // What it needs once it has settled, the tally says.
+    match needs(story).filter(|need| need.what != Needs::Look || run.phase == Phase::Publishing) {
+        Some(need) => format!("{stands}; {}: {}", need.what.words(), need.why),
+        None => stands,
     }
 }

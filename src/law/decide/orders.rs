@@ -65,7 +65,11 @@ pub fn refusal(run: &Run, wish: Wish, agent: Option<&AgentId>) -> Option<&'stati
     match run.phase {
         Phase::Settling | Phase::Settled => return Some("the run has settled"),
         Phase::Stopped => return Some("the run has stopped"),
-        Phase::InDoubt => return Some("the run is in doubt: look whether the schedule is published, then stage again"),
+        Phase::InDoubt => {
+            return Some(
+                "the run is in doubt: if the schedule is published, start the run again; if not, stage it again",
+            );
+        }
         Phase::Waiting | Phase::Refreshing | Phase::Preparing | Phase::Publishing | Phase::Checking => {}
     }
     if wish != Wish::Retry && agent.is_some() {

@@ -19,7 +19,7 @@ use crate::law::agent::{Agent, Delivery, RemedyState, TokenState};
 use crate::law::command::{Command, Concern, Effect, Weight};
 use crate::law::event::{Event, Phase, Record, StopKind, Tally, Wait};
 use crate::law::order::OrderId;
-use crate::law::plan::{Approval, Plan};
+use crate::law::plan::Plan;
 use crate::law::rungs::OpenRungs;
 use crate::law::spent::Spent;
 use crate::law::verdict::{PhoneState, Rung, Verdict};
@@ -219,12 +219,7 @@ impl Run {
     /// What the publish waits for, apart from its instant.
     #[must_use]
     pub fn waits_for(&self) -> Option<Wait> {
-        match (self.held, self.plan.policy.approval, self.approved) {
-            (Held::ByDrift(_), _, _) => Some(Wait::Drift),
-            (Held::ByPerson, _, _) => Some(Wait::Resume),
-            (Held::No, Approval::Required, Approved::NotYet) => Some(Wait::Approval),
-            (Held::No, Approval::NotNeeded, _) | (Held::No, Approval::Required, Approved::Yes) => None,
-        }
+        self.held.waits_for(self.plan.policy.approval, self.approved)
     }
     /// Whether this process has taken the run as far as it was asked to.
     #[must_use]

@@ -3,7 +3,8 @@
 //! Must never: change but by an event; `Run::apply` is the only one that does.
 
 use crate::law::command::FailureKind;
-use crate::law::event::Drift;
+use crate::law::event::{Drift, Wait};
+use crate::law::plan::Approval;
 use crate::words::clock::Timestamp;
 use crate::words::id::Seat;
 
@@ -117,6 +118,19 @@ pub enum Held {
     ByPerson,
     /// Because the schedule has drifted.
     ByDrift(Drift),
+}
+
+impl Held {
+    /// What the publish waits for, apart from its instant.
+    #[must_use]
+    pub fn waits_for(self, approval: Approval, approved: Approved) -> Option<Wait> {
+        match (self, approval, approved) {
+            (Held::ByDrift(_), _, _) => Some(Wait::Drift),
+            (Held::ByPerson, _, _) => Some(Wait::Resume),
+            (Held::No, Approval::Required, Approved::NotYet) => Some(Wait::Approval),
+            (Held::No, Approval::NotNeeded, _) | (Held::No, Approval::Required, Approved::Yes) => None,
+        }
+    }
 }
 
 /// Whether the publish was late.

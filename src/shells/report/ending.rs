@@ -2,10 +2,13 @@
 //!
 //! Must never: call a publish done that was not seen done, or leave an ending without a next step.
 
-use crate::law::event::{Phase, StopKind};
+use crate::law::event::{Phase, StopKind, Wait};
 use crate::law::verdict::Rung;
+use crate::shells::report::control::Side;
 use crate::shells::report::facts::{Ending, PublishStanding};
+use crate::shells::report::needs::{Needs, needs};
 use crate::shells::report::story::Story;
+use crate::shells::report::story::gate::Gate;
 use crate::shells::report::words::{count, counted, duration, list, offset};
 
 /// How loud an ending is.
@@ -73,6 +76,9 @@ pub fn publish_words(story: &Story) -> String {
             format!("The publish was sent at {}; it was not seen complete", story.zone.moment(at))
         }
         (PublishStanding::NotDone, _) => "The publish was sent and had no effect".to_owned(),
+        (PublishStanding::NotSent, _) if matches!(story.ending(), Ending::Open(_)) => {
+            "The schedule is not published yet".to_owned()
+        }
         (PublishStanding::NotSent | PublishStanding::Open, _) => "The schedule was not published".to_owned(),
     }
 }
@@ -113,12 +119,18 @@ fn open(story: &Story, phase: Phase) -> Answer {
         }
         Phase::Settled | Phase::Stopped | Phase::InDoubt => format!("{}.", publish_words(story)),
     };
-    Answer {
-        tone: Tone::Attention,
-        headline,
-        meaning: vec!["The run has not ended; this shows it as it was when it was last recorded.".to_owned()],
-        next: vec!["If no process carries it on, start the run again: it goes on where it stopped.".to_owned()],
+    let mut meaning = vec!["The run has not ended; this shows it as it was when it was last recorded.".to_owned()];
+    let mut next = vec!["If no process carries it on, start the run again: it goes on where it stopped.".to_owned()];
+    if let Some(need) = needs(story) {
+        let what = match story.side() {
+            Side::BeforeTheClaim => "The publish waits",
+            Side::AfterTheClaim if need.what == Needs::Resume => "Remedies are stopped",
+            Side::AfterTheClaim => "A person should look",
+        };
+        meaning.insert(0, format!("{what}: {}.", need.why.trim_end_matches('.')));
+        next.insert(0, need.step().to_owned());
     }
+    Answer { tone: Tone::Attention, headline, meaning, next }
 }
 
 fn settled(story: &Story) -> Answer {
@@ -197,10 +209,7 @@ fn stopped(story: &Story, kind: StopKind, why: &str) -> Answer {
             "The schedule is not what was staged",
             "Look at who changed the schedule and why, then stage it again with its present version.",
         ),
-        StopKind::Missed => (
-            "The instant was missed",
-            "Find out why nothing ran in time, then stage the publish again for a new instant.",
-        ),
+        StopKind::Missed => ("The instant was missed", missed_step(story)),
         StopKind::Aborted => ("Aborted by a person", "Stage the publish again when it is wanted."),
         StopKind::Refused => (
             "The platform refused the publish",
@@ -221,6 +230,19 @@ fn stopped(story: &Story, kind: StopKind, why: &str) -> Answer {
     Answer { tone: Tone::Alarm, headline: format!("Stopped. {what}: {why}."), meaning, next }
 }
 
+/// Who was waited for in vain, or that nothing was running.
+fn missed_step(story: &Story) -> &'static str {
+    match story.gate.as_ref().and_then(Gate::waits_for) {
+        Some(Wait::Approval) => {
+            "Nobody approved it in time: stage the publish again for a new instant, and approve it."
+        }
+        Some(Wait::Resume | Wait::Drift) => {
+            "Nobody let it go on in time: settle what it was held for, then stage the publish again for a new instant."
+        }
+        None => "Find out why nothing ran in time, then stage the publish again for a new instant.",
+    }
+}
+
 fn in_doubt(story: &Story) -> Answer {
     let claim = story.publish.claim().map(|c| story.zone.moment(c.at)).unwrap_or_else(|| "T".to_owned());
     let looked = story.publish.unconfirmed.map(|(_, ms)| format!(" It was looked for during {}.", duration(ms)));
@@ -236,7 +258,8 @@ fn in_doubt(story: &Story) -> Answer {
         ],
         next: vec![
             "Look at the schedule in the platform: is it published?".to_owned(),
-            "If it is, start this run again: it looks first, and then checks the softphones.".to_owned(),
+            "If it is, start this run again (`softlanding run RUN`): it looks first, and then checks the softphones."
+                .to_owned(),
             "If it is not and stays so, stage the publish again.".to_owned(),
         ],
     }

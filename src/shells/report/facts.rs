@@ -108,6 +108,13 @@ impl PublishStory {
         let (at, _) = self.confirmed?;
         Some(at.since_ms(self.claim()?.at))
     }
+    /// Whether the answer to the publish was lost, and nothing has been found out since.
+    #[must_use]
+    pub fn is_doubted(&self) -> bool {
+        let since_claim = self.claim().map(|claim| claim.at);
+        let doubted = self.doubts.items.last().is_some_and(|(at, _)| since_claim.is_some_and(|claim| *at >= claim));
+        doubted && self.standing() == PublishStanding::Open
+    }
     /// What is known of the publish.
     #[must_use]
     pub fn standing(&self) -> PublishStanding {

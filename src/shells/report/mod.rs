@@ -6,7 +6,7 @@
 //! | file | face |
 //! |---|---|
 //! | [`story`], [`agent`], [`facts`] | the fold itself |
-//! | [`ending`], [`summary`] | the answer in a sentence; the closing text |
+//! | [`ending`], [`needs`], [`summary`] | the answer in a sentence; what a person has to do; the closing text |
 //! | [`terminal`] | the live display: [`bars`] drawn from [`frame`], plain [`lines`], JSON lines; [`notices`] words them |
 //! | [`document`], [`schema`] | `report.json` and its published schema |
 //! | [`view`], [`rows`] | what templates may show |
@@ -41,6 +41,7 @@ pub mod ladder;
 pub mod lines;
 pub mod losses;
 pub mod minutes;
+pub mod needs;
 pub mod next;
 pub mod notices;
 pub mod pictures;

@@ -19,10 +19,10 @@ pub fn next_words(story: &Story, agent: &AgentStory) -> String {
     let later = || within(timing.map(|timing| timing.logged_out_interval_ms));
     match (agent.verdict, goes_on) {
         (Some(Verdict::Ready | Verdict::Recovered { .. }), _) => String::new(),
-        (Some(Verdict::Straggler { .. }), true) if story.remedies == Brake::Applied => {
+        (Some(Verdict::Straggler { .. }), true) if story.remedies() == Brake::Applied => {
             "remedies are stopped until somebody resumes".to_owned()
         }
-        (Some(Verdict::Straggler { .. }), true) if story.remedies == Brake::Aborted => {
+        (Some(Verdict::Straggler { .. }), true) if story.remedies() == Brake::Aborted => {
             format!("remedies were aborted: only another look{}", later())
         }
         (Some(Verdict::Straggler { .. }), true) => format!("a remedy or another look{}", later()),

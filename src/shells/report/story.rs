@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 
-use crate::law;
 use crate::law::command::{Failure, PhoneSeen};
 use crate::law::event::{Attempt, Event, Phase, Record, StopKind, Tally};
 use crate::law::losses::Losses;
@@ -18,6 +17,7 @@ use crate::shells::report::facts::{
     Bounded, Brake, Claim, Counts, Ending, HookProblem, PhaseSpan, ProbeCounts, PublishStory, RefreshCounts, RungStory,
     Series, Unavailable,
 };
+use crate::shells::report::story::gate::Gate;
 use crate::shells::report::waves::Waves;
 use crate::shells::report::words::Zone;
 use crate::words::clock::Timestamp;
@@ -57,8 +57,8 @@ pub struct Story {
     pub waves: [Waves; Rung::ALL.len()],
     /// What people told it, and what the publish waited for.
     pub control: Bounded<(Timestamp, std::sync::Arc<str>)>,
-    /// Whether remedies go on.
-    pub remedies: law::run::Brake,
+    /// What a person keeps from going on; `None` before its first record.
+    pub gate: Option<Gate>,
     /// Brakes.
     pub brakes: Bounded<Brake>,
     /// What the org does not offer.
@@ -131,7 +131,6 @@ impl Story {
             }
             Event::OrderRefused { .. }
             | Event::OrderUnread { .. }
-            | Event::Drifted { .. }
             | Event::PublishWaits { .. }
             | Event::PublishLate { .. }
             | Event::Watched { .. } => {}
@@ -142,6 +141,7 @@ impl Story {
                     }
                 }
             }
+            Event::Drifted { drift, policy } => self.at_the_gate(|gate| gate.drifted(*drift, *policy)),
             Event::Preflighted { concerns } => {
                 let told = concerns.iter().map(|concern| (at, shared(&concern_words(concern))));
                 told.for_each(|line| self.control.push(line));
@@ -150,6 +150,7 @@ impl Story {
             Event::PublishedElsewhere { version } => {
                 self.publish.elsewhere = Some((at, *version));
                 self.publish.confirmed.get_or_insert((at, *version));
+                self.at_the_gate(Gate::published_elsewhere);
             }
             Event::Staged { plan } => self.stage(plan),
             Event::TakenUp => self.taken_up.push(at),
@@ -176,6 +177,7 @@ impl Story {
                 self.token(*seat, TokenStory::Dead, at, Happening::TokenDead(words(failure)));
             }
             Event::RungUnavailable { rung, failure } => {
+                self.at_the_gate(|gate| gate.unavailable(*rung));
                 self.unavailable.push(Unavailable { at, what: rung.words(), why: words(failure) });
             }
             Event::ProbeUnavailable { failure } => {
@@ -229,9 +231,7 @@ impl Story {
                 }
             }
             Event::BrakeApplied { rung, why } => {
-                if rung.is_none() {
-                    self.remedies = law::run::Brake::Applied;
-                }
+                self.at_the_gate(|gate| gate.braked(*rung));
                 self.brakes.push(Brake { at, rung: *rung, why: shared(why) });
             }
             Event::Settled { tally } => self.settled = Some((at, *tally)),
@@ -307,6 +307,7 @@ impl Story {
         let refreshable = plan.mechanisms.oauth_refresh || plan.mechanisms.authentication_refresh;
         let enrolled = plan.roster.iter().filter(|member| member.enrolled && refreshable).count();
         self.refresh = RefreshCounts { enrolled: enrolled as u32, ..RefreshCounts::default() };
+        self.gate = Some(Gate::of(plan));
         self.plan = Some(Box::new(plan.clone()));
     }
     fn enter(&mut self, at: Timestamp, phase: Phase) {
@@ -490,6 +491,7 @@ fn words(failure: &Failure) -> std::sync::Arc<str> {
     shared(&failure.to_string())
 }
 
+pub mod gate;
 mod orders;
 mod pages;
 pub use pages::HandOver;

@@ -200,3 +200,32 @@ fn tokens_that_a_process_made_before_it_died_are_young_for_the_next() {
     let mut young = (0..1_000).filter(|seed| Lot::draw(&Seed(*seed)).young_ms > 0);
     assert!(young.any(|seed| left(seed) > 0));
 }
+
+#[test]
+fn a_story_knows_what_a_person_keeps_from_going_on_as_the_run_does() {
+    use crate::law::event::{Event, Wait};
+    use crate::law::run::{Brake, Run};
+    use crate::shells::report::Story as Told;
+    let mut seen = std::collections::BTreeSet::new();
+    for seed in 0..600 {
+        let lived = live(seed, Story::Silent).unwrap_or_else(|found| panic!("{found}"));
+        let (first, rest) = lived.journal.split_first().expect("a record");
+        let mut told = Told::of([first]);
+        let mut run = Run::replay(std::slice::from_ref(first)).expect("a run");
+        for record in rest {
+            told.hear(record);
+            run.apply(record.at, &record.event);
+            let gate = told.gate.as_ref().expect("a plan");
+            if run.before_the_claim() {
+                assert_eq!(gate.waits_for(), run.waits_for(), "seed {seed}, record {}", record.seq);
+                seen.extend(gate.waits_for().map(Wait::words));
+            } else if !matches!(record.event, Event::Stopped { .. }) {
+                let is_braked = run.brake == Brake::Applied || run.open.any_is_braked();
+                let whole = (told.remedies(), gate.is_braked());
+                assert_eq!(whole, (run.brake, is_braked), "seed {seed}, record {}", record.seq);
+                seen.extend(is_braked.then_some("a brake"));
+            }
+        }
+    }
+    assert_eq!(seen.len(), 4, "{seen:?}");
+}

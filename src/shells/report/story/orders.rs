@@ -3,11 +3,12 @@
 //! Must never: judge; an order that was refused changes nothing here.
 
 use super::Story;
+use super::gate::Gate;
 use crate::law::event::Event;
 use crate::law::order::Wish;
 use crate::law::run::Brake;
 use crate::shells::report::agent::{Happening, shared};
-use crate::shells::report::control::{Side, words_with};
+use crate::shells::report::control::words_with;
 use crate::shells::report::words::{clean, cut};
 use crate::words::clock::Timestamp;
 use crate::words::id::AgentId;
@@ -26,17 +27,21 @@ impl Story {
         words_with(event, self.side(), name)
     }
 
-    /// Before the claim what is ordered is about the publish, after it about the remedies.
     pub(super) fn ordered(&mut self, wish: Wish) {
-        if self.side() == Side::BeforeTheClaim {
-            return;
+        let side = self.side();
+        self.at_the_gate(|gate| gate.ordered(wish, side));
+    }
+
+    pub(super) fn at_the_gate(&mut self, change: impl FnOnce(&mut Gate)) {
+        if let Some(gate) = &mut self.gate {
+            change(gate);
         }
-        match wish {
-            Wish::Hold => self.remedies = Brake::Applied,
-            Wish::Resume => self.remedies = Brake::Overruled,
-            Wish::Abort => self.remedies = Brake::Aborted,
-            Wish::Approve | Wish::Retry | Wish::Elsewhere => {}
-        }
+    }
+
+    /// Whether remedies go on.
+    #[must_use]
+    pub fn remedies(&self) -> Brake {
+        self.gate.as_ref().map_or(Brake::Released, Gate::remedies)
     }
 
     /// What is ordered for one agent is a moment of that agent.

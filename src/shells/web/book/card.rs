@@ -9,11 +9,11 @@ use utoipa::ToSchema;
 use crate::law::decide::orders::refusal;
 use crate::law::event::{Phase, Tally};
 use crate::law::order::Wish;
-use crate::law::plan::Approval;
 use crate::law::punctuality::{Fate, Publish};
-use crate::law::run::{Approved, Brake, Held, PublishState, Run};
+use crate::law::run::Run;
 use crate::shells::report::Story;
 use crate::shells::report::document::ending_name;
+use crate::shells::report::needs::{ApprovalState, Needs, approval, is_held, needs};
 use crate::words::calendar::stamp;
 use crate::words::id::RunId;
 
@@ -115,30 +115,6 @@ impl PublishCard {
     }
 }
 
-/// Whether somebody must approve a publish.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(in crate::shells::web) enum ApprovalState {
-    /// Nobody must.
-    NotNeeded,
-    /// Nobody has so far.
-    Missing,
-    /// Somebody has.
-    Given,
-}
-
-/// What a run needs of a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(in crate::shells::web) enum Needs {
-    /// That it is approved.
-    Approval,
-    /// That it is told to go on.
-    Resume,
-    /// That somebody looks.
-    Look,
-}
-
 /// Everything that a run can be told.
 const WISHES: [Wish; 6] = [Wish::Approve, Wish::Hold, Wish::Resume, Wish::Abort, Wish::Retry, Wish::Elsewhere];
 
@@ -153,12 +129,8 @@ fn is_possible(run: &Run, wish: Wish) -> bool {
 pub(super) fn card(id: &RunId, run: &Run, story: &Story, publish: &Publish) -> RunCard {
     let plan = &run.plan;
     let zone: Tz = plan.zone.parse().unwrap_or(Tz::UTC);
-    let (needs, why) = needs(run, story);
-    let approval = match (plan.policy.approval, run.approved) {
-        (_, Approved::Yes) => ApprovalState::Given,
-        (Approval::Required, Approved::NotYet) => ApprovalState::Missing,
-        (Approval::NotNeeded, Approved::NotYet) => ApprovalState::NotNeeded,
-    };
+    let need = needs(story);
+    let stopped = run.stop.as_ref().map(|(_, why)| why.clone());
     RunCard {
         run: id.to_string(),
         entry: plan.policy.entry.clone(),
@@ -172,10 +144,10 @@ pub(super) fn card(id: &RunId, run: &Run, story: &Story, publish: &Publish) -> R
         phase: run.phase,
         over: run.is_over(),
         ending: ending_name(story),
-        held: is_held(run),
-        approval,
-        needs,
-        why,
+        held: is_held(story),
+        approval: approval(story),
+        needs: need.as_ref().map(|need| need.what),
+        why: need.map(|need| need.why).or(stopped),
         agents: u32::try_from(plan.roster.len()).unwrap_or(u32::MAX),
         tally: story.counts.tally.into(),
         not_checked: story.counts.unjudged,
@@ -183,56 +155,5 @@ pub(super) fn card(id: &RunId, run: &Run, story: &Story, publish: &Publish) -> R
         publish: PublishCard { fate: publish.fate().map(Fate::word), late_ms: publish.late_ms() },
         allowed: WISHES.into_iter().filter(|wish| is_possible(run, *wish)).map(Wish::words).collect(),
         last_seq: run.seq,
-    }
-}
-
-fn is_held(run: &Run) -> bool {
-    match run.phase {
-        Phase::Settling | Phase::Settled | Phase::Stopped | Phase::InDoubt => false,
-        Phase::Waiting | Phase::Refreshing | Phase::Preparing | Phase::Publishing | Phase::Checking => {
-            if run.before_the_claim() { run.held != Held::No } else { run.brake == Brake::Applied }
-        }
-    }
-}
-
-/// What it needs of a person, and why; a run that stopped says why as well.
-fn needs(run: &Run, story: &Story) -> (Option<Needs>, Option<String>) {
-    let look = |why: &str| (Some(Needs::Look), Some(why.to_owned()));
-    match run.phase {
-        Phase::Stopped => return (None, run.stop.as_ref().map(|(_, why)| why.clone())),
-        Phase::InDoubt => {
-            return look("nobody knows whether the publish was made: look at the schedule in the platform");
-        }
-        Phase::Settled | Phase::Settling => {
-            let tally = story.counts.tally;
-            return match (tally.stragglers, tally.unknown) {
-                (0, 0) => (None, None),
-                (0, _) => look("of some agents not enough could be seen"),
-                (_, _) => look("some softphones cannot take a call"),
-            };
-        }
-        Phase::Waiting | Phase::Refreshing | Phase::Preparing | Phase::Publishing | Phase::Checking => {}
-    }
-    if run.before_the_claim() {
-        let needs = run.waits_for().map(|wait| {
-            let needs = match wait {
-                crate::law::event::Wait::Approval => Needs::Approval,
-                crate::law::event::Wait::Resume | crate::law::event::Wait::Drift => Needs::Resume,
-            };
-            (needs, wait.words().to_owned())
-        });
-        return needs.map_or((None, None), |(needs, why)| (Some(needs), Some(why)));
-    }
-    if run.brake == Brake::Applied || run.open.any_is_braked() {
-        let why = story.brakes.items.last().map_or("remedies are held", |brake| &*brake.why);
-        return (Some(Needs::Resume), Some(why.to_owned()));
-    }
-    match run.publish {
-        PublishState::Doubted { .. } => look("the answer to the publish was lost, and it is being looked for"),
-        PublishState::Unclaimed
-        | PublishState::Claimed
-        | PublishState::Accepted { .. }
-        | PublishState::NotDone { .. }
-        | PublishState::Confirmed { .. } => (None, None),
     }
 }

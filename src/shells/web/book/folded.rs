@@ -179,7 +179,7 @@ impl Folded {
     /// fine.
     fn note_mood(&mut self) {
         let is_over = !matches!(self.story.ending(), Ending::Open(_));
-        let mood = Mood { is_over, brake: self.story.remedies };
+        let mood = Mood { is_over, brake: self.story.remedies() };
         if std::mem::replace(&mut self.mood, mood) == mood {
             return;
         }
