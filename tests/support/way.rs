@@ -63,10 +63,11 @@ const LISTENING: &[u8] = b"GET /channels/";
 impl Sent {
     fn now(port: u16, bytes: &[u8]) -> Sent {
         let text = String::from_utf8_lossy(bytes);
-        let line: String = text.lines().next().unwrap_or_default().chars().take(200).collect();
-        let has_body =
-            !line.contains(" HTTP/1.") || text.split_once("\r\n\r\n").is_some_and(|(_, body)| !body.is_empty());
-        Sent { port, at: Clock::System.now(), line, has_body }
+        let first = text.lines().next().unwrap_or_default();
+        let is_request = first.contains(" HTTP/1.");
+        let has_body = !is_request || text.split_once("\r\n\r\n").is_some_and(|(_, body)| !body.is_empty());
+        // What is asked for in bulk has a long line; its beginning is enough to be shown.
+        Sent { port, at: Clock::System.now(), line: first.chars().take(200).collect(), has_body }
     }
 }
 
