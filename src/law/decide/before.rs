@@ -93,7 +93,10 @@ pub(super) fn missed(work: &mut Work) -> bool {
     match (work.run.held, work.run.waits_for()) {
         (Held::ByDrift(drift), _) => work.stop(StopKind::Drifted, format!("{}, and nobody has decided", drift.words())),
         (_, Some(wait)) => work.stop(StopKind::Missed, format!("{passed}, and {}", wait.words())),
-        (_, None) => work.stop(StopKind::Missed, passed),
+        (_, None) => {
+            let because = work.run.unread.as_ref().map(|why| format!("; the platform could not be read: {why}"));
+            work.stop(StopKind::Missed, passed + because.as_deref().unwrap_or_default());
+        }
     }
     true
 }

@@ -116,7 +116,7 @@ fn claim_when_due(work: &mut Work) {
     let Some(upload) = work.run.desk.upload.clone() else { return };
     let late_ms = work.now.since_ms(publish_at);
     if late_ms > work.run.plan.policy.late_after_ms && work.run.late == Lateness::Punctual {
-        let why = why_late(work).to_owned();
+        let why = why_late(work);
         work.note(Event::PublishLate { late_ms, why });
     }
     work.run.desk.has_looked = false;
@@ -132,11 +132,12 @@ fn waits_for(work: &Work) -> Option<Wait> {
     work.run.waits_for()
 }
 
-fn why_late(work: &Work) -> &'static str {
-    match work.run.waited {
-        Some(wait) => wait.words(),
-        None if work.run.claims > 0 => "the platform did not take an earlier attempt",
-        None => "the run was not ready at its instant",
+fn why_late(work: &Work) -> String {
+    match (work.run.waited, &work.run.unread) {
+        (Some(wait), _) => wait.words().to_owned(),
+        (None, _) if work.run.claims > 0 => "the platform did not take an earlier attempt".to_owned(),
+        (None, Some(failure)) => format!("the platform could not be read before: {failure}"),
+        (None, None) => "the run was not ready at its instant".to_owned(),
     }
 }
 

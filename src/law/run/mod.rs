@@ -56,6 +56,8 @@ pub struct Run {
     pub approved: Approved,
     /// Whether the publish is held.
     pub held: Held,
+    /// The newest reason why something could not be read in the preparations.
+    pub unread: Option<String>,
     /// Whether somebody has said that the schedule was published elsewhere.
     pub elsewhere: Elsewhere,
     /// What the publish has waited for after its instant, if it has.
@@ -130,6 +132,7 @@ impl Run {
             watched: None,
             approved: Approved::NotYet,
             held: Held::No,
+            unread: None,
             elsewhere: Elsewhere::NotTold,
             waited: None,
             late: Lateness::Punctual,
@@ -322,6 +325,9 @@ impl Run {
             Event::PageTold { seat, errand, answer } => {
                 self.with(*seat, |agent| agent.page_answered(*errand, answer));
             }
+            Event::ReadFailed { failure } if self.phase == Phase::Preparing => {
+                self.unread = Some(failure.to_string());
+            }
             Event::ReadFailed { .. } => {}
             Event::Pushed { since, legs, .. } => {
                 for (seat, state) in legs {
@@ -453,7 +459,7 @@ impl PartialEq for Run {
             && (self.claims, self.claimed_at, self.preflight_at) == (other.claims, other.claimed_at, other.preflight_at)
             && (self.version, self.approved, self.held) == (other.version, other.approved, other.held)
             && (self.waited, self.late, self.elsewhere) == (other.waited, other.late, other.elsewhere)
-            && (&self.watched, &self.preflighted) == (&other.watched, &other.preflighted)
+            && (&self.watched, &self.preflighted, &self.unread) == (&other.watched, &other.preflighted, &other.unread)
             && self.orders == other.orders
             && self.hooked == other.hooked
             && (self.open, self.probe, self.brake) == (other.open, other.probe, other.brake)

@@ -239,6 +239,9 @@ fn missed_step(story: &Story) -> &'static str {
         Some(Wait::Resume | Wait::Drift) => {
             "Nobody let it go on in time: settle what it was held for, then stage the publish again for a new instant."
         }
+        None if story.reads_failed.0 > 0 => {
+            "Settle what the platform refused or why it could not be asked, then stage the publish again for a new instant."
+        }
         None => "Find out why nothing ran in time, then stage the publish again for a new instant.",
     }
 }

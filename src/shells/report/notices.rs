@@ -47,6 +47,13 @@ pub fn notices(record: &Record, story: &Story) -> Vec<String> {
         Event::PublishUnconfirmed { looked_ms } => {
             vec![format!("publish: not seen published within {}; a person must look", duration(*looked_ms))]
         }
+        // The first, and then ever fewer: what goes on failing must not fill the log.
+        Event::ReadFailed { failure } => {
+            let so_far = story.reads_failed.0;
+            let is_told = so_far > 0 && 10_u64.pow(so_far.ilog10()) == so_far;
+            let words = || format!("reads fail, {} so far: {}", count(so_far), clean(&failure.to_string()));
+            is_told.then(words).into_iter().collect()
+        }
         Event::BrakeApplied { rung, why } => {
             let what = rung.map_or("all remedies", |rung| rung.words());
             vec![format!("brake: {what} stopped: {}", clean(why))]
@@ -74,7 +81,6 @@ pub fn notices(record: &Record, story: &Story) -> Vec<String> {
         | Event::Probed { .. }
         | Event::PagesSeen { .. }
         | Event::PageTold { .. }
-        | Event::ReadFailed { .. }
         | Event::Watched { .. }
         | Event::Pushed { .. }
         | Event::Spent { .. }

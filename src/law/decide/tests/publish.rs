@@ -116,6 +116,38 @@ fn a_machine_that_slept_through_the_instant_publishes_late_or_not_at_all() {
 }
 
 #[test]
+fn a_publish_that_is_late_or_missed_because_the_platform_refuses_to_be_read_says_so() {
+    let refused_until = |answers: usize| {
+        let mut desk = Desk::at(T - 60_000, plan(1));
+        desk.hooks(HookPoint::PreRefresh);
+        desk.hooks(HookPoint::PrePublish);
+        for _ in 0..answers {
+            while desk.asked(is_schedule) == 0 && desk.stopped().is_none() {
+                desk.sleep();
+            }
+            if desk.stopped().is_none() {
+                desk.answer(is_schedule, Outcome::Failed(failure(FailureKind::Unauthorized)));
+            }
+        }
+        desk
+    };
+    let missed = refused_until(1_000);
+    let (kind, why) = missed.run.stop.clone().unwrap();
+    assert!(kind == StopKind::Missed && why.ends_with("the platform could not be read: as told"), "{why}");
+    let mut late = refused_until(60);
+    assert!(late.now > T, "{:?}", late.now);
+    while late.asked(is_schedule) == 0 {
+        late.sleep();
+    }
+    late.answer(is_schedule, schedule(7, false));
+    late.answer(|c| matches!(c, Command::PrepareUpload { .. }), upload());
+    let told = late
+        .events(|e| matches!(e, Event::PublishLate { why, .. } if why.contains("could not be read before: as told")));
+    assert_eq!(told, 1, "{:#?}", late.journal);
+    late.audit();
+}
+
+#[test]
 fn the_claim_is_recorded_before_the_publish_is_asked_and_both_at_t() {
     let desk = Desk::to_the_claim(plan(1));
     assert_eq!(

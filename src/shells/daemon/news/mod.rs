@@ -398,6 +398,7 @@ fn level_of(event: &Event) -> Level {
         | Event::PublishLate { .. }
         | Event::Drifted { .. }
         | Event::BrakeApplied { .. }
+        | Event::ReadFailed { .. }
         | Event::OrderRefused { .. }
         | Event::OrderUnread { .. } => Level::Warn,
         Event::Staged { .. }
@@ -424,7 +425,6 @@ fn level_of(event: &Event) -> Level {
         | Event::Probed { .. }
         | Event::PagesSeen { .. }
         | Event::PageTold { .. }
-        | Event::ReadFailed { .. }
         | Event::Watched { .. }
         | Event::Pushed { .. }
         | Event::Preflighted { .. }
