@@ -55,6 +55,19 @@ fn control(report: &Value) -> Vec<&str> {
     report["control"].as_array().expect("control").iter().filter_map(|line| line["words"].as_str()).collect()
 }
 
+/// `status` says how the run stands, what it needs and what to do about it, in the list as well and to programs.
+async fn stands(bench: &Bench, run: &str, words: &str, needs: &str, step: &str) {
+    let (_, one, _) = bench.ends(&["status", run]).await;
+    let flat = one.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(one.contains(&format!(": {words}\n")) && flat.contains(step), "{one}; {REPEAT}");
+    let (_, listed, _) = bench.ends(&["status"]).await;
+    assert!(listed.contains("waits for"), "{listed}; {REPEAT}");
+    let (_, document, _) = bench.ends(&["status", run, "--json"]).await;
+    let document: Value = serde_json::from_str(&document).expect("JSON");
+    let told = &document["runs"][0];
+    assert_eq!((&told["needs"], told["why"].is_string()), (&needs.into(), true), "{document}; {REPEAT}");
+}
+
 fn position(records: &[Value], fits: impl Fn(&Value) -> bool) -> Option<usize> {
     records.iter().position(fits)
 }
@@ -111,9 +124,13 @@ async fn orders_to_a_run_that_nobody_carries_out_are_in_its_journal_at_once() {
     patiently(async {
         let bench = bench("control-idle", "60min", "10min", "30s").await;
         let run = bench.stage_with(&["--require-approval"]).await;
+        stands(&bench, &run, "waiting, not approved, not held", "approval", "softlanding approve RUN").await;
         ordered(&bench, "approve", &run, "the board has met").await;
         ordered(&bench, "hold", &run, "wrong week?").await;
+        stands(&bench, &run, "waiting, approved, held", "resume", "softlanding resume RUN").await;
         ordered(&bench, "resume", &run, "right week").await;
+        let (_, said, _) = bench.ends(&["status", &run]).await;
+        assert!(said.contains(": waiting, approved, not held\n"), "{said}; {REPEAT}");
         let (code, _, complaint) = bench.ends(&["resume", &run, "--why", "again"]).await;
         assert!(code == 4 && complaint.contains("nothing is held"), "{code} {complaint}; {REPEAT}");
         let (_, said, _) = bench.ends(&["status", &run]).await;
@@ -266,6 +283,8 @@ async fn a_hold_after_the_publish_holds_the_remedies_until_somebody_resumes() {
         process.until("ordered").await;
         let straggles = |r: &Value| r["verdicts"].to_string().contains("straggler");
         process.until_that("judged", straggles).await;
+        let words = "check and re-provision, remedies stopped";
+        stands(&bench, &run, words, "resume", "softlanding resume RUN").await;
         ordered(&bench, "resume", &run, "they are back").await;
         // Everything from here on comes after the hold; the first remedy comes after the resumption.
         let resumed = process.until_that("ordered", |r| r["wish"] == "resume").await;
