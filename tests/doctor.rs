@@ -59,6 +59,7 @@ async fn an_organisation_in_good_order_is_said_to_be() {
         assert_eq!(code, 0, "{said}; {REPEAT}");
         for (name, words) in [
             ("organisation", "lets the client in"),
+            ("clock", "agrees"),
             ("permissions", "all that it needs"),
             ("rate limit", "300 calls a minute"),
             ("unit Customer Care", "24 agents: 24 ready"),
@@ -108,6 +109,26 @@ async fn what_is_amiss_in_the_organisation_is_found_with_what_to_do() {
         // A path is not broken, however long.
         let fits = |line: &str| line.chars().count() <= 80 || line.contains('/');
         assert!(table.lines().all(fits), "{table}; {REPEAT}");
+        bench.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_can_see_no_softphone_is_no_mere_warning() {
+    patiently(async {
+        let blind = format!("withheld_permissions = [\"directory:user:view\"]\n{SOUND}");
+        let bench = Bench::open("doctor-blind", &blind, SPEED).await;
+        let (code, checks, said) = doctor(&bench, &[]).await;
+        assert_eq!(code, 6, "{said}; {REPEAT}");
+        holds(&checks, "signals", "fail", "every softphone stays unknown");
+        let (code, roll, _) = bench.ends(&["check", "--business-unit", "Customer Care", "--json"]).await;
+        let roll: Value = serde_json::from_str(&roll).expect("JSON");
+        assert_eq!(
+            (code, &roll["tally"]["unknown"], &roll["tally"]["ready"]),
+            (7, &24.into(), &0.into()),
+            "{roll}; {REPEAT}"
+        );
         bench.close().await;
     })
     .await;

@@ -16,10 +16,16 @@ use crate::words::clock::Timestamp;
 
 /// The check of the way into the organisation; when it fails nothing else was asked.
 pub const WAY_IN: &str = "organisation";
+/// The checks whose failure stops a publish: without these permissions it is certain to be refused.
 const PERMISSIONS: &str = "permissions";
+/// What can be seen of softphones; without it a publish is made, and nobody is known to be ready.
+const SIGHT: &str = "signals";
+const CLOCK: &str = "clock";
 
 /// The platform's date has whole seconds and travels a while; anything beyond this is the clock, in ms.
 const SKEW_MAX_MS: i64 = 5_000;
+/// A clock that is further off than this has the publish leave at the wrong time, in ms.
+const SKEW_BAD_MS: i64 = 60_000;
 /// What one run has asked is good enough for another of the same organisation for so long, in ms.
 const SHARED_MS: i64 = 30_000;
 
@@ -28,6 +34,8 @@ const SHARED_MS: i64 = 30_000;
 enum Without {
     /// Nothing can be published.
     Publish,
+    /// Nobody is known to be ready; the words say why.
+    Sight(&'static str),
     /// Something less; the words say what.
     Part(&'static str),
 }
@@ -44,7 +52,7 @@ const NEEDS: [Need; 9] = [
     Need { permission: "wfm:schedule:edit", without: Without::Publish, wanted: |_| true },
     Need {
         permission: "directory:user:view",
-        without: Without::Part("stations, presence and calls cannot be read: every softphone stays unknown"),
+        without: Without::Sight("stations, presence and calls cannot be read: every softphone stays unknown"),
         wanted: |_| true,
     },
     Need {
@@ -56,7 +64,10 @@ const NEEDS: [Need; 9] = [
     },
     Need {
         permission: "wfm:agent:view",
-        without: Without::Part("shifts may be unknown: agents are helped in the order of the roster"),
+        without: Without::Part(
+            "agents cannot be listed by `check`, `observe` and `doctor`, and shifts may be unknown: they are helped in the \
+             order of the roster",
+        ),
         wanted: |_| true,
     },
     Need {
@@ -86,28 +97,23 @@ const NEEDS: [Need; 9] = [
 struct Lack {
     /// Its name.
     permission: &'static str,
-    /// What is lost without it; `None` when nothing could be published at all.
-    loss: Option<&'static str>,
+    /// What is lost without it.
+    without: Without,
 }
 
 /// What is missing among `held` for these mechanisms.
 fn lacks(mechanisms: &Mechanisms, held: impl Fn(&str) -> bool) -> Vec<Lack> {
     let missing = NEEDS.iter().filter(|need| (need.wanted)(mechanisms) && !held(need.permission));
-    let lack = |need: &Need| match need.without {
-        Without::Publish => Lack { permission: need.permission, loss: None },
-        Without::Part(loss) => Lack { permission: need.permission, loss: Some(loss) },
-    };
-    missing.map(lack).collect()
+    missing.map(|need| Lack { permission: need.permission, without: need.without }).collect()
 }
 
 /// Looks over what a publish of these mechanisms needs. An organisation that does not answer, or does not let the client in, is
 /// asked nothing more.
 pub async fn preflight(client: &Client, mechanisms: &Mechanisms) -> Vec<Check> {
-    let there = answers(client).await;
-    if there.mark == Mark::Fail {
-        return vec![there];
-    }
-    let mut checks = vec![there];
+    let mut checks = match answers(client).await {
+        Ok(skew_ms) => vec![Check::ok(WAY_IN, "answers and lets the client in"), clock(skew_ms)],
+        Err(failure) => return vec![Check::fail(WAY_IN, failure.to_string(), way_in(&failure))],
+    };
     checks.extend(permissions(client, mechanisms).await);
     checks.push(reported(client, mechanisms).await);
     checks.push(carriers("trunks", staging::trunks(client).await));
@@ -151,16 +157,20 @@ pub fn concerns(checks: &[Check]) -> Vec<Concern> {
     checks.iter().filter(|check| check.mark != Mark::Ok).map(of).collect()
 }
 
-async fn answers(client: &Client) -> Check {
-    let skew_ms = match staging::server_date(client).await {
-        Ok(theirs) => theirs.since_ms(client.clock().now()),
-        Err(failure) => return Check::fail(WAY_IN, failure.to_string(), way_in(&failure)),
-    };
-    if skew_ms.abs() <= SKEW_MAX_MS {
-        return Check::ok(WAY_IN, "answers and lets the client in; its clock and this machine's agree");
+/// How far the organisation's clock is ahead of this machine's, in ms.
+async fn answers(client: &Client) -> Result<i64, Failure> {
+    let theirs = staging::server_date(client).await?;
+    Ok(theirs.since_ms(client.clock().now()))
+}
+
+fn clock(skew_ms: i64) -> Check {
+    const FIX: &str = "set this machine's clock by NTP: the publish leaves by it";
+    let off = || format!("this machine's clock is {} off the organisation's", duration(skew_ms.abs()));
+    match skew_ms.abs() {
+        ..=SKEW_MAX_MS => Check::ok(CLOCK, "this machine's agrees with the organisation's"),
+        ..=SKEW_BAD_MS => Check::warn(CLOCK, off(), FIX),
+        _ => Check::fail(CLOCK, off(), FIX),
     }
-    let words = format!("answers, but this machine's clock is {} off its own", duration(skew_ms.abs()));
-    Check::warn(WAY_IN, words, "set this machine's clock by NTP: the publish leaves by it")
 }
 
 fn way_in(failure: &Failure) -> &'static str {
@@ -193,9 +203,11 @@ async fn permissions(client: &Client, mechanisms: &Mechanisms) -> Vec<Check> {
     }
     let check = |lack: &Lack| {
         let fix = format!("give the client's role {}", lack.permission);
-        match lack.loss {
-            None => Check::fail(PERMISSIONS, format!("{} is missing: nothing can be published", lack.permission), fix),
-            Some(loss) => Check::warn(PERMISSIONS, format!("{} is missing: {loss}", lack.permission), fix),
+        let missing = |loss: &str| format!("{} is missing: {loss}", lack.permission);
+        match lack.without {
+            Without::Publish => Check::fail(PERMISSIONS, missing("nothing can be published"), fix),
+            Without::Sight(loss) => Check::fail(SIGHT, missing(loss), fix),
+            Without::Part(loss) => Check::warn(PERMISSIONS, missing(loss), fix),
         }
     };
     lacks.iter().map(check).collect()
@@ -252,7 +264,7 @@ mod tests {
         let plain = Mechanisms::default();
         let missing = |mechanisms: &Mechanisms, lacked: &str| {
             let lacks = lacks(mechanisms, |permission| !permission.starts_with(lacked));
-            lacks.iter().map(|lack| (lack.permission, lack.loss.is_none())).collect::<Vec<_>>()
+            lacks.iter().map(|lack| (lack.permission, lack.without == Without::Publish)).collect::<Vec<_>>()
         };
         assert_eq!(missing(&plain, "nothing:"), []);
         assert_eq!(missing(&plain, "wfm:schedule:"), [("wfm:schedule:view", true), ("wfm:schedule:edit", true)]);
@@ -265,9 +277,15 @@ mod tests {
             Check::ok(WAY_IN, "there"),
             Check::fail(PERMISSIONS, "wfm:schedule:edit is missing", "give it"),
             Check::fail(WAY_IN, "no answer", "try again"),
+            Check::fail(SIGHT, "directory:user:view is missing", "give it"),
+            clock(3 * 86_400_000),
             Check::warn("trunks", "one ails", "ask the carrier"),
         ];
         let weights: Vec<Weight> = concerns(&checks).into_iter().map(|concern| concern.weight).collect();
-        assert_eq!(weights, [Weight::Stops, Weight::Told, Weight::Told]);
+        assert_eq!(weights, [Weight::Stops, Weight::Told, Weight::Told, Weight::Told, Weight::Told]);
+        assert_eq!(
+            [0, -5_000, 30_000, -61_000].map(|skew| clock(skew).mark),
+            [Mark::Ok, Mark::Ok, Mark::Warn, Mark::Fail]
+        );
     }
 }

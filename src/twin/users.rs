@@ -24,6 +24,8 @@ const PRESENCE_IDS_MAX: usize = 50;
 impl Twin {
     /// `GET /users`: by id, or page by page.
     pub(super) fn users(&mut self, call: &Call<'_>) -> Answer {
+        // Which permission the real platform asks for is UNCERTAIN; softlanding's client is to have it (API.md section 7).
+        self.need(call, &["directory:user:view"])?;
         let expand = call.query.list("expand");
         let ids = call.query.list("id");
         if ids.len() > USER_IDS_MAX {

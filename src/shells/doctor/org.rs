@@ -88,7 +88,10 @@ fn softphones(name: &str, called: &Called) -> Check {
     );
     match (tally.total(), tally.stragglers + tally.unknown, called.gaps.first()) {
         (0, ..) => Check::fail(name, "it has no agents", "name the business unit that the schedule is for"),
-        (_, _, Some(gap)) => Check::warn(name, format!("{words}; {gap}"), "try again in a few minutes"),
+        (_, _, Some(gap)) => {
+            let fix = "give the client what is missing above; where nothing is, try again in a few minutes";
+            Check::warn(name, format!("{words}; {gap}"), fix)
+        }
         (_, 0, None) => Check::ok(name, words),
         (..) => Check::warn(name, words, format!("`softlanding check --business-unit {:?}` names them", called.unit)),
     }
