@@ -115,26 +115,6 @@ async fn what_is_amiss_in_the_organisation_is_found_with_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_can_see_no_softphone_is_no_mere_warning() {
-    patiently(async {
-        let blind = format!("withheld_permissions = [\"directory:user:view\"]\n{SOUND}");
-        let bench = Bench::open("doctor-blind", &blind, SPEED).await;
-        let (code, checks, said) = doctor(&bench, &[]).await;
-        assert_eq!(code, 6, "{said}; {REPEAT}");
-        holds(&checks, "signals", "fail", "every softphone stays unknown");
-        let (code, roll, _) = bench.ends(&["check", "--business-unit", "Customer Care", "--json"]).await;
-        let roll: Value = serde_json::from_str(&roll).expect("JSON");
-        assert_eq!(
-            (code, &roll["tally"]["unknown"], &roll["tally"]["ready"]),
-            (7, &24.into(), &0.into()),
-            "{roll}; {REPEAT}"
-        );
-        bench.close().await;
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn an_organisation_that_does_not_answer_or_let_in_is_asked_nothing_more() {
     patiently(async {
         let bench = Bench::open("doctor-away", SOUND, SPEED).await;
