@@ -200,6 +200,7 @@ struct HookDoc<'a> {
     point: &'static str,
     name: &'a str,
     problem: &'a str,
+    output: &'a str,
 }
 
 #[derive(Serialize)]
@@ -407,6 +408,7 @@ fn hooks(story: &Story) -> Vec<HookDoc<'_>> {
             point: hook.point.as_str(),
             name: &hook.name,
             problem: &hook.problem,
+            output: &hook.output,
         })
         .collect()
 }
@@ -425,6 +427,8 @@ fn over_time(story: &Story) -> Vec<PointDoc> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::shells::report::sample;
 
@@ -459,6 +463,8 @@ mod tests {
             assert_eq!((&told["rung"], Some(begun)), (&remedy["rung"], remedy["starts"].as_u64()));
         }
         assert!(!value["waves"].as_array().unwrap().is_empty());
+        let hook = &value["hook_problems"][0];
+        assert_eq!((&hook["problem"], &hook["output"]), (&json!(sample::SAID), &json!("no route\n  to the board")));
         assert_eq!(agents[0]["name"], sample::HOSTILE[0]);
         assert!(agents.iter().all(|agent| !agent["moments"].as_array().unwrap().is_empty()));
     }

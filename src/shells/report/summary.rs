@@ -356,7 +356,7 @@ mod tests {
             "recovered: ",
             "session reset",
             "deferred: on a call",
-            "post-publish.d/20-wallboard: failed with exit code 3",
+            &format!("post-publish.d/20-wallboard: {}", sample::SAID),
             "  enrolled for token refresh (",
             "had no new token in their page: depend on remedies",
             "  softphone ready",

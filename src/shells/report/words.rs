@@ -160,8 +160,17 @@ pub fn percent(part: u64, whole: u64) -> String {
 /// Text from outside on one line: control characters become spaces, characters that turn the line around are left out.
 #[must_use]
 pub fn clean(text: &str) -> String {
-    let flat = text.chars().filter(|c| !turns_the_line(*c)).map(|c| if breaks_the_line(c) { ' ' } else { c });
-    flat.collect::<String>().trim().to_owned()
+    flat(text).trim().to_owned()
+}
+
+/// The same line by line, each with its indent.
+#[must_use]
+pub fn clean_lines(text: &str) -> String {
+    text.lines().map(flat).collect::<Vec<_>>().join("\n")
+}
+
+fn flat(text: &str) -> String {
+    text.chars().filter(|c| !turns_the_line(*c)).map(|c| if breaks_the_line(c) { ' ' } else { c }).collect()
 }
 
 fn breaks_the_line(c: char) -> bool {
@@ -310,6 +319,7 @@ mod tests {
     #[test]
     fn a_hostile_name_stays_on_its_line() {
         assert_eq!(clean("a\u{1b}[31mb\nc\u{202e}d"), "a [31mb cd");
+        assert_eq!(clean_lines("a\u{1b}[31mb\r\n  c\u{202e}d\n"), "a [31mb\n  cd");
         assert_eq!(columns(&cut(&"x".repeat(200), 20)), 20);
         assert_eq!(columns(&fit("日本語", 8)), 8);
     }
