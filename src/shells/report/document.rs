@@ -65,7 +65,14 @@ struct LossesDoc {
     looks_before: usize,
     evidence: Evidence,
     finding: Finding,
+    tokens_tried: TriedDoc,
     minutes: Vec<MinuteDoc>,
+}
+
+#[derive(Serialize)]
+struct TriedDoc {
+    before: bool,
+    after: bool,
 }
 
 #[derive(Serialize)]
@@ -348,7 +355,7 @@ fn tokens(story: &Story) -> TokensDoc {
 
 fn losses(story: &Story) -> LossesDoc {
     let losses = &story.losses;
-    let evidence = losses.evidence();
+    let (evidence, tried) = (losses.evidence(), losses.tried());
     let minute = |(minute, seen): (i64, Minute)| MinuteDoc {
         minute,
         lost: seen.lost,
@@ -361,6 +368,7 @@ fn losses(story: &Story) -> LossesDoc {
         looks_before: losses.looks(),
         evidence,
         finding: evidence.finding(),
+        tokens_tried: TriedDoc { before: tried.before, after: tried.after },
         minutes: losses.minutes().map(minute).collect(),
     }
 }
