@@ -202,5 +202,6 @@ async fn a_hook_that_vetoes_stops_the_publish_and_says_why() {
     let (kind, why) = played.run.stop.clone().expect("stopped");
     assert_eq!(kind, StopKind::Vetoed, "{REPEAT}");
     assert!(why.contains("10-no") && why.contains("exit code 3"), "{why}; {REPEAT}");
+    assert!(why.ends_with("it said: quarter end: no changes today"), "{why}; {REPEAT}");
     assert_eq!((played.audit.publishes_applied, played.run.claims), (0, 0), "{REPEAT}");
 }

@@ -9,11 +9,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::law::event::{Event, Record};
 use crate::law::evidence::{Between, Evidence, Exposure};
+use crate::law::page::{PageSeen, PageState};
 use crate::law::verdict::{Deferral, LegState, ProbeState, Verdict};
 use crate::words::clock::Timestamp;
 use crate::words::id::Seat;
 
 const MINUTE_MS: i64 = 60_000;
+/// A token that is pushed as changed so soon after softlanding has refreshed it is the one that it has made, in ms: the length of a
+/// batch of what is pushed.
+const OWN_REFRESH_MS: i64 = 10_000;
 /// Minutes before and after T that are told one by one.
 pub const MINUTES: i64 = 30;
 
@@ -22,14 +26,23 @@ pub const MINUTES: i64 = 30;
 pub struct Minute {
     /// Softphones that had been ready and were found lost.
     pub lost: u32,
-    /// Answers 401 of the media-token endpoint.
+    /// Answers 401 of the media-token endpoint to softlanding, and pages whose own token began to be refused with one.
     pub refused: u32,
     /// Stations that were pushed as disassociated; pushed events may be lost, so that there may have been more.
     pub disconnected: u32,
-    /// Agents whose tokens were pushed as changed: issued, refreshed or revoked.
+    /// Agents whose tokens were pushed as changed: issued, refreshed or revoked; without those that softlanding had just refreshed.
     pub tokens: u32,
     /// Media legs that were pushed as failed.
     pub legs: u32,
+}
+
+/// Whether anybody has tried a token at all, softlanding or a page: where nobody has, no refusal says nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tried {
+    /// Before T.
+    pub before: bool,
+    /// From T on. A page that was heard before goes on trying, and speaks when something is new.
+    pub after: bool,
 }
 
 /// The losses of a run, as far as its records tell.
@@ -46,6 +59,11 @@ pub struct Losses {
     after: Exposure,
     minutes: BTreeMap<i64, Minute>,
     unheard: u32,
+    tried: Tried,
+    /// Whose token was refused when it was last heard of.
+    refused: BTreeSet<Seat>,
+    /// When softlanding last refreshed a token, until that is pushed.
+    refreshed: BTreeMap<Seat, Timestamp>,
 }
 
 impl Losses {
@@ -67,15 +85,20 @@ impl Losses {
             Event::PublishConfirmed { .. } | Event::PublishedElsewhere { .. } => self.published = true,
             Event::Pushed { since, disassociated, tokens, legs, unheard } => {
                 let failed = legs.iter().filter(|(_, state)| *state == LegState::Failed).count();
-                if !disassociated.is_empty() || !tokens.is_empty() || failed > 0 {
+                let changed = tokens.iter().filter(|seat| !self.is_own_refresh(**seat, *since)).count();
+                if !disassociated.is_empty() || changed > 0 || failed > 0 {
                     let minute = self.minute(*since);
                     minute.disconnected += disassociated.len() as u32;
-                    minute.tokens += tokens.len() as u32;
+                    minute.tokens += changed as u32;
                     minute.legs += failed as u32;
                 }
                 self.unheard = self.unheard.max(unheard.unwrap_or_default());
             }
-            Event::Probed { result: ProbeState::Refused, .. } => self.minute(*at).refused += 1,
+            Event::TokenRefreshed { seat, .. } => {
+                self.refreshed.insert(*seat, *at);
+            }
+            Event::Probed { seat, result } => self.probed(*at, *seat, *result),
+            Event::PagesSeen { seen } => seen.iter().for_each(|page| self.page_said(*at, page)),
             Event::Judged { verdicts } if self.published => {
                 verdicts.iter().for_each(|(seat, verdict)| self.judged(*at, *seat, *verdict));
             }
@@ -97,6 +120,11 @@ impl Losses {
     #[must_use]
     pub fn unheard(&self) -> u32 {
         self.unheard
+    }
+    /// Whether anybody has tried a token before T, and from T on.
+    #[must_use]
+    pub fn tried(&self) -> Tried {
+        self.tried
     }
     /// Looks before the publish.
     #[must_use]
@@ -137,6 +165,39 @@ impl Losses {
         }
     }
 
+    /// Each answer counts: there is one for each time that somebody asked.
+    fn probed(&mut self, at: Timestamp, seat: Seat, result: ProbeState) {
+        match result {
+            ProbeState::Unknown => return,
+            ProbeState::Accepted => drop(self.refused.remove(&seat)),
+            ProbeState::Refused => {
+                self.refused.insert(seat);
+                self.minute(at).refused += 1;
+            }
+        }
+        let is_before = at < self.publish_at;
+        self.tried.before |= is_before;
+        self.tried.after |= !is_before;
+    }
+
+    /// A page that turns to refused counts once, and not again until its token was found good: other words say nothing of it.
+    fn page_said(&mut self, at: Timestamp, PageSeen { seat, state, .. }: &PageSeen) {
+        match state {
+            PageState::Unknown | PageState::Down | PageState::NoStation | PageState::NoMicrophone => return,
+            PageState::Ready => drop(self.refused.remove(seat)),
+            PageState::Refused if self.refused.insert(*seat) => self.minute(at).refused += 1,
+            PageState::Refused => {}
+        }
+        self.tried.before |= at < self.publish_at;
+        self.tried.after = true;
+    }
+
+    /// Whether what was pushed of a token in the batch that began at `since` is that softlanding has refreshed it. One refresh
+    /// explains one change.
+    fn is_own_refresh(&mut self, seat: Seat, since: Timestamp) -> bool {
+        self.refreshed.remove(&seat).is_some_and(|at| since.since_ms(at) <= OWN_REFRESH_MS)
+    }
+
     /// The minute that `at` lies in; what lies further from T than is told is kept with the first or the last.
     fn minute(&mut self, at: Timestamp) -> &mut Minute {
         let minute = at.since_ms(self.publish_at).div_euclid(MINUTE_MS).clamp(-MINUTES, MINUTES - 1);
@@ -150,7 +211,7 @@ mod tests {
     use crate::law::event::Phase;
     use crate::law::evidence::Finding;
     use crate::law::plan::{BusinessUnit, Member, PinnedSchedule, Plan};
-    use crate::law::verdict::{Missing, Reason};
+    use crate::law::verdict::{CallState, Missing, Reason};
     use crate::words::clock::Seed;
     use crate::words::id::{AgentId, BusinessUnitId, ManagementUnitId, ScheduleId, WeekDate};
 
@@ -237,6 +298,66 @@ mod tests {
         assert_eq!(losses.minutes().collect::<Vec<_>>(), [(-1, seen(2, 1, 1)), (0, seen(4, 2, 2))]);
         assert_eq!(losses.unheard(), 9);
         assert_eq!(losses.evidence().finding(), Finding::Nothing);
+    }
+
+    #[test]
+    fn a_token_that_softlanding_has_just_refreshed_is_not_counted_as_changed_and_explains_one_change() {
+        let refreshed = |at: Timestamp, seat| (at, Event::TokenRefreshed { seat: Seat(seat), expires_at: T + 9 });
+        let pushed = |since: Timestamp, tokens: &[u32]| {
+            let tokens = tokens.iter().copied().map(Seat).collect();
+            let event = Event::Pushed { since, disassociated: Vec::new(), tokens, legs: Vec::new(), unheard: None };
+            (since + 10_000, event)
+        };
+        let losses = of(vec![
+            refreshed(T - 400_000, 0),
+            refreshed(T - 399_000, 1),
+            pushed(T - 398_000, &[0, 1]),
+            refreshed(T - 300_000, 2),
+            pushed(T - 289_999, &[2]),
+            pushed(T + 1_000, &[0, 1, 2, 3]),
+        ]);
+        let seen = |tokens| Minute { tokens, ..Minute::default() };
+        assert_eq!(losses.minutes().collect::<Vec<_>>(), [(-5, seen(1)), (0, seen(4))]);
+    }
+
+    #[test]
+    fn a_page_that_turns_to_refused_counts_once_until_its_token_is_good_again() {
+        let page = |at: Timestamp, seat, state| {
+            let seen = vec![PageSeen { seat: Seat(seat), state, call: CallState::Free, at }];
+            (at, Event::PagesSeen { seen })
+        };
+        let probed = |at: Timestamp, seat, result| (at, Event::Probed { seat: Seat(seat), result });
+        let losses = of(vec![
+            page(T + 61_000, 0, PageState::Refused),
+            page(T + 62_000, 1, PageState::Refused),
+            page(T + 63_000, 0, PageState::Unknown),
+            page(T + 64_000, 0, PageState::Down),
+            page(T + 121_000, 0, PageState::Refused),
+            probed(T + 122_000, 2, ProbeState::Refused),
+            page(T + 123_000, 2, PageState::Refused),
+            page(T + 181_000, 0, PageState::Ready),
+            page(T + 182_000, 0, PageState::Refused),
+        ]);
+        let seen = |refused| Minute { refused, ..Minute::default() };
+        assert_eq!(losses.minutes().collect::<Vec<_>>(), [(1, seen(2)), (2, seen(1)), (3, seen(1))]);
+        assert_eq!(losses.tried(), Tried { before: false, after: true });
+    }
+
+    #[test]
+    fn who_has_tried_a_token_is_known_for_each_side_of_t() {
+        let page = |at: Timestamp, state| {
+            let seen = vec![PageSeen { seat: Seat(0), state, call: CallState::Free, at }];
+            of(vec![(at, Event::PagesSeen { seen })]).tried()
+        };
+        let probed = |at: Timestamp, result| of(vec![(at, Event::Probed { seat: Seat(0), result })]).tried();
+        let tried = |before, after| Tried { before, after };
+        assert_eq!(of(Vec::new()).tried(), tried(false, false));
+        assert_eq!(page(T - 1, PageState::Down), tried(false, false));
+        assert_eq!(page(T - 1, PageState::Ready), tried(true, true), "a page goes on trying");
+        assert_eq!(page(T, PageState::Ready), tried(false, true));
+        assert_eq!(probed(T - 1, ProbeState::Accepted), tried(true, false));
+        assert_eq!(probed(T, ProbeState::Refused), tried(false, true));
+        assert_eq!(probed(T, ProbeState::Unknown), tried(false, false));
     }
 
     #[test]

@@ -133,11 +133,26 @@ pub struct HookReport {
     pub hooks: Vec<HookRun>,
 }
 
+/// Characters of what a hook said that stand with its problem, at most.
+const SAID_MAX: usize = 200;
+
 impl HookRun {
-    /// Why it did not end well, in words; `None` when it did.
+    /// Why it did not end well, in words, and what it said first; `None` when it ended well.
     #[must_use]
     pub fn problem(&self) -> Option<String> {
-        (self.outcome != HookOutcome::Ok).then(|| self.outcome.to_string())
+        (self.outcome != HookOutcome::Ok).then(|| match self.said() {
+            Some(said) => format!("{}; it said: {said}", self.outcome),
+            None => self.outcome.to_string(),
+        })
+    }
+    /// The first line of its output that is not empty, shortened; `None` when it was silent.
+    fn said(&self) -> Option<String> {
+        let plain = |line: &str| line.replace(char::is_control, " ").trim().to_owned();
+        let line = self.output.lines().map(plain).find(|line| !line.is_empty())?;
+        match line.char_indices().nth(SAID_MAX) {
+            Some((end, _)) => line.get(..end).map(|kept| format!("{kept}…")),
+            None => Some(line),
+        }
     }
 }
 
@@ -166,5 +181,18 @@ mod tests {
             assert_eq!(serde_json::from_value::<HookPoint>(json).unwrap(), point);
             assert_eq!(point.vetoes(), point.as_str().starts_with("pre-"), "{point}");
         }
+    }
+
+    #[test]
+    fn what_a_hook_said_first_stands_with_its_problem_on_one_line_and_shortened() {
+        let problem = |outcome: HookOutcome, output: &str| {
+            HookRun { name: "10-freeze".to_owned(), outcome, output: output.to_owned() }.problem()
+        };
+        assert_eq!(problem(HookOutcome::Ok, "all is well"), None);
+        assert_eq!(problem(HookOutcome::Exit(3), " \n").unwrap(), "failed with exit code 3");
+        let frozen = problem(HookOutcome::Exit(3), "\n  frozen:\tBlack \u{1b}[31mFriday \nmore").unwrap();
+        assert_eq!(frozen, "failed with exit code 3; it said: frozen: Black  [31mFriday");
+        let long = problem(HookOutcome::TimedOut, &"ä".repeat(SAID_MAX + 1)).unwrap();
+        assert_eq!(long, format!("took too long and was stopped; it said: {}…", "ä".repeat(SAID_MAX)));
     }
 }

@@ -1,8 +1,8 @@
 // Judges reports with tools that are not ours, in one browser.
 //
 //   pages FOLDER...     report.html of each: an HTML validator finds no error; axe-core finds no violation, light and dark, wide
-//                       and narrow; nothing runs, nothing is fetched; names stand in it letter by letter; it prints to two pages
-//                       of A4 and of Letter. Leaves pictures in SOFTLANDING_TEST_OUT.
+//                       and narrow; pictures and what names their colours agree; nothing runs, nothing is fetched; names stand in
+//                       it letter by letter; it prints to two pages of A4 and of Letter. Leaves pictures in SOFTLANDING_TEST_OUT.
 //   messages FOLDER...  report.slack.json: the vendor's types accept it, and refuse it with a mistake in it. report.teams.json:
 //                       the vendor's renderer parses it without a complaint and shows the names letter by letter.
 //
@@ -72,6 +72,18 @@ async function page(folder, { width, scheme }) {
     return page;
 }
 
+/** What a picture fills looks like what names it. */
+async function drawnAlike(folder, page, look) {
+    const unlike = await page.evaluate(() => {
+        const looks = (element) => (({ fill, fillOpacity }) => `${fill} ${fillOpacity}`)(getComputedStyle(element));
+        const named = (kind) => document.querySelector(`#k-${kind} .c`);
+        const areas = [...document.querySelectorAll('.area')].map((area) => [area, area.classList[1]]);
+        const ground = [...document.querySelectorAll('.nobody')].map((area) => [area, 'unjudged']);
+        return [...areas, ...ground].filter(([area, kind]) => looks(area) !== looks(named(kind))).map(([, kind]) => kind);
+    });
+    for (const kind of unlike) fault(folder, `${look}: ${kind} is drawn in one way and named in another`);
+}
+
 /** Pages of a PDF as Chromium writes them: each is an object that is not compressed. */
 const leaves = (pdf) => (pdf.toString('latin1').match(/\/Type\s*\/Page\b/g) ?? []).length;
 
@@ -98,6 +110,7 @@ async function pages(folder) {
             document.querySelectorAll('#stories-h ~ details:nth-of-type(n+11)').forEach((details) => details.remove());
             document.querySelectorAll('details').forEach((details) => { details.open = true; });
         });
+        await drawnAlike(folder, it, look);
         await accessible(folder, it, look);
         if (await it.locator('script:not([src]), a, b, img, iframe').count() > 1) fault(folder, 'a name has become markup');
         await it.close();

@@ -9,9 +9,11 @@ use crate::door::cli::ending::{Strictness, code};
 use crate::door::cli::out::Audience;
 use crate::door::cli::{out, scenario, stop};
 use crate::door::error::{ExitCode, Failure};
+use crate::law::event::Record;
+use crate::law::punctuality::Publish;
 use crate::shells::driver::Ended;
 use crate::shells::rehearse::{FolderError, Rehearsal, RehearseError, Rehearsed, Setting, rehearse as play};
-use crate::shells::report::words::wrap;
+use crate::shells::report::words::{offset, wrap};
 use crate::shells::stage::echo;
 use crate::twin::serve::Served;
 use crate::words::calendar::duration_words;
@@ -72,16 +74,21 @@ fn conclude(audience: Audience, args: &RehearseArgs, setting: &Setting, rehearse
     }
     audience.say([""]);
     audience.say(rehearsed.audit.lines());
-    if let Some(claimed_at) = rehearsed.run.claimed_at {
-        let late_ms = claimed_at.since_ms(rehearsed.run.plan.publish_at);
-        let real_ms = late_ms as f64 / setting.speed;
-        audience
-            .say([format!("  lateness   {late_ms} ms on a clock {:.0} times as fast: {real_ms:.1} ms", setting.speed)]);
-    }
+    audience.say(lateness(&rehearsed.records, setting.speed));
     if args.compare {
         audience.say([""]);
         audience.say(rehearsed.beside(setting).lines());
     }
+}
+
+/// How late the publish went out, as the report has it, and what that is on a clock that runs no faster; empty where none did.
+fn lateness(records: &[Record], speed: f64) -> Vec<String> {
+    let Some(late_ms) = Publish::of(records.iter().map(|record| &record.event)).late_ms() else { return Vec::new() };
+    let (told, real_ms) = (offset(late_ms), late_ms as f64 / speed);
+    let text = format!(
+        "the publish went out {told} from T; this clock runs {speed:.0} times as fast, so that is {real_ms:.1} ms of real time"
+    );
+    wrap(&text, 80, "  lateness   ", "             ")
 }
 
 /// Writes what was asked and answered.
@@ -111,5 +118,29 @@ fn failed(e: RehearseError) -> Failure {
         e @ (RehearseError::Host(_) | RehearseError::Wire(_) | RehearseError::Led) => {
             Failure::from(anyhow::Error::new(e))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::law::event::Event;
+    use crate::words::clock::Timestamp;
+
+    #[test]
+    fn lateness_is_that_of_the_request_and_is_told_in_real_time() {
+        let t = 1_000_000;
+        let events = [
+            (t + 116, Event::PublishClaimed { attempt: 1, late_ms: 116 }),
+            (t + 1_200, Event::PublishSent { left: Timestamp(t + 833), late_ms: 833 }),
+        ];
+        let of = |(seq, (at, event))| Record { seq, at: Timestamp(at), event };
+        let records: Vec<Record> = (1..).zip(events).map(of).collect();
+        let told = lateness(&records, 73.0);
+        assert!(told.iter().all(|line| line.chars().count() <= 80), "{told:?}");
+        let told = told.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = "lateness the publish went out +833 ms from T; this clock runs 73 times as fast, so that is 11.4 ms of real time";
+        assert_eq!(told, said);
+        assert!(lateness(&[], 73.0).is_empty());
     }
 }

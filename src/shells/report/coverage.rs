@@ -37,8 +37,8 @@ pub struct Coverage {
     /// Agents without a new token in their page at the publish: only a remedy helps if it costs them their softphone. Without
     /// companions, those without a new token: nobody knows whether the others' tokens have reached a page.
     pub depend_on_remedies: u32,
-    /// Agents whom the platform can be expected to tell of the publish ([`TOLD_MAX`]).
-    pub told_by_the_platform: u32,
+    /// Agents whom the platform can be expected to have told of the publish ([`TOLD_MAX`]); `None` while it is not seen made.
+    pub told_by_the_platform: Option<u32>,
 }
 
 /// One line of a table.
@@ -93,9 +93,9 @@ pub fn coverage(story: &Story) -> Coverage {
     let Some(plan) = &story.plan else { return Coverage::default() };
     let mut told =
         Coverage { agents: plan.roster.len() as u32, enrolled: story.refresh.enrolled, ..Coverage::default() };
+    told.told_by_the_platform = story.publish.confirmed.map(|_| told.agents.min(TOLD_MAX as u32));
     let mut left_in_page = 0;
-    for (seat, _, agent) in story.everyone() {
-        told.told_by_the_platform += u32::from(plan.is_told(seat));
+    for (_, _, agent) in story.everyone() {
         told.renewed += u32::from(agent.at_publish.token == TokenStory::Fresh);
         if agent.at_publish.token == TokenStory::Left {
             told.left += 1;
@@ -160,11 +160,14 @@ pub fn rows(story: &Story) -> Vec<CoverageRow> {
             row(told.depend_on_remedies, 0, "had no new token: depend on remedies", note)
         });
     }
-    let note = format!(
-        "users report that it tells {} at most; which of them is uncertain, taken here in the order of the roster",
-        count(TOLD_MAX as u64)
-    );
-    rows.push(row(told.told_by_the_platform, 0, "told of the publish by the platform", note));
+    // Of a publish that nobody has seen made, nobody can have been told.
+    if let Some(by_the_platform) = told.told_by_the_platform {
+        let note = format!(
+            "users report that it tells {} at most; which of them is uncertain, taken here in the order of the roster",
+            count(TOLD_MAX as u64)
+        );
+        rows.push(row(by_the_platform, 0, "told of the publish by the platform", note));
+    }
     rows
 }
 
@@ -286,7 +289,7 @@ mod tests {
             not_in_time: 0,
             handed_over_later: 1,
             depend_on_remedies: 3,
-            told_by_the_platform: 5,
+            told_by_the_platform: None,
         };
         assert_eq!(told, expected);
     }
@@ -335,10 +338,28 @@ mod tests {
 
     #[test]
     fn the_platform_is_never_said_to_tell_more_than_it_does() {
-        let mut scribe = Scribe::staged(sample::plan(1, TOLD_MAX + 7));
-        claimed(&mut scribe);
-        let told = coverage(&Story::of(&scribe.records));
-        assert_eq!((told.agents, told.told_by_the_platform), (TOLD_MAX as u32 + 7, TOLD_MAX as u32));
+        for seen in [Event::PublishConfirmed { version: 8 }, Event::PublishedElsewhere { version: 8 }] {
+            let mut scribe = Scribe::staged(sample::plan(1, TOLD_MAX + 7));
+            claimed(&mut scribe);
+            scribe.say(T + 20_000, seen);
+            let told = coverage(&Story::of(&scribe.records));
+            assert_eq!((told.agents, told.told_by_the_platform), (TOLD_MAX as u32 + 7, Some(TOLD_MAX as u32)));
+        }
+    }
+
+    #[test]
+    fn of_a_publish_that_was_not_seen_made_the_platform_has_told_nobody() {
+        use crate::law::event::StopKind;
+        let mut claimed_only = refreshed(five());
+        claimed(&mut claimed_only);
+        for records in [refreshed(five()).records, sample::stopped(StopKind::Vetoed, "no"), claimed_only.records] {
+            let story = Story::of(&records);
+            let rows = rows(&story);
+            assert!(!rows.is_empty() && rows.iter().all(|row| !row.who.contains("by the platform")), "{rows:?}");
+            let document = serde_json::to_value(crate::shells::report::document::document(&story)).unwrap();
+            assert!(document["coverage"]["told_by_the_platform"].is_null());
+            assert!(document["agents"][0]["told_by_the_platform"].is_null());
+        }
     }
 
     #[test]

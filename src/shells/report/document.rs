@@ -65,7 +65,14 @@ struct LossesDoc {
     looks_before: usize,
     evidence: Evidence,
     finding: Finding,
+    tokens_tried: TriedDoc,
     minutes: Vec<MinuteDoc>,
+}
+
+#[derive(Serialize)]
+struct TriedDoc {
+    before: bool,
+    after: bool,
 }
 
 #[derive(Serialize)]
@@ -200,6 +207,7 @@ struct HookDoc<'a> {
     point: &'static str,
     name: &'a str,
     problem: &'a str,
+    output: &'a str,
 }
 
 #[derive(Serialize)]
@@ -347,7 +355,7 @@ fn tokens(story: &Story) -> TokensDoc {
 
 fn losses(story: &Story) -> LossesDoc {
     let losses = &story.losses;
-    let evidence = losses.evidence();
+    let (evidence, tried) = (losses.evidence(), losses.tried());
     let minute = |(minute, seen): (i64, Minute)| MinuteDoc {
         minute,
         lost: seen.lost,
@@ -360,6 +368,7 @@ fn losses(story: &Story) -> LossesDoc {
         looks_before: losses.looks(),
         evidence,
         finding: evidence.finding(),
+        tokens_tried: TriedDoc { before: tried.before, after: tried.after },
         minutes: losses.minutes().map(minute).collect(),
     }
 }
@@ -407,6 +416,7 @@ fn hooks(story: &Story) -> Vec<HookDoc<'_>> {
             point: hook.point.as_str(),
             name: &hook.name,
             problem: &hook.problem,
+            output: &hook.output,
         })
         .collect()
 }
@@ -425,6 +435,8 @@ fn over_time(story: &Story) -> Vec<PointDoc> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::shells::report::sample;
 
@@ -459,6 +471,8 @@ mod tests {
             assert_eq!((&told["rung"], Some(begun)), (&remedy["rung"], remedy["starts"].as_u64()));
         }
         assert!(!value["waves"].as_array().unwrap().is_empty());
+        let hook = &value["hook_problems"][0];
+        assert_eq!((&hook["problem"], &hook["output"]), (&json!(sample::SAID), &json!("no route\n  to the board")));
         assert_eq!(agents[0]["name"], sample::HOSTILE[0]);
         assert!(agents.iter().all(|agent| !agent["moments"].as_array().unwrap().is_empty()));
     }

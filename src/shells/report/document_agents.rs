@@ -26,7 +26,7 @@ struct AgentDoc<'a> {
     shift_start: Option<String>,
     enrolled: bool,
     /// Whether the platform can be expected to have told the agent of the publish.
-    told_by_the_platform: bool,
+    told_by_the_platform: Option<bool>,
     verdict: &'static str,
     recovered_by: Option<Rung>,
     deferred_because: Option<Deferral>,
@@ -121,7 +121,7 @@ fn agent_doc<'a>(story: &Story, seat: Seat, member: &'a Member, agent: &'a Agent
         management_unit: member.management_unit.as_str(),
         shift_start: member.shift_start.map(Timestamp::rfc3339),
         enrolled: member.enrolled,
-        told_by_the_platform: story.plan.as_ref().is_some_and(|plan| plan.is_told(seat)),
+        told_by_the_platform: story.publish.confirmed.and(story.plan.as_ref()).map(|plan| plan.is_told(seat)),
         verdict,
         recovered_by: by,
         deferred_because: because,

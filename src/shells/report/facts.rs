@@ -6,9 +6,14 @@ use std::sync::Arc;
 
 use crate::law::event::{Phase, StopKind, Tally};
 use crate::law::verdict::{Rung, Verdict};
+use crate::shells::report::agent::shared;
+use crate::shells::report::words::{clean_lines, cut_by};
 use crate::words::clock::Timestamp;
-use crate::words::hook::HookPoint;
+use crate::words::hook::{HookPoint, HookRun};
 use crate::words::id::OperationId;
+
+/// Characters of a hook's output that are told, at most: what a run keeps of it in bytes, and where that was cut.
+const OUTPUT_CHARS_MAX: usize = 16 * 1024 + 64;
 
 /// A list that keeps its first items and counts the others.
 #[derive(Debug, Clone)]
@@ -309,8 +314,20 @@ pub struct HookProblem {
     pub point: HookPoint,
     /// The executable's file name.
     pub name: Arc<str>,
-    /// Why.
+    /// Why, and what it said first.
     pub problem: Arc<str>,
+    /// All of its output that is kept, line by line.
+    pub output: Arc<str>,
+}
+
+impl HookProblem {
+    /// What a hook that ran leaves to be told; `None` when it ended well.
+    #[must_use]
+    pub fn of(at: Timestamp, point: HookPoint, ran: &HookRun) -> Option<HookProblem> {
+        let problem = shared(&ran.problem()?);
+        let output = Arc::from(clean_lines(&cut_by(&ran.output, OUTPUT_CHARS_MAX, |_| 1)));
+        Some(HookProblem { at, point, name: shared(&ran.name), problem, output })
+    }
 }
 
 /// What the media-token probe said, before and after the publish was claimed; agents, not calls.

@@ -3,7 +3,7 @@
 //! Must never: call an association a cause, or silence evidence.
 
 use crate::law::evidence::{Compared, Evidence, Exposure, Finding};
-use crate::law::losses::{Losses, MINUTES, Minute};
+use crate::law::losses::{Losses, MINUTES, Minute, Tried};
 use crate::shells::report::words::{count, counted};
 
 /// What the numbers say of everything that was seen, in a sentence; `after` names the time that is compared with before: `in the 5 min after the publish`.
@@ -37,10 +37,10 @@ pub fn rate_words(seen: &Exposure) -> String {
 pub fn sentences(losses: &Losses) -> Vec<String> {
     let evidence = losses.evidence();
     let Evidence { before, after } = evidence;
-    let (pushed, unheard) = (pushed_words(losses), unheard_words(losses));
+    let seen = [refused_words(losses), pushed_words(losses), unheard_words(losses)].into_iter().flatten();
     if losses.looks() == 0 {
         let alone = "Nobody was watched before the publish, so losses after it cannot be compared.".to_owned();
-        return std::iter::once(alone).chain(pushed).chain(unheard).collect();
+        return std::iter::once(alone).chain(seen).collect();
     }
     let looks = counted(losses.looks() as u64, "look", "looks");
     let told = [
@@ -48,16 +48,30 @@ pub fn sentences(losses: &Losses) -> Vec<String> {
         format!("Before the publish: {}, in {looks}.", rate_words(&before)),
         format!("From the last of them to the first answer after the publish: {}.", rate_words(&after)),
     ];
-    told.into_iter().chain(pushed).chain(unheard).collect()
+    told.into_iter().chain(seen).collect()
+}
+
+/// How many tokens were refused, where anybody has tried one.
+fn refused_words(losses: &Losses) -> Option<String> {
+    let Tried { before, after } = losses.tried();
+    let (refused_before, refused_after) = around_t(losses, |minute| minute.refused);
+    let side = |was_tried: bool, refused: u64, when: &str| match was_tried {
+        true => format!("{} in the {MINUTES} min {when}", count(refused)),
+        false => format!("nobody tried one {when}"),
+    };
+    let (early, late) = (side(before, refused_before, "before T"), side(after, refused_after, "after it"));
+    (before || after)
+        .then(|| format!("Tokens refused with 401, to softlanding or in the agents' pages: {early}, {late}."))
 }
 
 /// What was pushed, where anything was. Nothing that was pushed says nothing: perhaps nobody listened.
 fn pushed_words(losses: &Losses) -> Option<String> {
-    let told: Vec<String> = PUSHED.iter().filter_map(|(of, one, many)| around_t(losses, *of, one, many)).collect();
+    let told: Vec<String> = PUSHED.iter().filter_map(|part| pushed_around_t(losses, part)).collect();
     let (last, rest) = told.split_last()?;
     let told = if rest.is_empty() { last.clone() } else { format!("{}, and that {last}", rest.join(", that ")) };
     Some(format!(
-        "The platform pushed that {told}; what is pushed may be lost, and a remedy, a refresh or a logout does it as well."
+        "The platform pushed that {told}; what softlanding had just refreshed is left out, what is pushed may be lost, and a \
+         remedy, a page or a logout does it as well."
     ))
 }
 
@@ -71,13 +85,18 @@ const PUSHED: [(Part, &str, &str); 3] = [
     (|minute| minute.legs, "media leg failed", "media legs failed"),
 ];
 
-/// How often something was pushed before T and after it; `None` where it was not.
-fn around_t(losses: &Losses, of: Part, one: &str, many: &str) -> Option<String> {
+/// How many there were before T and after it.
+fn around_t(losses: &Losses, of: Part) -> (u64, u64) {
     let side = |is_after: bool| {
         let side = losses.minutes().filter(|(minute, _)| (*minute >= 0) == is_after);
         side.map(|(_, seen)| u64::from(of(&seen))).sum::<u64>()
     };
-    let (before, after) = (side(false), side(true));
+    (side(false), side(true))
+}
+
+/// How often something was pushed before T and after it; `None` where it was not.
+fn pushed_around_t(losses: &Losses, (of, one, many): &(Part, &str, &str)) -> Option<String> {
+    let (before, after) = around_t(losses, *of);
     (before + after > 0).then(|| {
         let before = counted(before, one, many);
         format!("{before} in the {MINUTES} min before T and {} in the {MINUTES} min after it", count(after))
@@ -121,7 +140,8 @@ fn number(n: f64) -> String {
 mod tests {
     use super::*;
     use crate::law::event::{Event, Record};
-    use crate::law::verdict::LegState;
+    use crate::law::page::{PageSeen, PageState};
+    use crate::law::verdict::{CallState, LegState};
     use crate::words::clock::Timestamp;
     use crate::words::id::Seat;
 
@@ -149,6 +169,21 @@ mod tests {
         );
         assert!(pushed.contains(", and that 0 media legs failed in the 30 min before T and 1 in"), "{pushed}");
         assert!(unheard.starts_with("Of 7 agents nothing"), "{unheard}");
+    }
+
+    #[test]
+    fn refused_tokens_are_told_whoever_tried_them_and_silence_is_not_told_as_none() {
+        let at = Timestamp(61_000);
+        let told = |events: Vec<Event>| {
+            let records: Vec<Record> = (1..).zip(events).map(|(seq, event)| Record { seq, at, event }).collect();
+            sentences(&Losses::of(&records)).split_off(1)
+        };
+        let page = |seat, state| PageSeen { seat: Seat(seat), state, call: CallState::Free, at };
+        let pages = vec![page(0, PageState::Refused), page(1, PageState::Refused), page(2, PageState::Ready)];
+        let refused = told(vec![Event::PagesSeen { seen: pages }]);
+        let both = "to softlanding or in the agents' pages: nobody tried one before T, 2 in the 30 min after it.";
+        assert_eq!(refused, [format!("Tokens refused with 401, {both}")]);
+        assert!(told(vec![Event::PagesSeen { seen: vec![page(0, PageState::Unknown)] }]).is_empty());
     }
 
     #[test]

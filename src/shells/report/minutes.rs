@@ -1,10 +1,10 @@
 //! The picture of the minutes around T: softphones lost, tokens refused, and what the platform pushed, one above the other on
 //! one axis of time.
 //!
-//! Each has a scale of its own: a thousand refreshed tokens before T must not flatten forty lost softphones after it. Must
-//! never: show nothing pushed as nothing lost; perhaps nobody listened.
+//! Each has a scale of its own: a thousand changed tokens before T must not flatten forty lost softphones after it. Must
+//! never: show nothing pushed as nothing lost, or nothing asked as nothing refused; perhaps nobody listened or asked.
 
-use crate::law::losses::{MINUTES, Minute};
+use crate::law::losses::{MINUTES, Minute, Tried};
 use crate::shells::report::pictures::WIDTH;
 use crate::shells::report::story::Story;
 use crate::shells::report::svg::{Anchor, Svg};
@@ -12,7 +12,7 @@ use crate::shells::report::words::{count, counted};
 
 const TOP: f64 = 26.0;
 const LEFT: f64 = 176.0;
-const RIGHT: f64 = WIDTH - 132.0;
+const RIGHT: f64 = WIDTH - 142.0;
 /// Height of one panel, and from one to the next.
 const HEIGHT: f64 = 40.0;
 const PITCH: f64 = 56.0;
@@ -24,8 +24,18 @@ struct Part {
     of: fn(&Minute) -> u32,
     one: &'static str,
     many: &'static str,
-    /// Whether it is shown although there was none.
-    always: bool,
+    shown: Shown,
+}
+
+/// When something is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    /// Although there was none of it.
+    Always,
+    /// Likewise; where nobody has tried a token, that stands in the place of the numbers.
+    WhereTried,
+    /// Where there was some.
+    WhereSeen,
 }
 
 const PARTS: [Part; 5] = [
@@ -35,7 +45,7 @@ const PARTS: [Part; 5] = [
         of: |minute| minute.lost,
         one: "softphone lost",
         many: "softphones lost",
-        always: true,
+        shown: Shown::Always,
     },
     Part {
         name: "tokens refused, 401",
@@ -43,7 +53,7 @@ const PARTS: [Part; 5] = [
         of: |minute| minute.refused,
         one: "token refused with 401",
         many: "tokens refused with 401",
-        always: true,
+        shown: Shown::WhereTried,
     },
     Part {
         name: "stations disassociated",
@@ -51,7 +61,7 @@ const PARTS: [Part; 5] = [
         of: |minute| minute.disconnected,
         one: "station disassociated",
         many: "stations disassociated",
-        always: false,
+        shown: Shown::WhereSeen,
     },
     Part {
         name: "media legs failed",
@@ -59,7 +69,7 @@ const PARTS: [Part; 5] = [
         of: |minute| minute.legs,
         one: "media leg failed",
         many: "media legs failed",
-        always: false,
+        shown: Shown::WhereSeen,
     },
     Part {
         name: "tokens changed",
@@ -67,7 +77,7 @@ const PARTS: [Part; 5] = [
         of: |minute| minute.tokens,
         one: "token changed",
         many: "tokens changed",
-        always: false,
+        shown: Shown::WhereSeen,
     },
 ];
 
@@ -83,14 +93,33 @@ impl Part {
         };
         (side(false), side(true))
     }
+    /// The same in words, for a line each.
+    fn sums(&self, seen: &[(i64, Minute)], tried: Tried) -> (String, String) {
+        let (before, after) = self.around_t(seen);
+        let told = |n: u64, was_tried: bool, when: &str| match (self.shown, was_tried || n > 0) {
+            (Shown::WhereTried, false) => format!("not asked {when}"),
+            (Shown::Always | Shown::WhereTried | Shown::WhereSeen, _) => format!("{} {when}", count(n)),
+        };
+        (told(before, tried.before, "before T"), told(after, tried.after, "from T on"))
+    }
+    /// Whether a minute with so many says so.
+    fn is_told(&self, n: u32, tried: Tried) -> bool {
+        match self.shown {
+            Shown::Always => true,
+            Shown::WhereTried => n > 0 || tried != Tried::default(),
+            Shown::WhereSeen => n > 0,
+        }
+    }
 }
 
 /// The minutes around T.
 #[must_use]
 pub fn picture(story: &Story) -> String {
     let seen: Vec<(i64, Minute)> = story.losses.minutes().collect();
-    let shown = PARTS.iter().filter(|part| part.always || seen.iter().any(|(_, minute)| (part.of)(minute) > 0));
-    let shown: Vec<&Part> = shown.collect();
+    let tried = story.losses.tried();
+    let is_shown =
+        |part: &&Part| part.shown != Shown::WhereSeen || seen.iter().any(|(_, minute)| (part.of)(minute) > 0);
+    let shown: Vec<&Part> = PARTS.iter().filter(is_shown).collect();
     let bottom = TOP + shown.len() as f64 * PITCH - (PITCH - HEIGHT);
     let slot = (RIGHT - LEFT) / (2 * MINUTES) as f64;
     let x = |minute: i64| LEFT + (minute + MINUTES) as f64 * slot;
@@ -101,14 +130,19 @@ pub fn picture(story: &Story) -> String {
         svg.text("tick", Anchor::Middle, (x(minute), bottom + 17.0), &words);
     }
     for (at, part) in shown.iter().enumerate() {
-        panel(&mut svg, part, &seen, TOP + at as f64 * PITCH, slot, x);
+        let top = TOP + at as f64 * PITCH;
+        panel(&mut svg, part, &seen, top, slot, x);
+        let (before, after) = part.sums(&seen, tried);
+        svg.text("value", Anchor::Start, (RIGHT + 10.0, top + 16.0), &before);
+        svg.text("value", Anchor::Start, (RIGHT + 10.0, top + 33.0), &after);
     }
     svg.line("t", (x(0), TOP - 8.0), (x(0), bottom));
     svg.text("t-name", Anchor::Start, (x(0) + 6.0, TOP - 10.0), &format!("T {}", story.zone.clock(story.publish_at())));
     svg.text("axis-name", Anchor::End, (LEFT - 8.0, TOP - 10.0), "a minute");
     svg.text("axis-name", Anchor::End, (RIGHT, bottom + 35.0), "minutes from T");
-    let told: Vec<String> = seen.iter().map(|(minute, m)| format!("{minute:+}: {}", minute_words(m))).collect();
+    let told: Vec<String> = seen.iter().map(|(minute, m)| format!("{minute:+}: {}", minute_words(m, tried))).collect();
     let told = if told.is_empty() { "nothing was lost".to_owned() } else { told.join("; ") };
+    let told = if tried == Tried::default() { format!("{told}; no token was tried") } else { told };
     svg.finish("minutes", (WIDTH, bottom + 42.0), "What was lost, refused and pushed in each minute around T", &told)
 }
 
@@ -129,13 +163,10 @@ fn panel(svg: &mut Svg, part: &Part, seen: &[(i64, Minute)], top: f64, slot: f64
         }
     }
     svg.line("axis", (LEFT, bottom), (RIGHT, bottom));
-    let (before, after) = part.around_t(seen);
-    svg.text("value", Anchor::Start, (RIGHT + 10.0, top + 16.0), &format!("{} before T", count(before)));
-    svg.text("value", Anchor::Start, (RIGHT + 10.0, top + 33.0), &format!("{} from T on", count(after)));
 }
 
-fn minute_words(seen: &Minute) -> String {
-    let told = PARTS.iter().map(|part| (part, (part.of)(seen))).filter(|(part, n)| part.always || *n > 0);
+fn minute_words(seen: &Minute, tried: Tried) -> String {
+    let told = PARTS.iter().map(|part| (part, (part.of)(seen))).filter(|(part, n)| part.is_told(*n, tried));
     told.map(|(part, n)| part.counted(n)).collect::<Vec<_>>().join(", ")
 }
 
@@ -143,7 +174,8 @@ fn minute_words(seen: &Minute) -> String {
 mod tests {
     use super::*;
     use crate::law::event::{Event, Record};
-    use crate::law::verdict::{LegState, ProbeState};
+    use crate::law::page::{PageSeen, PageState};
+    use crate::law::verdict::{CallState, LegState, ProbeState};
     use crate::words::clock::Timestamp;
     use crate::words::id::Seat;
 
@@ -151,7 +183,8 @@ mod tests {
     fn what_was_seen_has_its_panel_and_its_sums_and_what_was_not_has_none() {
         let minute = Minute { tokens: 1, legs: 2, ..Minute::default() };
         let words = "0 softphones lost, 0 tokens refused with 401, 2 media legs failed, 1 token changed";
-        assert_eq!(minute_words(&minute), words);
+        assert_eq!(minute_words(&minute, Tried { before: true, after: false }), words);
+        assert_eq!(minute_words(&minute, Tried::default()), "0 softphones lost, 2 media legs failed, 1 token changed");
         let seats = |n: u32| (0..n).map(Seat).collect::<Vec<_>>();
         let pushed = |since: i64, tokens: u32, failed: u32| Event::Pushed {
             since: Timestamp(since),
@@ -173,5 +206,24 @@ mod tests {
             assert!(picture.contains(part), "{part}");
         }
         assert!(!picture.contains("stations disassociated"), "{picture}");
+    }
+
+    #[test]
+    fn where_nobody_tried_a_token_no_zeros_stand() {
+        let drawn = |events: Vec<Event>| {
+            let mut story = Story::default();
+            for (seq, event) in (1..).zip(events) {
+                story.losses.hear(&Record { seq, at: Timestamp(61_000), event });
+            }
+            let drawn = picture(&story);
+            ["not asked before T", "not asked from T on", "no token was tried"].map(|words| drawn.contains(words))
+        };
+        let page = |state| {
+            let seen = PageSeen { seat: Seat(0), state, call: CallState::Free, at: Timestamp(61_000) };
+            Event::PagesSeen { seen: vec![seen] }
+        };
+        assert_eq!(drawn(Vec::new()), [true, true, true]);
+        assert_eq!(drawn(vec![page(PageState::Unknown)]), [true, true, true]);
+        assert_eq!(drawn(vec![page(PageState::Refused)]), [true, false, false]);
     }
 }

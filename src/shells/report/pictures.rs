@@ -221,9 +221,9 @@ pub fn readiness(story: &Story) -> String {
     let all = story.agents.len() as u64;
     let t = story.publish_at();
     let points: Vec<(Timestamp, Counts)> = story.series.points().collect();
-    let last_change = last_change(&points).unwrap_or(t);
+    let checked_until = checked_until(story).or(last_change(&points)).unwrap_or(t);
     let from = points.first().map_or(t, |(at, _)| *at).min(t);
-    let to = last_change.max(t + 120_000);
+    let to = checked_until.max(t + 120_000);
     let span_ms = to.since_ms(from);
     let axis = TimeAxis { from: from - span_ms / 30, to: to + span_ms / 30, left: 60.0, right: WIDTH - 190.0 };
     let (top, bottom) = (30.0, 290.0);
@@ -255,6 +255,12 @@ pub fn readiness(story: &Story) -> String {
     let told: Vec<String> = told.map(|(kind, n)| format!("{n} {}", kind.words_of(u64::from(n)))).collect();
     let described = format!("At the end: {}.", told.join(", "));
     svg.finish("readiness", (WIDTH, bottom + 46.0), "Agents by verdict over time", &described)
+}
+
+/// When the last check ended, or what is known of one that goes on.
+fn checked_until(story: &Story) -> Option<Timestamp> {
+    let check = story.phases.items.iter().rev().find(|span| span.phase == Phase::Checking)?;
+    check.end.or(story.span.map(|(_, last)| last))
 }
 
 fn last_change(points: &[(Timestamp, Counts)]) -> Option<Timestamp> {
@@ -340,5 +346,29 @@ fn name_areas(svg: &mut Svg, story: &Story, x: f64, (top, bottom): (f64, f64), y
     for (at, kind, n) in names {
         svg.symbol(&format!("k-{}", kind.class()), (x, at - 10.0), "");
         svg.text("label", Anchor::Start, (x + 19.0, at), &format!("{} {}", count(n), kind.words_of(n)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::law::event::Event;
+    use crate::law::verdict::Verdict;
+    use crate::shells::report::sample::{self, Scribe, T};
+    use crate::words::id::Seat;
+
+    #[test]
+    fn the_axis_of_readiness_reaches_the_end_of_the_check_though_nothing_changes_before_it() {
+        let mut scribe = Scribe::staged(sample::plan(1, 5));
+        let minute = |n: i64| T + n * 60_000;
+        scribe.say(minute(1), Event::PhaseEntered { phase: Phase::Checking });
+        scribe.say(minute(2), Event::Judged { verdicts: vec![(Seat(0), Verdict::Ready)] });
+        scribe.say(minute(42), Event::TakenUp);
+        let drawn = |scribe: &Scribe| readiness(&Story::of(&scribe.records));
+        assert!(drawn(&scribe).contains(">16:40<"), "as far as it is known");
+        scribe.say(minute(45), Event::PhaseEntered { phase: Phase::Settling });
+        scribe.say(minute(95), Event::PhaseEntered { phase: Phase::Settled });
+        let drawn = drawn(&scribe);
+        assert!(drawn.contains(">16:40<") && !drawn.contains(">17:"), "{drawn}");
     }
 }

@@ -25,6 +25,9 @@ pub const HOSTILE: [&str; 4] = [
     "[a](b) *c* _d_",
 ];
 
+/// How the hook that fails on a Friday ended, in words.
+pub const SAID: &str = "failed with exit code 3; it said: no route";
+
 /// Writes records with their numbers.
 pub struct Scribe {
     /// What was written.
@@ -167,7 +170,8 @@ pub fn publish(scribe: &mut Scribe, plan: &Plan) {
     scribe.say(T + 25_012, Event::ScheduleSeen { version: 8, published: true });
     scribe.say(T + 25_012, Event::PublishConfirmed { version: 8 });
     let outcome = HookOutcome::Exit(3);
-    let results = vec![HookRun { name: "20-wallboard".to_owned(), outcome, output: "no route".to_owned() }];
+    let results =
+        vec![HookRun { name: "20-wallboard".to_owned(), outcome, output: "no route\n  to the board\n".to_owned() }];
     scribe.say(T + 25_700, Event::HooksRan { point: HookPoint::PostPublish, seat: None, results });
 }
 

@@ -328,12 +328,9 @@ impl Story {
     fn hooks(&mut self, at: Timestamp, point: HookPoint, seat: Option<Seat>, results: &[HookRun]) {
         self.hooks_ran += results.len() as u64;
         let mut problems = 0;
-        for result in results {
-            if let Some(problem) = &result.problem() {
-                problems += 1;
-                let problem = HookProblem { at, point, name: shared(&result.name), problem: shared(problem) };
-                self.hook_problems.push(problem);
-            }
+        for problem in results.iter().filter_map(|result| HookProblem::of(at, point, result)) {
+            problems += 1;
+            self.hook_problems.push(problem);
         }
         if let Some(seat) = seat {
             let ran = results.len() as u32;

@@ -221,20 +221,27 @@ fn waves(lines: &mut Lines, story: &Story) {
         counted(u64::from(policy.canary), "agent", "agents"),
         crate::law::plan::WIDER_BY
     ));
+    let name = rungs.iter().map(|(rung, _)| columns(rung.words())).max().unwrap_or_default() + 2;
     for (rung, waves) in rungs {
         let told: Vec<String> = waves
             .all()
             .take(WAVES_MAX)
             .map(|wave| {
                 let at = story.zone.near_second(wave.began, story.publish_at());
-                let helped =
-                    if wave.helped_before == 0 { String::new() } else { format!(" ({} helped)", wave.helped_before) };
-                format!("{} at {at}{helped}", count(u64::from(wave.begun)))
+                format!("{} at {at}{}", count(u64::from(wave.begun)), helped_words(wave.helped_before))
             })
             .collect();
         let more = waves.all().count().saturating_sub(WAVES_MAX) as u64 + waves.kept.more;
         let more = (more > 0).then(|| format!("… and {}", counted(more, "more wave", "more waves")));
-        lines.pieces(&format!("  {}", fit(rung.words(), 31)), told.into_iter().chain(more));
+        lines.pieces(&format!("  {}", fit(rung.words(), name)), told.into_iter().chain(more));
+    }
+}
+
+/// Whom the remedy had helped when a wave began, of the waves before it.
+fn helped_words(before: u32) -> String {
+    match before {
+        0 => String::new(),
+        n => format!(" (after {} had been helped)", count(u64::from(n))),
     }
 }
 
@@ -356,7 +363,7 @@ mod tests {
             "recovered: ",
             "session reset",
             "deferred: on a call",
-            "post-publish.d/20-wallboard: failed with exit code 3",
+            &format!("post-publish.d/20-wallboard: {}", sample::SAID),
             "  enrolled for token refresh (",
             "had no new token in their page: depend on remedies",
             "  softphone ready",
@@ -366,6 +373,24 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part:?} is missing in\n{text}");
         }
+    }
+
+    #[test]
+    fn a_wave_says_after_how_many_it_began_and_not_that_it_helped_them() {
+        use crate::law::event::Event;
+        use crate::law::verdict::Rung;
+        let mut plan = sample::plan(1, 100);
+        plan.remedies.canary = 5;
+        let mut scribe = sample::Scribe::staged(plan);
+        let seats = |range: std::ops::Range<u32>| range.map(Seat).collect::<Vec<_>>();
+        let rung = Rung::SessionReset;
+        scribe.say(sample::T, Event::PublishClaimed { attempt: 1, late_ms: 0 });
+        scribe.say(sample::T + 1_000, Event::RemedyStarted { rung, seats: seats(0..5) });
+        let verdicts = seats(0..4).into_iter().map(|seat| (seat, Verdict::Recovered { by: rung })).collect();
+        scribe.say(sample::T + 9_000, Event::Judged { verdicts });
+        scribe.say(sample::T + 10_000, Event::RemedyStarted { rung, seats: seats(5..22) });
+        let text = flat(&scribe.records);
+        assert!(text.contains("session reset 5 at 16:00:01, 17 at 16:00:10 (after 4 had been helped)"), "{text}");
     }
 
     #[test]

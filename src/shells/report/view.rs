@@ -269,7 +269,7 @@ fn facts(story: &Story) -> Vec<Fact> {
     facts.push(fact("Cohort", counted(all, "agent", "agents")));
     facts.push(fact("Enrolled", format!("{} of {} ({})", count(enrolled), count(all), percent(enrolled, all))));
     let untold = plan.untold().len() as u64;
-    if untold > 0 {
+    if untold > 0 && story.publish.confirmed.is_some() {
         let words = format!(
             "{} at most, of {}; the post-publish hooks are given the other {}",
             count(TOLD_MAX as u64),

@@ -142,26 +142,35 @@ pub fn counted(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(n), if n == 1 { one } else { many })
 }
 
-/// A part of a whole in whole percent; never 100 % unless it is all of it, never 0 % unless it is none.
+/// A part of a whole in whole percent, never rounded to none of it or all of it: `< 1 %`, `> 99 %`.
 #[must_use]
 pub fn percent(part: u64, whole: u64) -> String {
     if whole == 0 {
         return "0 %".to_owned();
     }
-    let rounded = (part as f64 * 100.0 / whole as f64).round() as u64;
-    let honest = match (part, whole) {
-        (0, _) => 0,
-        (p, w) if p >= w => 100,
-        (_, _) => rounded.clamp(1, 99),
-    };
-    format!("{honest} %")
+    let exact = part as f64 * 100.0 / whole as f64;
+    match (part, whole) {
+        (p, w) if p >= w => "100 %".to_owned(),
+        (1.., _) if exact < 1.0 => "< 1 %".to_owned(),
+        (_, _) if exact > 99.0 => "> 99 %".to_owned(),
+        (_, _) => format!("{exact:.0} %"),
+    }
 }
 
 /// Text from outside on one line: control characters become spaces, characters that turn the line around are left out.
 #[must_use]
 pub fn clean(text: &str) -> String {
-    let flat = text.chars().filter(|c| !turns_the_line(*c)).map(|c| if breaks_the_line(c) { ' ' } else { c });
-    flat.collect::<String>().trim().to_owned()
+    flat(text).trim().to_owned()
+}
+
+/// The same line by line, each with its indent.
+#[must_use]
+pub fn clean_lines(text: &str) -> String {
+    text.lines().map(flat).collect::<Vec<_>>().join("\n")
+}
+
+fn flat(text: &str) -> String {
+    text.chars().filter(|c| !turns_the_line(*c)).map(|c| if breaks_the_line(c) { ' ' } else { c }).collect()
 }
 
 fn breaks_the_line(c: char) -> bool {
@@ -303,13 +312,16 @@ mod tests {
 
     #[test]
     fn percentages_never_round_a_few_away() {
-        assert_eq!((percent(1, 100_000), percent(99_999, 100_000)), ("1 %".to_owned(), "99 %".to_owned()));
+        assert_eq!((percent(1, 100_000), percent(99_999, 100_000)), ("< 1 %".to_owned(), "> 99 %".to_owned()));
+        assert_eq!((percent(3, 400), percent(4, 400)), ("< 1 %".to_owned(), "1 %".to_owned()));
+        assert_eq!((percent(397, 400), percent(396, 400)), ("> 99 %".to_owned(), "99 %".to_owned()));
         assert_eq!((percent(0, 5), percent(5, 5), percent(0, 0)), ("0 %".into(), "100 %".into(), "0 %".into()));
     }
 
     #[test]
     fn a_hostile_name_stays_on_its_line() {
         assert_eq!(clean("a\u{1b}[31mb\nc\u{202e}d"), "a [31mb cd");
+        assert_eq!(clean_lines("a\u{1b}[31mb\r\n  c\u{202e}d\n"), "a [31mb\n  cd");
         assert_eq!(columns(&cut(&"x".repeat(200), 20)), 20);
         assert_eq!(columns(&fit("日本語", 8)), 8);
     }

@@ -1,7 +1,9 @@
 //! One run in figures: how many agents have which verdict, what the publish waits for, what became of it.
 //!
-//! Small beside the run itself, a byte an agent, so that a process can hold one of each run that it leads.
+//! Small beside the run itself, a byte an agent and a little for each dead token, so that a process can hold one of each run that it leads.
 //! Must never: be what anything is decided by; that is [`crate::law::run::Run`].
+
+use std::collections::BTreeSet;
 
 use crate::law::event::{Drift, Event, Phase, Record, Wait};
 use crate::law::order::Wish;
@@ -44,6 +46,8 @@ pub struct Figures {
     /// Of each seat a place in [`VERDICTS`].
     verdicts: Vec<u8>,
     agents: [u32; VERDICTS.len()],
+    /// Agents whose refresh token is dead.
+    dead: BTreeSet<Seat>,
 }
 
 impl Figures {
@@ -63,6 +67,7 @@ impl Figures {
             braked: Braked::Nothing,
             verdicts: Vec::new(),
             agents: Default::default(),
+            dead: BTreeSet::new(),
         };
         records.iter().for_each(|record| figures.apply(record.at, &record.event));
         figures
@@ -114,6 +119,14 @@ impl Figures {
         self.agents
     }
 
+    /// Whether an event that comes next says of a token that is dead already that it cannot be refreshed: one refresh that brings
+    /// nothing, however many ways to it are tried.
+    #[must_use]
+    pub fn is_known_dead(&self, next: &Event) -> bool {
+        let (Event::TokenDead { seat, .. } | Event::RefreshFailed { seat, .. }) = next else { return false };
+        self.dead.contains(seat)
+    }
+
     /// Takes in one event that was recorded at `at`.
     pub fn apply(&mut self, at: Timestamp, event: &Event) {
         let before = self.phase;
@@ -155,6 +168,12 @@ impl Figures {
             Event::BrakeApplied { rung: Some(_), .. } if self.braked == Braked::Nothing => {
                 self.braked = Braked::SomeRungs;
             }
+            Event::TokenDead { seat, .. } => {
+                self.dead.insert(*seat);
+            }
+            Event::TokenRefreshed { seat, .. } => {
+                self.dead.remove(seat);
+            }
             Event::Settled { .. } => self.phase = Phase::Settled,
             Event::Stopped { .. } => self.phase = Phase::Stopped,
             Event::BrakeApplied { rung: Some(_), .. }
@@ -162,10 +181,8 @@ impl Figures {
             | Event::TakenUp
             | Event::HooksRan { .. }
             | Event::RefreshStarted { .. }
-            | Event::TokenRefreshed { .. }
             | Event::RefreshFailed { .. }
             | Event::TokenLeft { .. }
-            | Event::TokenDead { .. }
             | Event::RungUnavailable { .. }
             | Event::ProbeUnavailable { .. }
             | Event::ScheduleSeen { .. }

@@ -171,7 +171,7 @@ impl Instruments {
             )?,
             refreshes: counters(
                 "softlanding_token_refreshes_total",
-                "Refreshes of agents' tokens by result; dead means that the agent must sign in again.",
+                "Refreshes of agents' tokens by result; dead means that the agent must sign in again, and is counted once.",
                 &["entry", "result"],
             )?,
             remedies: counters(

@@ -109,11 +109,14 @@ impl Telemetry {
             News::Recorded { run, record, .. } => {
                 let Some(figures) = state.led.get_mut(run) else { return };
                 let (before, phase, phase_at) = (figures.fate(), figures.phase(), figures.phase_at());
+                let is_counted = !figures.is_known_dead(&record.event);
                 figures.apply(record.at, &record.event);
                 if let Some(traces) = &self.0.traces {
                     traces.hear(run, figures, record, (phase, phase_at));
                 }
-                instruments.count(figures.entry(), &record.event);
+                if is_counted {
+                    instruments.count(figures.entry(), &record.event);
+                }
                 if let (None, Some(fate)) = (before, figures.fate()) {
                     instruments.publish(figures.entry(), fate);
                 }

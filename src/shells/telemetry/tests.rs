@@ -126,6 +126,39 @@ fn what_is_found_over_after_a_restart_counts_nothing_and_shows_the_newest() {
 }
 
 #[test]
+fn a_dead_token_is_one_refresh_that_brings_nothing_in_however_many_ways_it_is_tried() {
+    use crate::law::command::{FailureKind, TokenVia};
+    use crate::shells::report::Story;
+    use crate::words::id::Seat;
+    let mut scribe = sample::Scribe::staged(sample::plan(1, 5));
+    let at = sample::T - 900_000;
+    let refused = || sample::failure(FailureKind::Invalid, 400, "the refresh token is not accepted");
+    let dead = |seat| Event::TokenDead { seat, failure: refused() };
+    let failed = |seat| Event::RefreshFailed { seat, failure: refused(), again_at: None };
+    for seat in [0, 1, 2].map(Seat) {
+        scribe.say(at, Event::RefreshStarted { seat, via: TokenVia::Grant });
+        scribe.say(at, dead(seat));
+        scribe.say(at, Event::RefreshStarted { seat, via: TokenVia::Reported });
+        scribe.say(at, failed(seat));
+    }
+    // As a remedy, the same comes once more.
+    scribe.say(sample::T + 60_000, dead(Seat(0)));
+    scribe.say(sample::T + 60_000, failed(Seat(3)));
+    let records = of_care(scribe.records);
+    let report = Story::of(&records).refresh;
+    assert_eq!((report.dead, report.failed), (3, 1));
+    let whole = heard(&records, 1);
+    for (result, counted) in [("dead", report.dead), ("failed", report.failed)] {
+        let line = format!("softlanding_token_refreshes_total{{entry=\"care\",result=\"{result}\"}} {counted}");
+        assert_eq!(lines(&whole, &line).len(), 1, "{line}: {:?}", lines(&whole, "softlanding_token_refreshes"));
+    }
+    // Whoever takes the run up in between knows who is dead.
+    let later = heard(&records, 4);
+    let line = "softlanding_token_refreshes_total{entry=\"care\",result=\"failed\"} 1";
+    assert_eq!(lines(&later, line).len(), 1, "{:?}", lines(&later, "softlanding_token_refreshes"));
+}
+
+#[test]
 fn every_alert_worthy_count_is_there_before_anything_happens() {
     let telemetry = Telemetry::new(None).unwrap();
     telemetry.hear(&News::Serving { entries: vec!["care".to_owned()] });

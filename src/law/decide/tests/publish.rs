@@ -61,9 +61,11 @@ fn a_refresh_that_fails_is_tried_again_later_and_not_for_ever() {
 fn a_veto_stops_the_run_before_anything_is_claimed() {
     let mut desk = Desk::at(T - 60_000, plan(1));
     desk.hooks(HookPoint::PreRefresh);
-    let veto = HookRun { name: "10-freeze".into(), outcome: HookOutcome::Exit(1), output: String::new() };
+    let veto = HookRun { name: "10-freeze".into(), outcome: HookOutcome::Exit(1), output: "quarter end\nx".into() };
     desk.answer(|c| matches!(c, Command::RunHooks { .. }), Outcome::HooksRan(vec![veto]));
     assert_eq!(desk.stopped(), Some(StopKind::Vetoed));
+    let why = "hook 10-freeze failed with exit code 1; it said: quarter end";
+    assert_eq!(desk.events(|e| matches!(e, Event::Stopped { why: told, .. } if told == why)), 1);
     desk.hooks(HookPoint::Failed);
     assert!(desk.run.is_over() && desk.run.claims == 0);
     desk.audit();
