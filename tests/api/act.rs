@@ -42,7 +42,9 @@ async fn each_act_takes_its_role() {
         }
         let card = served.post(&served.operator, "/api/v1/runs", &stage).await.well(201);
         assert_eq!((&card["run"], &card["needs"]), (&json!(RUN), &json!("approval")), "{card}; {REPEAT}");
-        served.post(&served.operator, &orders(), &tell("approve")).await.problem(403);
+        let not_his = served.post(&served.operator, &orders(), &tell("approve")).await.problem(403);
+        let said = "operator-key is an operator, and this takes an approver";
+        assert_eq!(not_his.body["detail"], said, "{not_his:?}; {REPEAT}");
         served.post(&served.approver, &orders(), &tell("approve")).await.well(202);
         served.until(RUN, |card| card["approval"] == "given").await;
         served.post(&served.operator, &orders(), &tell("hold")).await.well(202);
@@ -88,7 +90,14 @@ async fn what_cannot_be_done_is_refused_at_once_with_the_reason() {
         refused("/api/v1/runs", json!({ "publish": "care", "at": "soon" }), 422, "an instant such as").await;
         refused("/api/v1/runs", json!({ "publish": "care", "at": "2026-11-20T22:00:00Z" }), 409, "has passed").await;
         refused("/api/v1/runs", json!({ "publish": "care", "when": "now" }), 400, "unknown field").await;
-        refused("/api/v1/runs", json!([]), 400, "cannot be read").await;
+        // A list of values without their names is no object, whatever could be made of it.
+        refused("/api/v1/runs", json!([]), 400, "no JSON object").await;
+        refused("/api/v1/runs", json!(["care", null]), 400, "no JSON object").await;
+        refused("/api/v1/checks", json!(["care", null]), 400, "no JSON object").await;
+        refused(&orders(), json!(["hold", null, "x"]), 400, "no JSON object").await;
+        // What to do about it is said in the words of the API.
+        let past = json!({ "publish": "care", "at": "2026-11-20T22:00:00Z" });
+        refused("/api/v1/runs", past, 409, "still to come, as `at`").await;
         refused("/api/v1/checks", json!({}), 422, "exactly one").await;
         refused("/api/v1/checks", json!({ "business_unit": "Nobody" }), 422, "Customer Care").await;
         refused(&orders(), json!({ "wish": "hold", "why": "x" }), 404, "there is no run").await;

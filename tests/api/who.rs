@@ -115,6 +115,8 @@ async fn what_is_not_there_or_cannot_be_read_is_a_problem_with_a_hint() {
         let served = staged("api-problems").await;
         for (path, status) in [
             ("/api/v1/nothing", 404),
+            ("/api", 404),
+            ("/hooks", 404),
             ("/api/v1/runs/20261127-1600-nobody", 404),
             ("/api/v1/runs/calendar.care", 404),
             ("/api/v1/runs?limit=0", 400),
@@ -128,6 +130,12 @@ async fn what_is_not_there_or_cannot_be_read_is_a_problem_with_a_hint() {
             served.get(&served.viewer, path).await.problem(status);
         }
         answer(served.request(Method::DELETE, "/api/v1/runs").bearer_auth(&served.viewer)).await.problem(405);
+        let unreadable = served.request(Method::POST, "/hooks/v1/%ff").body("{}");
+        answer(unreadable).await.problem(400);
+        // People are led back.
+        let nowhere = served.get("", "/run/20261127-1600-care").await;
+        let page = nowhere.body.as_str().unwrap_or_default();
+        assert!(nowhere.status == 404 && page.contains("href=\"/\""), "{nowhere:?}; {REPEAT}");
         let described = served.get("", "/openapi.json").await.well(200);
         assert_eq!(described["openapi"], "3.1.0", "{REPEAT}");
     })

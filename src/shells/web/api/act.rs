@@ -252,7 +252,7 @@ pub(super) async fn check(
     };
     let doing = Arc::clone(&office);
     act.once(&office, &body.bytes, async move {
-        let called = deeds::call_roll(&doing, &unit).await?;
+        let called = deeds::Roll::of(&doing, &unit).await?.call(&doing).await;
         Ok((StatusCode::OK, document(&called.document())))
     })
     .await

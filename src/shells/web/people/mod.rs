@@ -21,6 +21,7 @@ use axum::Router;
 use axum::http::HeaderName;
 use axum::routing::{get, post};
 
+pub(super) use page::nothing_here;
 pub use roles::Roles;
 
 use super::Room;
