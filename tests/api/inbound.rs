@@ -129,7 +129,12 @@ async fn a_signed_request_stages_once_and_what_is_not_signed_well_does_nothing()
         let next = signed(SECRET, "msg_7", now(), &stage).await;
         assert_eq!(send(&served, "bridge", &next).await.well(200), json!({ "run": RUN }), "{REPEAT}");
         let card = served.get(&served.viewer, &format!("/api/v1/runs/{RUN}")).await.well(200);
-        assert_eq!((&card["approval"], &card["control"]), (&json!("missing"), &json!([])), "{card}; {REPEAT}");
+        let told: Vec<&Value> = card["control"].as_array().expect("lines").iter().map(|line| &line["words"]).collect();
+        assert_eq!(
+            (&card["approval"], told),
+            (&json!("missing"), vec![&json!("staged by webhook:bridge")]),
+            "{REPEAT}"
+        );
     })
     .await;
 }
@@ -229,6 +234,10 @@ async fn a_publish_that_was_made_elsewhere_is_checked_by_a_run_that_is_made_for_
             "{card}; {REPEAT}"
         );
         assert_eq!((&card["agents"], &card["tally"]["ready"]), (&json!(12), &json!(12)), "{card}; {REPEAT}");
+        assert!(
+            card["control"].to_string().contains("staged by webhook:bridge: published without"),
+            "{card}; {REPEAT}"
+        );
         served.site.records(&run).await;
         assert_eq!(served.site.published(), (1, 1), "only the planner has; {REPEAT}");
     })

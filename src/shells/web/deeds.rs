@@ -15,7 +15,7 @@ use super::problem::{Kind, Problem};
 use crate::hands::journal::{Journal, JournalError};
 use crate::law::decide::orders::refusal;
 use crate::law::order::{Order, Wish};
-use crate::law::plan::{Approval, OnDrift, Policy, Timing};
+use crate::law::plan::{Approval, OnDrift, Policy, StagedBy, Timing};
 use crate::shells::daemon::news::{News, chain};
 use crate::shells::daemon::site::Entry;
 use crate::shells::rollcall::{self, Called};
@@ -79,6 +79,11 @@ pub(super) fn instant(text: &str) -> Result<Timestamp, Problem> {
     })
 }
 
+/// The name under which journals show the sender of a webhook.
+pub(super) fn webhook(source: &str) -> String {
+    format!("webhook:{source}")
+}
+
 /// What became of a wish to stage.
 pub(super) enum StageAnswer {
     /// It is staged now.
@@ -88,16 +93,28 @@ pub(super) enum StageAnswer {
 }
 
 /// Stages the publish of an entry at its next instant or at another one, as the calendar would: under the same name, so that of
-/// several who stage it only one does.
-pub(super) async fn stage_entry(office: &Office, name: &str, at: Option<Timestamp>) -> Result<StageAnswer, Problem> {
+/// several who stage it only one does. Who wants it, and perhaps why, stands in the plan.
+pub(super) async fn stage_entry(
+    office: &Office,
+    name: &str,
+    at: Option<Timestamp>,
+    by: StagedBy,
+) -> Result<StageAnswer, Problem> {
+    let StagedBy { who, why } = by;
+    let why = why.as_deref().map(reason).transpose()?;
     let entry = entry(office, name)?;
     let now = office.site.clock.now();
     let next = || entry.recurrence.after(now).next().map(|fire| fire.at);
     let at = at.or_else(next).ok_or_else(|| {
         Problem::new(Kind::Refused, format!("the entry {name:?} has no instant left")).hint("say another one as `at`")
     })?;
-    let request = StageRequest { run: Some(named(entry, at)?), ..entry.request.clone() };
-    staged(office, StageRequest { publish_at: Appointment { at, zone: entry.zone }, ..request }).await
+    let request = StageRequest {
+        run: Some(named(entry, at)?),
+        publish_at: Appointment { at, zone: entry.zone },
+        policy: Policy { staged_by: Some(StagedBy { who, why }), ..entry.request.policy.clone() },
+        ..entry.request.clone()
+    };
+    staged(office, request).await
 }
 
 fn named(entry: &Entry, at: Timestamp) -> Result<RunId, Problem> {
@@ -143,22 +160,28 @@ fn refused(office: &Office, refusal: &Refusal) -> Problem {
     }
 }
 
-/// Leaves an order for whoever leads the run, unless it is clear already that it cannot be followed; gives its number.
-pub(super) async fn order(office: &Office, run: &RunId, order: Order) -> Result<u64, Problem> {
-    let Order { wish, agent, who, why } = order;
+/// Why somebody wants something, as it stands in the journal.
+fn reason(why: &str) -> Result<String, Problem> {
     let why = why.trim();
     if why.is_empty() || why.chars().count() > WHY_CHARS_MAX || why.chars().any(char::is_control) {
         let detail = format!("why is empty, longer than {WHY_CHARS_MAX} characters, or has control characters");
         return Err(Problem::new(Kind::NotUnderstood, detail)
             .hint("it stands in the journal: one line that others will understand"));
     }
+    Ok(why.to_owned())
+}
+
+/// Leaves an order for whoever leads the run, unless it is clear already that it cannot be followed; gives its number.
+pub(super) async fn order(office: &Office, run: &RunId, order: Order) -> Result<u64, Problem> {
+    let Order { wish, agent, who, why } = order;
+    let why = reason(&why)?;
     let opened = office.book.run(run).await.map_err(|e| unshown(office, e))?;
     let because = refusal(&opened.look().await.map_err(|e| unshown(office, e))?.run, wish, agent.as_ref());
     if let Some(because) = because {
         let problem = Problem::new(Kind::Refused, format!("run {run} cannot be told to {}: {because}", wish.words()));
         return Err(problem.hint(format!("GET /api/v1/runs/{run} shows where it stands, and what it can be told")));
     }
-    let order = Order { wish, agent, who, why: why.to_owned() };
+    let order = Order { wish, agent, who, why };
     let sent = office.journal.send(run, office.site.clock.now(), &order).await;
     sent.map_err(|e| Problem::of_journal(office, &e))
 }
@@ -225,8 +248,8 @@ pub(super) async fn published_elsewhere(
         Unit::OfEntry(name) => entry(office, name)?,
         Unit::Named(unit) => entry_of_unit(office, unit).await?,
     };
+    let (who, why) = (webhook(source), "published without softlanding, as it was told".to_owned());
     if let Some(run) = waiting_run(office, entry, week).await? {
-        let (who, why) = (format!("webhook:{source}"), "published without softlanding, as it was told".to_owned());
         order(office, &run, Order { wish: Wish::Elsewhere, agent: None, who, why }).await?;
         return Ok(run);
     }
@@ -241,6 +264,7 @@ pub(super) async fn published_elsewhere(
         policy: Policy {
             approval: Approval::Required,
             on_drift: OnDrift::PublishLatest,
+            staged_by: Some(StagedBy { who, why: Some(why) }),
             ..entry.request.policy.clone()
         },
         timing: Timing { late_by_max_ms: ELSEWHERE_LATE_MS, ..entry.request.timing.clone() },

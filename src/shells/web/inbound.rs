@@ -25,6 +25,7 @@ use super::once::{Asked, Done, once};
 use super::peers::address;
 use super::problem::{Kind, Problem};
 use crate::hands::hook::signature::{SignedHeaders, SigningKeys, TOLERANCE_MS, Unverified};
+use crate::law::plan::StagedBy;
 use crate::words::clock::{Clock, Timestamp};
 use crate::words::id::WeekDate;
 
@@ -228,7 +229,8 @@ impl Asking {
     async fn done(self, office: Arc<Office>, source: String) -> Done {
         match self {
             Asking::Stage { publish, at } => {
-                let (status, run) = match deeds::stage_entry(&office, &publish, at).await? {
+                let by = StagedBy { who: deeds::webhook(&source), why: None };
+                let (status, run) = match deeds::stage_entry(&office, &publish, at, by).await? {
                     StageAnswer::Staged(run) => (StatusCode::CREATED, run),
                     // What is wished for is so.
                     StageAnswer::Already(run) => (StatusCode::OK, run),
