@@ -4,6 +4,7 @@
 
 use softlanding::law::audit::Auditor;
 use softlanding::law::event::{Event, Phase, Record, Wait};
+use softlanding::law::plan::{Policy, StagedBy};
 use softlanding::law::run::{Approved, Brake, Held, Lateness, Run};
 use softlanding::law::verdict::{Rung, Verdict};
 use softlanding::shells::report::Story;
@@ -90,4 +91,18 @@ fn what_was_pushed_before_there_was_more_to_push_is_written_as_it_was_read() {
     let Event::Pushed { tokens, legs, unheard, .. } = &record.event else { panic!("{record:?}") };
     assert!(tokens.is_empty() && legs.is_empty() && unheard.is_none());
     assert_eq!(serde_json::to_value(&record).unwrap(), old);
+}
+
+/// Who staged a run is told where it is known; a plan from before that was kept is written as it was read.
+#[test]
+fn who_staged_a_run_is_told_where_it_is_known() {
+    let mut records = journal(include_str!("journals/v3.jsonl"));
+    assert!(Story::of(&records).control.items.iter().all(|(_, words)| !words.contains("staged by")));
+    let Event::Staged { plan } = &mut records[0].event else { panic!("no plan") };
+    let by = StagedBy { who: "ann (ann@example.com)".to_owned(), why: Some("planned\nanew".to_owned()) };
+    plan.policy = Policy { staged_by: Some(by), ..Policy::default() };
+    let read: Record = serde_json::from_value(serde_json::to_value(&records[0]).unwrap()).unwrap();
+    assert_eq!(read, records[0]);
+    let (_, told) = &Story::of(&records).control.items[0];
+    assert_eq!(told.as_ref(), "staged by ann (ann@example.com): planned anew");
 }

@@ -254,6 +254,19 @@ pub struct Policy {
     /// The calendar entry that staged the run; `None` for a run staged by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<String>,
+    /// Who staged it from outside; `None` where the calendar or a command did, and in a journal from before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staged_by: Option<StagedBy>,
+}
+
+/// Somebody who staged a run by the API, in the dashboard or by a webhook.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StagedBy {
+    /// The person's name, the API key's, or `webhook:` and the sender's.
+    pub who: String,
+    /// Why, in their words, where they say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 impl Policy {
@@ -264,7 +277,13 @@ impl Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Policy { approval: Approval::NotNeeded, on_drift: OnDrift::Hold, late_after_ms: 10_000, entry: None }
+        Policy {
+            approval: Approval::NotNeeded,
+            on_drift: OnDrift::Hold,
+            late_after_ms: 10_000,
+            entry: None,
+            staged_by: None,
+        }
     }
 }
 

@@ -132,6 +132,11 @@ impl Seat {
     }
 }
 
+/// A text that is not a date of the calendar; cut after 80 characters.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no date: a week is named by its first day, yyyy-MM-dd, such as 2026-11-30")]
+pub struct NoDate(String);
+
 /// The first day of a schedule's week, `yyyy-MM-dd`, in the business unit's own time zone (API.md section 4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -141,11 +146,10 @@ impl WeekDate {
     /// Reads `yyyy-MM-dd`.
     ///
     /// # Errors
-    /// [`BadId`] when `text` is not a date of the calendar.
-    pub fn new(text: &str) -> Result<Self, BadId> {
-        chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d")
-            .map(Self)
-            .map_err(|_| BadId { kind: "week date (yyyy-MM-dd)", found: text.chars().take(80).collect() })
+    /// [`NoDate`] when `text` is not a date of the calendar.
+    pub fn new(text: &str) -> Result<Self, NoDate> {
+        let read = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d");
+        read.map(Self).map_err(|_| NoDate(text.chars().take(80).collect()))
     }
     /// The date itself.
     #[must_use]
@@ -159,8 +163,8 @@ impl From<chrono::NaiveDate> for WeekDate {
     }
 }
 impl TryFrom<String> for WeekDate {
-    type Error = BadId;
-    fn try_from(text: String) -> Result<Self, BadId> {
+    type Error = NoDate;
+    fn try_from(text: String) -> Result<Self, NoDate> {
         Self::new(&text)
     }
 }
@@ -186,6 +190,14 @@ mod tests {
         assert!(!RunId::new("20261127-1600-calendar.friday").unwrap().is_calendar());
         for bad in ["a b", "a/b", &"x".repeat(56)] {
             assert!(RunId::calendar(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_date_is_told_so() {
+        for bad in ["2026-99-01", "2026-02-30", "next", ""] {
+            let told = WeekDate::new(bad).unwrap_err().to_string();
+            assert!(told.contains("is no date") && told.contains("yyyy-MM-dd"), "{told}");
         }
     }
 

@@ -24,6 +24,7 @@ async fn each_act_takes_its_role() {
     patiently(async {
         let served = early("api-roles", "require_approval = true").await;
         let stage = json!({ "publish": "care" });
+        let because = json!({ "publish": "care", "why": "planned anew" });
         let tell = |wish: &str| json!({ "wish": wish, "why": "a test" });
         let start = format!("/api/v1/runs/{RUN}/start");
         let check = json!({ "publish": "care" });
@@ -40,9 +41,11 @@ async fn each_act_takes_its_role() {
             let nobody = served.request(Method::POST, path).header("content-type", "application/json");
             answer(nobody.body(body.to_string())).await.problem(401);
         }
-        let card = served.post(&served.operator, "/api/v1/runs", &stage).await.well(201);
+        let card = served.post(&served.operator, "/api/v1/runs", &because).await.well(201);
         assert_eq!((&card["run"], &card["needs"]), (&json!(RUN), &json!("approval")), "{card}; {REPEAT}");
-        served.post(&served.operator, &orders(), &tell("approve")).await.problem(403);
+        let not_his = served.post(&served.operator, &orders(), &tell("approve")).await.problem(403);
+        let said = "operator-key is an operator, and this takes an approver";
+        assert_eq!(not_his.body["detail"], said, "{not_his:?}; {REPEAT}");
         served.post(&served.approver, &orders(), &tell("approve")).await.well(202);
         served.until(RUN, |card| card["approval"] == "given").await;
         served.post(&served.operator, &orders(), &tell("hold")).await.well(202);
@@ -67,9 +70,18 @@ async fn each_act_takes_its_role() {
         assert_eq!((&whole["ending"], &whole["allowed"]), (&json!("aborted"), &json!([])), "{whole}; {REPEAT}");
         // Each order stands in the journal with the name of its key.
         let control = whole["control"].to_string();
-        for said in ["approved by approver-key", "held by operator-key", "resumed by operator-key", "aborted by"] {
+        for said in [
+            "staged by operator-key: planned anew",
+            "approved by approver-key",
+            "held by operator-key",
+            "resumed by operator-key",
+            "aborted by",
+        ] {
             assert!(control.contains(said), "{said}: {control}; {REPEAT}");
         }
+        let report = served.get(&served.viewer, &format!("/api/v1/runs/{RUN}/report.json")).await.well(200);
+        let by = json!({ "who": "operator-key", "why": "planned anew" });
+        assert_eq!(report["run"]["staged_by"], by, "{REPEAT}");
         served.post(&served.operator, &start, &json!({})).await.problem(409);
         assert_eq!(served.site.published(), (0, 0), "{REPEAT}");
     })
@@ -88,7 +100,14 @@ async fn what_cannot_be_done_is_refused_at_once_with_the_reason() {
         refused("/api/v1/runs", json!({ "publish": "care", "at": "soon" }), 422, "an instant such as").await;
         refused("/api/v1/runs", json!({ "publish": "care", "at": "2026-11-20T22:00:00Z" }), 409, "has passed").await;
         refused("/api/v1/runs", json!({ "publish": "care", "when": "now" }), 400, "unknown field").await;
-        refused("/api/v1/runs", json!([]), 400, "cannot be read").await;
+        // A list of values without their names is no object, whatever could be made of it.
+        refused("/api/v1/runs", json!([]), 400, "no JSON object").await;
+        refused("/api/v1/runs", json!(["care", null]), 400, "no JSON object").await;
+        refused("/api/v1/checks", json!(["care", null]), 400, "no JSON object").await;
+        refused(&orders(), json!(["hold", null, "x"]), 400, "no JSON object").await;
+        // What to do about it is said in the words of the API.
+        let past = json!({ "publish": "care", "at": "2026-11-20T22:00:00Z" });
+        refused("/api/v1/runs", past, 409, "still to come, as `at`").await;
         refused("/api/v1/checks", json!({}), 422, "exactly one").await;
         refused("/api/v1/checks", json!({ "business_unit": "Nobody" }), 422, "Customer Care").await;
         refused(&orders(), json!({ "wish": "hold", "why": "x" }), 404, "there is no run").await;
@@ -97,6 +116,7 @@ async fn what_cannot_be_done_is_refused_at_once_with_the_reason() {
         refused(&orders(), json!({ "wish": "resume", "why": "x" }), 409, "nothing is held").await;
         refused(&orders(), json!({ "wish": "publish", "why": "x" }), 400, "unknown variant").await;
         for why in ["", "  ", "two\nlines", &"x".repeat(501)] {
+            refused("/api/v1/runs", json!({ "publish": "care", "why": why }), 422, "one line").await;
             refused(&orders(), json!({ "wish": "hold", "why": why }), 422, "one line").await;
         }
         let odd = served.request(Method::POST, "/api/v1/runs").bearer_auth(&served.operator).body("publish=care");

@@ -2,7 +2,7 @@
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
-use softlanding::hands::access::{Access, Role, csrf_of};
+use softlanding::hands::access::{Access, Role, Session, csrf_of};
 use softlanding::words::clock::Clock;
 
 use crate::support::site::{Daemon, Site};
@@ -74,8 +74,9 @@ impl Served {
             .body(body.to_string())
     }
     /// A session's cookie header and its token.
-    pub async fn session(&self, name: &str, role: Role) -> (String, String) {
-        let cookie = self.access.open_session(name, role, Clock::System.now()).await.expect("a session");
+    pub async fn session(&self, mail: &str) -> (String, String) {
+        let who = Session { name: mail.to_owned(), mail: mail.to_owned() };
+        let cookie = self.access.open_session(&who, Role::Viewer, Clock::System.now()).await.expect("a session");
         (format!("softlanding_session={}", cookie.expose()), csrf_of(cookie.expose()))
     }
     /// Asks for a run until it is as wanted.

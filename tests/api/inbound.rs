@@ -97,10 +97,19 @@ async fn a_signed_request_stages_once_and_what_is_not_signed_well_does_nothing()
             (signed(SECRET, "msg_3", now(), &message("publish.approved", json!({}))).await, 422),
             (signed(SECRET, "msg_4", now(), &message("publish.requested", json!({ "publish": "core" }))).await, 422),
             (signed(SECRET, "msg_5", now(), &message("check.requested", json!({}))).await, 422),
+            (
+                signed(SECRET, "msg_8", now(), &message("check.requested", json!({ "business_unit": "Nobody" }))).await,
+                422,
+            ),
+            (signed(SECRET, "msg_9", now(), &message("check.requested", json!(["care", null]))).await, 422),
+            (signed(SECRET, "msg_10", now(), &json!(["publish.requested", { "publish": "care" }])).await, 422),
         ] {
             let problem = send(&served, "bridge", &bad).await.problem(status);
             assert!(!problem.body.to_string().contains("whsec_"), "{problem:?}; {REPEAT}");
         }
+        let no_week = message("publish.completed", json!({ "publish": "care", "week": "2026-99-01" }));
+        let no_week = send(&served, "bridge", &signed(SECRET, "msg_11", now(), &no_week).await).await.problem(422);
+        assert!(no_week.body["detail"].to_string().contains("is no date"), "{no_week:?}; {REPEAT}");
         send(&served, "nobody", &good).await.problem(404);
         let others = signed(WRONG, "msg_6", now(), &stage).await;
         send(&served, "clock", &others).await.problem(403);
@@ -120,7 +129,12 @@ async fn a_signed_request_stages_once_and_what_is_not_signed_well_does_nothing()
         let next = signed(SECRET, "msg_7", now(), &stage).await;
         assert_eq!(send(&served, "bridge", &next).await.well(200), json!({ "run": RUN }), "{REPEAT}");
         let card = served.get(&served.viewer, &format!("/api/v1/runs/{RUN}")).await.well(200);
-        assert_eq!((&card["approval"], &card["control"]), (&json!("missing"), &json!([])), "{card}; {REPEAT}");
+        let told: Vec<&Value> = card["control"].as_array().expect("lines").iter().map(|line| &line["words"]).collect();
+        assert_eq!(
+            (&card["approval"], told),
+            (&json!("missing"), vec![&json!("staged by webhook:bridge")]),
+            "{REPEAT}"
+        );
     })
     .await;
 }
@@ -146,6 +160,32 @@ async fn a_roll_call_is_made_aside_and_its_document_is_kept() {
     .await;
 }
 
+/// Of several at once one has its turn, and the others are told to come again: whoever is told that it is taken is not forgotten.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_roll_call_that_was_taken_is_made_and_has_a_document_of_its_own() {
+    patiently(async {
+        let mut served = served("api-inbound-checks", -60, 1.0, "").await;
+        let check = message("check.requested", json!({ "publish": "care" }));
+        let mut asked = Vec::new();
+        for n in 0..6 {
+            asked.push(signed(WRONG, &format!("msg_{n}"), Clock::System.now(), &check).await);
+        }
+        let answers = futures_util::future::join_all(asked.iter().map(|one| send(&served, "clock", one))).await;
+        let taken = answers.iter().filter(|answer| answer.status == 202).count();
+        assert!(taken > 0, "{answers:?}; {REPEAT}");
+        for refused in answers.into_iter().filter(|answer| answer.status != 202) {
+            assert_eq!(refused.problem(429).body["type"], "urn:softlanding:problem:too-many", "{REPEAT}");
+        }
+        let mut files = std::collections::BTreeSet::new();
+        for _ in 0..taken {
+            let told = served.daemon.event("checked").await;
+            files.insert(told["file"].as_str().expect("a file").to_owned());
+        }
+        assert_eq!(files.len(), taken, "{files:?}; {REPEAT}");
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_publish_that_was_made_elsewhere_is_checked_by_the_run_that_waited_for_it() {
     patiently(async {
@@ -158,6 +198,8 @@ async fn a_publish_that_was_made_elsewhere_is_checked_by_the_run_that_waited_for
         let whole = served.until(RUN, |card| card["last_seq"].as_u64() > Some(2)).await;
         assert_eq!(whole["over"], json!(false), "{whole}; {REPEAT}");
         published_by_hand(&served).await;
+        // By its id, where the configuration has the name.
+        let done = message("publish.completed", json!({ "business_unit": whole["business_unit_id"] }));
         let late = signed(SECRET, "msg_2", Clock::System.now(), &done).await;
         assert_eq!(send(&served, "bridge", &late).await.well(202), json!({ "run": RUN }), "{REPEAT}");
         let card = served.until(RUN, |card| card["publish"]["fate"] == "elsewhere").await;
@@ -192,6 +234,10 @@ async fn a_publish_that_was_made_elsewhere_is_checked_by_a_run_that_is_made_for_
             "{card}; {REPEAT}"
         );
         assert_eq!((&card["agents"], &card["tally"]["ready"]), (&json!(12), &json!(12)), "{card}; {REPEAT}");
+        assert!(
+            card["control"].to_string().contains("staged by webhook:bridge: published without"),
+            "{card}; {REPEAT}"
+        );
         served.site.records(&run).await;
         assert_eq!(served.site.published(), (1, 1), "only the planner has; {REPEAT}");
     })

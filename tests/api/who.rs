@@ -2,7 +2,6 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use softlanding::hands::access::Role;
 
 use crate::client::{PUBLIC, REPEAT, Served, answer};
 use crate::support::process::{patiently, softlanding_ends, softlanding_says, texts};
@@ -10,10 +9,20 @@ use crate::support::site::{RUN, Site, calm};
 
 /// A site whose run is staged and waits for its approval.
 async fn staged(name: &str) -> Served {
+    staged_with(name, "").await
+}
+
+/// The same with further lines of the configuration.
+async fn staged_with(name: &str, more: &str) -> Served {
     let site = Site::open(name, calm(&["Approved"]), -9, 1.0, "require_approval = true").await;
-    let mut served = Served::open(site, "").await;
+    let mut served = Served::open(site, more).await;
     served.daemon.event("calendar.staged").await;
     served
+}
+
+/// Whom a proxy has signed in may come in by these rules.
+fn people(rules: &str) -> String {
+    format!("[people]\n{rules}\nproxy = {{ header = \"X-Forwarded-Email\", from = [\"127.0.0.1\"] }}\n")
 }
 
 /// Who asks is told, with the time on the clock that the runs follow.
@@ -106,6 +115,8 @@ async fn what_is_not_there_or_cannot_be_read_is_a_problem_with_a_hint() {
         let served = staged("api-problems").await;
         for (path, status) in [
             ("/api/v1/nothing", 404),
+            ("/api", 404),
+            ("/hooks", 404),
             ("/api/v1/runs/20261127-1600-nobody", 404),
             ("/api/v1/runs/calendar.care", 404),
             ("/api/v1/runs?limit=0", 400),
@@ -119,6 +130,12 @@ async fn what_is_not_there_or_cannot_be_read_is_a_problem_with_a_hint() {
             served.get(&served.viewer, path).await.problem(status);
         }
         answer(served.request(Method::DELETE, "/api/v1/runs").bearer_auth(&served.viewer)).await.problem(405);
+        let unreadable = served.request(Method::POST, "/hooks/v1/%ff").body("{}");
+        answer(unreadable).await.problem(400);
+        // People are led back.
+        let nowhere = served.get("", "/run/20261127-1600-care").await;
+        let page = nowhere.body.as_str().unwrap_or_default();
+        assert!(nowhere.status == 404 && page.contains("href=\"/\""), "{nowhere:?}; {REPEAT}");
         let described = served.get("", "/openapi.json").await.well(200);
         assert_eq!(described["openapi"], "3.1.0", "{REPEAT}");
     })
@@ -159,8 +176,8 @@ async fn a_key_is_made_listed_and_revoked_by_command_and_opens_nothing_afterward
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_lets_a_person_look_and_tells_what_must_come_with_an_act() {
     patiently(async {
-        let served = staged("api-session").await;
-        let (cookie, csrf) = served.session("ann@example.com", Role::Approver).await;
+        let served = staged_with("api-session", &people("approvers = [\"ann@example.com\"]")).await;
+        let (cookie, csrf) = served.session("ann@example.com").await;
         let asked = |cookie: &str| served.request(Method::GET, "/api/v1/me").header("cookie", cookie.to_owned());
         let me = answer(asked(&cookie)).await.well(200);
         let wanted = json!({ "name": "ann@example.com", "role": "approver", "via": "session", "csrf": csrf });
@@ -190,6 +207,37 @@ async fn a_session_lets_a_person_look_and_tells_what_must_come_with_an_act() {
         assert!(whole["control"].to_string().contains("held by ann@example.com: a test"), "{whole}; {REPEAT}");
         served.access.close_session(cookie.split_once('=').expect("a pair").1).await.expect("closed");
         answer(asked(&cookie)).await.problem(401);
+    })
+    .await;
+}
+
+/// Who may do what stands in the configuration, whenever somebody signed in.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_taken_out_of_the_rules_is_out_though_the_session_is_open() {
+    patiently(async {
+        let rules = "approvers = [\"ann@example.com\", \"bob@example.com\"]";
+        let served = staged_with("api-session-rules", &people(rules)).await;
+        let (ann, _) = served.session("ann@example.com").await;
+        let (bob, _) = served.session("bob@example.com").await;
+        let asked = |served: &Served, cookie: &str| {
+            answer(served.request(Method::GET, "/api/v1/me").header("cookie", cookie.to_owned()))
+        };
+        for cookie in [&ann, &bob] {
+            assert_eq!(asked(&served, cookie).await.well(200)["role"], "approver", "{REPEAT}");
+        }
+        served.site.edit(|config| config.replace(rules, "viewers = [\"ann@example.com\"]"));
+        let served = served.restart().await;
+        assert_eq!(asked(&served, &ann).await.well(200)["role"], "viewer", "{REPEAT}");
+        let out = asked(&served, &bob).await.problem(401);
+        assert!(out.body["detail"].to_string().contains("bob@example.com"), "{out:?}; {REPEAT}");
+        // The session is over, also for whoever brings the rule back.
+        served.site.edit(|config| config.replace("viewers = [", "viewers = [\"bob@example.com\", "));
+        let served = served.restart().await;
+        asked(&served, &bob).await.problem(401);
+        // Without the section nobody who has signed in is let in.
+        served.site.edit(|config| config.split("[people]").next().unwrap_or_default().to_owned());
+        let served = served.restart().await;
+        asked(&served, &ann).await.problem(401);
     })
     .await;
 }

@@ -3,7 +3,7 @@
 //!
 //! - [`Role`]: what somebody may do.
 //! - `keys`: API keys of machines; only a hash of each is kept.
-//! - `sessions`: people who have signed in; only a hash of each cookie is kept.
+//! - `sessions`: people who have signed in; only a hash of each cookie is kept, and no role: who may do what can change.
 //! - `answers`: what was answered to a request with an idempotency key, and which webhooks came in.
 //! - `file`, `tables`: where it is kept. The tables have the same names in SQLite and PostgreSQL, so that both are asked
 //!   with the same statements.

@@ -29,6 +29,16 @@ impl Role {
             Role::Approver => "approver",
         }
     }
+
+    /// The same as somebody is called: `an operator`.
+    #[must_use]
+    pub fn a_word(self) -> &'static str {
+        match self {
+            Role::Viewer => "a viewer",
+            Role::Operator => "an operator",
+            Role::Approver => "an approver",
+        }
+    }
 }
 
 impl std::fmt::Display for Role {

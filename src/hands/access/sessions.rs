@@ -1,7 +1,7 @@
 //! People's sessions: an opaque cookie, of which only the hash is kept, and a token against forged requests that follows
 //! from it.
 //!
-//! Must never: let a session live on after its time, used or not.
+//! Must never: let a session live on after its time, used or not, or say what somebody may do: the rules of now do.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -28,16 +28,17 @@ const CSRF_PURPOSE: &str = "softlanding csrf 1";
 pub struct Session {
     /// The person's name, as journals show it.
     pub name: String,
-    /// What the person may do.
-    pub role: Role,
+    /// The person's mail address, by which rules tell what they may do.
+    pub mail: String,
 }
 
 impl Access {
-    /// Opens a session and gives its cookie, which is told here and never again. `name` stands in journals.
+    /// Opens a session and gives its cookie, which is told here and never again. `role` is only for a softlanding of before
+    /// that shares the store.
     ///
     /// # Errors
     /// [`AccessError::TooMany`] when so many are open that no more are taken.
-    pub async fn open_session(&self, name: &str, role: Role, now: Timestamp) -> Result<Secret, AccessError> {
+    pub async fn open_session(&self, who: &Session, role: Role, now: Timestamp) -> Result<Secret, AccessError> {
         self.sweep_sessions(now).await?;
         let count = "SELECT count(*) FROM softlanding_sessions";
         let (open,): (i64,) = ask!(self, "counting the sessions", fetch_one, count)?;
@@ -45,10 +46,21 @@ impl Access {
             return Err(AccessError::TooMany(open));
         }
         let cookie = random_text().map_err(AccessError::NoEntropy)?;
-        let insert = "INSERT INTO softlanding_sessions (hash, name, role, made_ms, seen_ms) VALUES ($1, $2, $3, $4, $4)
-             RETURNING made_ms";
-        let _made: (i64,) =
-            ask!(self, "opening a session", fetch_one, insert, hash(&cookie), name, role.word(), now.0)?;
+        let insert = "INSERT INTO softlanding_sessions (hash, name, mail, role, made_ms, seen_ms)
+             VALUES ($1, $2, $3, $4, $5, $5) RETURNING made_ms";
+        let Session { name, mail } = who;
+        let hash = hash(&cookie);
+        let _made: (i64,) = ask!(
+            self,
+            "opening a session",
+            fetch_one,
+            insert,
+            hash.as_str(),
+            name.as_str(),
+            mail.as_str(),
+            role.word(),
+            now.0
+        )?;
         Ok(Secret::new(cookie))
     }
 
@@ -61,8 +73,8 @@ impl Access {
             return Ok(None);
         }
         let cookie = hash(cookie);
-        let find =
-            "SELECT name, role, seen_ms FROM softlanding_sessions WHERE hash = $1 AND made_ms > $2 AND seen_ms > $3";
+        let find = "SELECT name, mail, seen_ms FROM softlanding_sessions
+             WHERE hash = $1 AND made_ms > $2 AND seen_ms > $3 AND mail <> ''";
         let found: Option<(String, String, i64)> = ask!(
             self,
             "looking for a session",
@@ -72,14 +84,13 @@ impl Access {
             (now - LIFE_MS).0,
             (now - IDLE_MS).0
         )?;
-        let Some((name, role, seen_ms)) = found else { return Ok(None) };
-        let Ok(role) = role.parse() else { return Ok(None) };
+        let Some((name, mail, seen_ms)) = found else { return Ok(None) };
         if now.since_ms(Timestamp(seen_ms)) >= NOTE_EVERY_MS {
             let note = "UPDATE softlanding_sessions SET seen_ms = $2 WHERE hash = $1 RETURNING seen_ms";
             let _noted: Option<(i64,)> =
                 ask!(self, "noting the use of a session", fetch_optional, note, cookie.as_str(), now.0)?;
         }
-        Ok(Some(Session { name, role }))
+        Ok(Some(Session { name, mail }))
     }
 
     /// Ends a session; does nothing when it is over already.

@@ -39,6 +39,12 @@ pub(in crate::hands) const SQLITE: &str = "
         PRIMARY KEY (source, id, stamp)
     ) STRICT, WITHOUT ROWID;";
 
+/// The next step, the same for both. Which rule fits somebody is asked anew each time, so that the address is kept; `role` stays
+/// for processes of before, which go on beside a new one. Whom they let in signs in again.
+pub(in crate::hands) const SESSIONS_BY_MAIL: &str = "
+    DELETE FROM softlanding_sessions;
+    ALTER TABLE softlanding_sessions ADD COLUMN mail TEXT NOT NULL DEFAULT '';";
+
 /// PostgreSQL.
 pub(in crate::hands) const POSTGRES: &str = r#"
     CREATE TABLE softlanding_keys (

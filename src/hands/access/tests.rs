@@ -66,11 +66,11 @@ async fn a_name_that_cannot_stand_in_a_journal_is_refused() {
 #[tokio::test]
 async fn a_session_ends_when_it_is_idle_when_it_is_old_and_when_it_is_closed() {
     on_both(async |access| {
-        let open = async || access.open_session("ann@example.com", Role::Approver, NOW).await.unwrap();
+        let ann = Session { name: "Ann (ann@example.com)".to_owned(), mail: "ann@example.com".to_owned() };
+        let open = async || access.open_session(&ann, Role::Approver, NOW).await.unwrap();
         let session = async |cookie: &Secret, at| access.session(cookie.expose(), at).await.unwrap();
         let (idle, used, closed) = (open().await, open().await, open().await);
-        let ann = Session { name: "ann@example.com".to_owned(), role: Role::Approver };
-        assert_eq!(session(&idle, NOW + H - 1).await, Some(ann));
+        assert_eq!(session(&idle, NOW + H - 1).await.as_ref(), Some(&ann));
         assert_eq!(session(&idle, NOW + 2 * H).await, None);
         for hour in 1..24 {
             let at = NOW + hour * H / 2;
@@ -84,6 +84,22 @@ async fn a_session_ends_when_it_is_idle_when_it_is_old_and_when_it_is_closed() {
         assert_eq!(access.session(&"a".repeat(1_000), NOW).await.unwrap(), None);
         access.sweep(NOW + 13 * H).await.unwrap();
         assert_eq!(session(&used, NOW).await, None, "it is gone from the store as well");
+    })
+    .await;
+}
+
+/// A process of before, which goes on beside a new one, tells no address: nobody can say what that person may do now.
+#[tokio::test]
+async fn a_session_without_an_address_opens_nothing() {
+    on_both(async |access| {
+        let cookie = "0".repeat(64);
+        let insert = "INSERT INTO softlanding_sessions (hash, name, role, made_ms, seen_ms) VALUES ($1, $2, $3, $4, $4)
+             RETURNING made_ms";
+        let before = async || -> Result<(i64,), AccessError> {
+            Ok(ask!(access, "a test", fetch_one, insert, hash(&cookie), "ann@example.com", "approver", NOW.0)?)
+        };
+        before().await.unwrap();
+        assert_eq!(access.session(&cookie, NOW + 1).await.unwrap(), None);
     })
     .await;
 }

@@ -5,7 +5,7 @@
 use crate::law::command::Concern;
 use crate::law::event::Event;
 use crate::law::order::Wish;
-use crate::law::plan::OnDrift;
+use crate::law::plan::{OnDrift, StagedBy};
 use crate::shells::report::words::{clean, duration};
 use crate::words::id::AgentId;
 
@@ -52,8 +52,11 @@ pub(super) fn words_with(event: &Event, side: Side, name: impl Fn(&AgentId) -> S
         Event::PublishedElsewhere { version } => {
             Some(format!("published by somebody else, version {version}: nothing is sent, the agents are checked"))
         }
-        Event::Staged { .. }
-        | Event::TakenUp
+        Event::Staged { plan } => plan.policy.staged_by.as_ref().map(|StagedBy { who, why }| match why {
+            Some(why) => format!("staged by {}: {}", clean(who), clean(why)),
+            None => format!("staged by {}", clean(who)),
+        }),
+        Event::TakenUp
         | Event::PhaseEntered { .. }
         | Event::HooksRan { .. }
         | Event::RefreshStarted { .. }

@@ -108,6 +108,13 @@ struct Run<'a> {
     agents: usize,
     enrolled: usize,
     mechanisms: &'a crate::law::plan::Mechanisms,
+    staged_by: Option<StagedByDoc<'a>>,
+}
+
+#[derive(Serialize)]
+struct StagedByDoc<'a> {
+    who: &'a str,
+    why: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -302,6 +309,7 @@ fn run(story: &Story) -> Option<Run<'_>> {
         agents: plan.roster.len(),
         enrolled: plan.roster.iter().filter(|member| member.enrolled).count(),
         mechanisms: &plan.mechanisms,
+        staged_by: plan.policy.staged_by.as_ref().map(|by| StagedByDoc { who: &by.who, why: by.why.as_deref() }),
     })
 }
 

@@ -16,7 +16,9 @@ use crate::words::hook::{HookPoint, HookRun};
 #[must_use]
 pub fn notices(record: &Record, story: &Story) -> Vec<String> {
     match &record.event {
-        Event::Staged { plan } => vec![staged(plan, story)],
+        Event::Staged { plan } => {
+            std::iter::once(staged(plan, story)).chain(story.control_words(&record.event)).collect()
+        }
         Event::TakenUp => {
             let is_again = story.taken_up.total() > 1;
             if is_again { vec!["taken up again after its process had ended".to_owned()] } else { Vec::new() }

@@ -12,6 +12,7 @@ mod tests {
 
     use super::*;
     use crate::law::event::{Record, StopKind};
+    use crate::law::plan::StagedBy;
     use crate::shells::report::document::document;
     use crate::shells::report::{Story, recorded, sample};
 
@@ -48,6 +49,9 @@ mod tests {
         let friday = recorded::friday().unwrap();
         stories.extend((0..=friday.len()).step_by(97).map(|to| friday[..to].to_vec()));
         stories.push(friday);
+        let mut outside = sample::plan(3, 20);
+        outside.policy.staged_by = Some(StagedBy { who: "ann".to_owned(), why: None });
+        stories.push(sample::Scribe::staged(outside).in_order());
         for records in stories {
             let document = of(&records);
             let faults: Vec<String> =

@@ -7,19 +7,21 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::json;
+use tokio::sync::OwnedSemaphorePermit;
 
+use super::advice::advice;
 use super::office::Office;
 use super::problem::{Kind, Problem};
 use crate::hands::journal::{Journal, JournalError};
 use crate::law::decide::orders::refusal;
 use crate::law::order::{Order, Wish};
-use crate::law::plan::{Approval, OnDrift, Policy, Timing};
+use crate::law::plan::{Approval, OnDrift, Policy, StagedBy, Timing};
 use crate::shells::daemon::news::{News, chain};
 use crate::shells::daemon::site::Entry;
 use crate::shells::rollcall::{self, Called};
 use crate::shells::stage::name::entry_run_id;
 use crate::shells::stage::{
-    History, Published, Refusal, RefusalKind, StageRequest, Tools, WeekChoice, WhenPast, stage,
+    History, Published, Refusal, RefusalKind, StageRequest, Tools, WeekChoice, WhenPast, find_unit, stage,
 };
 use crate::shells::web::book::{RunCard, Unshown};
 use crate::words::calendar::Appointment;
@@ -77,6 +79,11 @@ pub(super) fn instant(text: &str) -> Result<Timestamp, Problem> {
     })
 }
 
+/// The name under which journals show the sender of a webhook.
+pub(super) fn webhook(source: &str) -> String {
+    format!("webhook:{source}")
+}
+
 /// What became of a wish to stage.
 pub(super) enum StageAnswer {
     /// It is staged now.
@@ -86,16 +93,28 @@ pub(super) enum StageAnswer {
 }
 
 /// Stages the publish of an entry at its next instant or at another one, as the calendar would: under the same name, so that of
-/// several who stage it only one does.
-pub(super) async fn stage_entry(office: &Office, name: &str, at: Option<Timestamp>) -> Result<StageAnswer, Problem> {
+/// several who stage it only one does. Who wants it, and perhaps why, stands in the plan.
+pub(super) async fn stage_entry(
+    office: &Office,
+    name: &str,
+    at: Option<Timestamp>,
+    by: StagedBy,
+) -> Result<StageAnswer, Problem> {
+    let StagedBy { who, why } = by;
+    let why = why.as_deref().map(reason).transpose()?;
     let entry = entry(office, name)?;
     let now = office.site.clock.now();
     let next = || entry.recurrence.after(now).next().map(|fire| fire.at);
     let at = at.or_else(next).ok_or_else(|| {
         Problem::new(Kind::Refused, format!("the entry {name:?} has no instant left")).hint("say another one as `at`")
     })?;
-    let request = StageRequest { run: Some(named(entry, at)?), ..entry.request.clone() };
-    staged(office, StageRequest { publish_at: Appointment { at, zone: entry.zone }, ..request }).await
+    let request = StageRequest {
+        run: Some(named(entry, at)?),
+        publish_at: Appointment { at, zone: entry.zone },
+        policy: Policy { staged_by: Some(StagedBy { who, why }), ..entry.request.policy.clone() },
+        ..entry.request.clone()
+    };
+    staged(office, request).await
 }
 
 fn named(entry: &Entry, at: Timestamp) -> Result<RunId, Problem> {
@@ -135,28 +154,34 @@ fn refused(office: &Office, refusal: &Refusal) -> Problem {
         (_, RefusalKind::Store) => Kind::Store,
     };
     let problem = Problem::new(kind, chain(refusal));
-    match refusal.hint() {
+    match advice(refusal) {
         Some(hint) => problem.hint(hint),
         None => problem,
     }
 }
 
-/// Leaves an order for whoever leads the run, unless it is clear already that it cannot be followed; gives its number.
-pub(super) async fn order(office: &Office, run: &RunId, order: Order) -> Result<u64, Problem> {
-    let Order { wish, agent, who, why } = order;
+/// Why somebody wants something, as it stands in the journal.
+fn reason(why: &str) -> Result<String, Problem> {
     let why = why.trim();
     if why.is_empty() || why.chars().count() > WHY_CHARS_MAX || why.chars().any(char::is_control) {
         let detail = format!("why is empty, longer than {WHY_CHARS_MAX} characters, or has control characters");
         return Err(Problem::new(Kind::NotUnderstood, detail)
             .hint("it stands in the journal: one line that others will understand"));
     }
+    Ok(why.to_owned())
+}
+
+/// Leaves an order for whoever leads the run, unless it is clear already that it cannot be followed; gives its number.
+pub(super) async fn order(office: &Office, run: &RunId, order: Order) -> Result<u64, Problem> {
+    let Order { wish, agent, who, why } = order;
+    let why = reason(&why)?;
     let opened = office.book.run(run).await.map_err(|e| unshown(office, e))?;
     let because = refusal(&opened.look().await.map_err(|e| unshown(office, e))?.run, wish, agent.as_ref());
     if let Some(because) = because {
         let problem = Problem::new(Kind::Refused, format!("run {run} cannot be told to {}: {because}", wish.words()));
         return Err(problem.hint(format!("GET /api/v1/runs/{run} shows where it stands, and what it can be told")));
     }
-    let order = Order { wish, agent, who, why: why.to_owned() };
+    let order = Order { wish, agent, who, why };
     let sent = office.journal.send(run, office.site.clock.now(), &order).await;
     sent.map_err(|e| Problem::of_journal(office, &e))
 }
@@ -171,14 +196,44 @@ pub(super) async fn start(office: &Office, run: &RunId) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Calls the roll of a business unit.
-pub(super) async fn call_roll(office: &Office, unit: &str) -> Result<Called, Problem> {
-    let _turn = office.checks.try_acquire().map_err(|_| {
-        Problem::new(Kind::TooMany, "another roll call is under way").hint("ask again soon").again_after_s(10)
-    })?;
-    let site = &office.site;
-    let found = rollcall::unit(&site.client, unit).await.map_err(|refusal| refused(office, &refusal))?;
-    Ok(rollcall::call(&site.client, &found, &site.limits, site.pages.as_ref()).await)
+/// A roll call whose turn it is, of a business unit that is there.
+pub(super) struct Roll {
+    unit: rollcall::Unit,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Roll {
+    /// Takes the turn, and finds the business unit by name or id.
+    pub(super) async fn of(office: &Office, unit: &str) -> Result<Roll, Problem> {
+        let turn = Arc::clone(&office.checks).try_acquire_owned().map_err(|_| {
+            Problem::new(Kind::TooMany, "another roll call is under way").hint("ask again soon").again_after_s(10)
+        })?;
+        let unit = rollcall::unit(&office.site.client, unit).await.map_err(|refusal| refused(office, &refusal))?;
+        Ok(Roll { unit, _turn: turn })
+    }
+    /// The business unit's name.
+    pub(super) fn unit(&self) -> &str {
+        &self.unit.name
+    }
+    /// Calls it.
+    pub(super) async fn call(self, office: &Office) -> Called {
+        let site = &office.site;
+        rollcall::call(&site.client, &self.unit, &site.limits, site.pages.as_ref()).await
+    }
+    /// Calls it without anybody waiting for it. What came of it is told, and the whole document is kept beside the reports.
+    pub(super) fn call_aside(self, office: &Arc<Office>, source: String) {
+        let office = Arc::clone(office);
+        tokio::spawn(async move {
+            let called = self.call(&office).await;
+            // One at a time, so that no two begin within the same thousandth of a second.
+            let at = called.span.from.utc().format("%Y%m%dT%H%M%S%.3fZ");
+            let file = office.site.reports.join(CHECKS_DIR).join(format!("{at}-{source}.json"));
+            let text = json!(called.document()).to_string();
+            let kept = tokio::task::spawn_blocking(move || keep(&file, &text).map(|()| file)).await;
+            let file = kept.ok().and_then(Result::ok).map(|file| file.display().to_string());
+            office.tell(News::Checked { by: source, unit: called.unit.clone(), tally: called.roll.tally(), file });
+        });
+    }
 }
 
 /// Somebody has published without softlanding. A run that is staged for it is told, and looks; without one a run is staged that
@@ -191,16 +246,10 @@ pub(super) async fn published_elsewhere(
 ) -> Result<RunId, Problem> {
     let entry = match unit {
         Unit::OfEntry(name) => entry(office, name)?,
-        Unit::Named(unit) => {
-            let of_unit = |entry: &&Entry| entry.request.business_unit.eq_ignore_ascii_case(unit);
-            office.site.entries.iter().find(of_unit).ok_or_else(|| {
-                Problem::new(Kind::NotUnderstood, format!("no entry of the calendar publishes for {unit:?}"))
-                    .hint("name the entry as `publish`, or add a [[publish]] for the business unit")
-            })?
-        }
+        Unit::Named(unit) => entry_of_unit(office, unit).await?,
     };
+    let (who, why) = (webhook(source), "published without softlanding, as it was told".to_owned());
     if let Some(run) = waiting_run(office, entry, week).await? {
-        let (who, why) = (format!("webhook:{source}"), "published without softlanding, as it was told".to_owned());
         order(office, &run, Order { wish: Wish::Elsewhere, agent: None, who, why }).await?;
         return Ok(run);
     }
@@ -215,6 +264,7 @@ pub(super) async fn published_elsewhere(
         policy: Policy {
             approval: Approval::Required,
             on_drift: OnDrift::PublishLatest,
+            staged_by: Some(StagedBy { who, why: Some(why) }),
             ..entry.request.policy.clone()
         },
         timing: Timing { late_by_max_ms: ELSEWHERE_LATE_MS, ..entry.request.timing.clone() },
@@ -223,6 +273,23 @@ pub(super) async fn published_elsewhere(
     match staged(office, request).await? {
         StageAnswer::Staged(run) | StageAnswer::Already(run) => Ok(run),
     }
+}
+
+/// The entry that publishes for a business unit. The configuration may have its name where we are told its id, or the other
+/// way round: only then is the platform asked.
+async fn entry_of_unit<'a>(office: &'a Office, unit: &str) -> Result<&'a Entry, Problem> {
+    let of = |unit: &str| {
+        let unit = unit.trim().to_lowercase();
+        office.site.entries.iter().find(|entry| entry.request.business_unit.trim().to_lowercase() == unit)
+    };
+    if let Some(entry) = of(unit) {
+        return Ok(entry);
+    }
+    let found = find_unit(&office.site.client, unit).await.map_err(|refusal| refused(office, &refusal))?;
+    of(found.id.as_str()).or_else(|| of(&found.name)).ok_or_else(|| {
+        Problem::new(Kind::NotUnderstood, format!("no entry of the calendar publishes for {unit:?}"))
+            .hint("name the entry as `publish`, or add a [[publish]] for the business unit")
+    })
 }
 
 /// The run of an entry, for a week if one is named, whose publish has not been made.
@@ -239,28 +306,6 @@ async fn waiting_run(office: &Office, entry: &Entry, week: Option<WeekDate>) -> 
     // The newest is listed first, and the one whose instant comes first is meant.
     let found = kept.iter().rev().find(|kept| is_it(&kept.card));
     Ok(found.and_then(|kept| RunId::new(&kept.card.run).ok()))
-}
-
-/// Calls the roll of a business unit without anybody waiting for it. What came of it is told, and the whole document is kept
-/// beside the reports.
-pub(super) fn call_roll_aside(office: &Arc<Office>, unit: String, source: String) {
-    let office = Arc::clone(office);
-    tokio::spawn(async move {
-        match call_roll(&office, &unit).await {
-            Ok(called) => {
-                let at = called.span.from.utc().format("%Y%m%dT%H%M%SZ");
-                let file = office.site.reports.join(CHECKS_DIR).join(format!("{at}-{source}.json"));
-                let text = json!(called.document()).to_string();
-                let kept = tokio::task::spawn_blocking(move || keep(&file, &text).map(|()| file)).await;
-                let file = kept.ok().and_then(Result::ok).map(|file| file.display().to_string());
-                office.tell(News::Checked { by: source, unit: called.unit.clone(), tally: called.roll.tally(), file });
-            }
-            Err(problem) => {
-                let what = format!("the roll call that {source} asked for");
-                office.tell(News::Trouble { run: None, what, why: problem.detail().to_owned() });
-            }
-        }
-    });
 }
 
 fn keep(file: &Path, text: &str) -> std::io::Result<()> {

@@ -8,15 +8,16 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Room;
+use super::api::extract::{Places, is_object};
 use super::deeds::{self, StageAnswer};
 use super::listener::Peer;
 use super::office::Office;
@@ -24,6 +25,7 @@ use super::once::{Asked, Done, once};
 use super::peers::address;
 use super::problem::{Kind, Problem};
 use crate::hands::hook::signature::{SignedHeaders, SigningKeys, TOLERANCE_MS, Unverified};
+use crate::law::plan::StagedBy;
 use crate::words::clock::{Clock, Timestamp};
 use crate::words::id::WeekDate;
 
@@ -79,7 +81,7 @@ pub(super) fn router() -> Router<Room> {
 struct Message {
     #[serde(rename = "type")]
     kind: String,
-    data: Value,
+    data: Map<String, Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -106,7 +108,7 @@ struct Check {
 
 async fn receive(
     State(room): State<Room>,
-    Path(source): Path<String>,
+    Places(source): Places<String>,
     ConnectInfo(peer): ConnectInfo<Peer>,
     headers: HeaderMap,
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
@@ -171,6 +173,9 @@ fn verified(
 /// What is asked, of one who may ask for it.
 fn read(office: &Office, source: &str, body: &[u8]) -> Result<Asking, Problem> {
     let unread = |e: serde_json::Error| Problem::new(Kind::NotUnderstood, format!("the message cannot be read: {e}"));
+    if !is_object(body) {
+        return Err(Problem::new(Kind::NotUnderstood, "the message is no JSON object"));
+    }
     let message: Message = serde_json::from_slice(body).map_err(unread)?;
     let ask = Ask::ALL.into_iter().find(|ask| ask.word() == message.kind).ok_or_else(|| {
         let known = Ask::ALL.map(Ask::word).join(", ");
@@ -181,8 +186,9 @@ fn read(office: &Office, source: &str, body: &[u8]) -> Result<Asking, Problem> {
         return Err(Problem::new(Kind::Forbidden, format!("{source} may not send {}", ask.word()))
             .hint("`may` of its [[inbound]] names what it may"));
     }
-    fn data<T: DeserializeOwned>(data: Value) -> Result<T, Problem> {
-        serde_json::from_value(data).map_err(|e| Problem::new(Kind::NotUnderstood, format!("data cannot be read: {e}")))
+    fn data<T: DeserializeOwned>(data: Map<String, Value>) -> Result<T, Problem> {
+        serde_json::from_value(Value::Object(data))
+            .map_err(|e| Problem::new(Kind::NotUnderstood, format!("data cannot be read: {e}")))
     }
     match ask {
         Ask::Requested => {
@@ -223,7 +229,8 @@ impl Asking {
     async fn done(self, office: Arc<Office>, source: String) -> Done {
         match self {
             Asking::Stage { publish, at } => {
-                let (status, run) = match deeds::stage_entry(&office, &publish, at).await? {
+                let by = StagedBy { who: deeds::webhook(&source), why: None };
+                let (status, run) = match deeds::stage_entry(&office, &publish, at, by).await? {
                     StageAnswer::Staged(run) => (StatusCode::CREATED, run),
                     // What is wished for is so.
                     StageAnswer::Already(run) => (StatusCode::OK, run),
@@ -236,8 +243,9 @@ impl Asking {
             }
             Asking::Check { unit } => {
                 // Senders wait some seconds, and a roll call may take longer.
-                let unit = unit.name(&office)?;
-                deeds::call_roll_aside(&office, unit.clone(), source);
+                let roll = deeds::Roll::of(&office, &unit.name(&office)?).await?;
+                let unit = roll.unit().to_owned();
+                roll.call_aside(&office, source);
                 Ok((StatusCode::ACCEPTED, json!({ "business_unit": unit })))
             }
         }

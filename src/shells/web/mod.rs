@@ -4,7 +4,7 @@
 //! - [`access`]: who asks, by API key or by session; `problem`: what is wrong with a request.
 //! - `api`: the API under `/api/v1`, and its description; `office`: what it works with; `deeds`: what callers may have
 //!   done, `once` for each idempotency key.
-//! - `inbound`: webhooks that come in.
+//! - `inbound`: webhooks that come in; `advice`: what callers of either can do when nothing is staged.
 //! - [`book`]: the runs as the API shows them, and those who follow them.
 //! - `dashboard`: the pages that people look at; [`people`]: who they are and how they sign in.
 //! - `oauth`: the way to the platform's sign-in, for agents and for people; `query`: fields of a query.
@@ -22,6 +22,7 @@
 
 pub mod access;
 mod admit;
+mod advice;
 mod api;
 pub mod book;
 mod cookie;
@@ -48,6 +49,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -172,13 +174,16 @@ fn router(room: Room) -> Router {
         .with_state(room)
 }
 
-/// Programs are told in their own way that there is nothing.
-async fn nothing_here(uri: Uri) -> Response {
-    if uri.path().starts_with("/api/") || uri.path().starts_with("/hooks/") {
+/// Programs are told in their own way that there is nothing, and people where there is something.
+async fn nothing_here(State(room): State<Room>, uri: Uri) -> Response {
+    if matches!(uri.path().split('/').nth(1), Some("api" | "hooks")) {
         let hint = "GET /openapi.json tells what there is";
         return Problem::new(Kind::NotFound, "there is nothing at this path").hint(hint).into_response();
     }
-    (StatusCode::NOT_FOUND, "there is nothing here\n").into_response()
+    match room.office() {
+        Ok(_) => people::nothing_here(),
+        Err(_) => (StatusCode::NOT_FOUND, "there is nothing here\n").into_response(),
+    }
 }
 
 /// What every answer says to browsers. A handler that has said something of its own keeps it.

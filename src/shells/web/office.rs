@@ -38,7 +38,7 @@ pub struct Office {
     /// Who may send webhooks.
     pub(super) senders: Senders,
     pub(super) wrong_keys: Peers,
-    pub(super) checks: Semaphore,
+    pub(super) checks: Arc<Semaphore>,
     pub(super) stages: Semaphore,
     pub(super) reports: Semaphore,
     pub(super) listeners: Arc<Semaphore>,
@@ -66,7 +66,7 @@ impl Office {
             look_now,
             senders: Senders::new(),
             wrong_keys: Peers::forgiving(WRONG_KEYS_MAX),
-            checks: Semaphore::new(CHECKS_AT_ONCE),
+            checks: Arc::new(Semaphore::new(CHECKS_AT_ONCE)),
             stages: Semaphore::new(STAGES_AT_ONCE),
             reports: Semaphore::new(REPORTS_AT_ONCE),
             listeners: Arc::new(Semaphore::new(LISTENERS_MAX)),

@@ -114,9 +114,6 @@ impl Problem {
     pub(super) fn status(&self) -> u16 {
         self.status
     }
-    pub(super) fn detail(&self) -> &str {
-        &self.detail
-    }
     /// Whether asking again may help, so that the answer is not kept.
     pub(super) fn passes(&self) -> bool {
         self.status >= 500 || self.status == StatusCode::TOO_MANY_REQUESTS.as_u16()

@@ -2,7 +2,7 @@
 //!
 //! Must never: change a step that has been shipped; there are databases that have taken it.
 
-use crate::hands::access::tables::POSTGRES as ACCESS;
+use crate::hands::access::tables::{POSTGRES as ACCESS, SESSIONS_BY_MAIL};
 use crate::hands::outbox::tables::POSTGRES as OUTBOX;
 use crate::hands::postgres::PgSchema;
 
@@ -23,7 +23,7 @@ pub(in crate::hands) const SCHEMA: PgSchema = PgSchema {
         "softlanding_dead",
     ],
     // ACCESS: who may use softlanding from outside. OUTBOX: what is told to others.
-    steps: &[EVERYTHING, ACCESS, OUTBOX],
+    steps: &[EVERYTHING, ACCESS, OUTBOX, SESSIONS_BY_MAIL],
     lock: 0x534c_4a01, // "SLJ" and 1
 };
 

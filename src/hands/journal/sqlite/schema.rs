@@ -2,7 +2,7 @@
 //!
 //! Must never: change a step that has been shipped; there are files that have taken it.
 
-use crate::hands::access::tables::SQLITE as ACCESS;
+use crate::hands::access::tables::{SESSIONS_BY_MAIL, SQLITE as ACCESS};
 use crate::hands::outbox::tables::SQLITE as OUTBOX;
 use crate::hands::sqlite::Schema;
 
@@ -10,7 +10,7 @@ pub(in crate::hands) const SCHEMA: Schema = Schema {
     name: "journal",
     application_id: 0x534c_4a01, // "SLJ" and 1
     // ACCESS: who may use softlanding from outside. OUTBOX: what is told to others.
-    steps: &[HISTORY, LEASES_AND_ORDERS, ACCESS, OUTBOX],
+    steps: &[HISTORY, LEASES_AND_ORDERS, ACCESS, OUTBOX, SESSIONS_BY_MAIL],
 };
 
 /// 1: runs with their last record, so that an append is a compare-and-swap of one row.

@@ -128,7 +128,7 @@ async fn what_is_not_ours_is_refused_and_left_untouched() {
         let as_expected = match path.file_stem().unwrap().to_str().unwrap() {
             "notes" => matches!(error, StoreError::NotADatabase { .. }),
             "foreign" => matches!(error, StoreError::NotOurs { .. }),
-            "newer" => matches!(error, StoreError::Newer { found: 999, accepted: 4, .. }),
+            "newer" => matches!(error, StoreError::Newer { found: 999, accepted: 5, .. }),
             _ => matches!(error, StoreError::ReadOnly { .. }),
         };
         assert!(as_expected, "{path:?}: {error:?}");

@@ -57,7 +57,7 @@ impl Caller {
         if self.role >= role {
             return Ok(());
         }
-        let detail = format!("{} is a {}, and this takes an {role}", self.name, self.role);
+        let detail = format!("{} is {}, and this takes {}", self.name, self.role.a_word(), role.a_word());
         Err(Problem::new(Kind::Forbidden, detail).hint("ask somebody with that role, or for a key that has it"))
     }
     /// Whose idempotency keys these are: a key and a person of the same name are two.
@@ -103,6 +103,7 @@ fn wrong_key() -> Problem {
         .hint("`softlanding keys list` shows those in use; `softlanding keys add` makes one")
 }
 
+/// What somebody may do follows from the rules of now, and not from those of the sign-in: whoever was taken out of them is out.
 async fn by_session(room: &Room, office: &Office, method: &Method, headers: &HeaderMap) -> Result<Caller, Problem> {
     let nobody = || {
         Problem::new(Kind::Unauthenticated, "the request brings neither an API key nor a session that is open")
@@ -114,7 +115,14 @@ async fn by_session(room: &Room, office: &Office, method: &Method, headers: &Hea
     if !method.is_safe() {
         session::check_unforged(&room.desk.settings.public_url, headers, cookie)?;
     }
-    Ok(Caller { name: session.name, role: session.role, via: Via::Session })
+    match room.people().and_then(|people| people.role_of(&session.mail)) {
+        Some(role) => Ok(Caller { name: session.name, role, via: Via::Session }),
+        None => {
+            office.access.close_session(cookie).await.map_err(|e| Problem::of_access(office, &e))?;
+            Err(Problem::new(Kind::Unauthenticated, format!("nothing lets {} in any more", session.mail))
+                .hint("[people] of the configuration says who may come in"))
+        }
+    }
 }
 
 /// The key in `Authorization: Bearer …`; another scheme is a mistake, and not nothing.

@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 
 use super::extract::{JsonBody, Places, run_id};
 use crate::law::order::{Order, Wish};
+use crate::law::plan::StagedBy;
 use crate::shells::rollcall::RollDocument;
 use crate::shells::web::Room;
 use crate::shells::web::access::{Caller, Role};
@@ -46,6 +47,9 @@ pub(super) struct StageWanted {
     /// When to publish, RFC 3339; the entry's next instant when left out.
     #[schema(format = "date-time")]
     at: Option<String>,
+    /// Why, in one line of at most 500 characters. It stands in the journal and in the report, with the caller's name.
+    #[schema(min_length = 1, max_length = 500, example = "the week was planned anew")]
+    why: Option<String>,
 }
 
 /// Stage a publish of the calendar
@@ -66,11 +70,12 @@ pub(super) async fn stage(
 ) -> Result<Response, Problem> {
     let office = Arc::clone(room.office()?);
     act.caller.needs(Role::Operator)?;
-    let StageWanted { publish, at } = body.value;
+    let StageWanted { publish, at, why } = body.value;
+    let by = StagedBy { who: act.caller.name.clone(), why };
     let at = at.as_deref().map(deeds::instant).transpose()?;
     let doing = Arc::clone(&office);
     act.once(&office, &body.bytes, async move {
-        let run = match deeds::stage_entry(&doing, &publish, at).await? {
+        let run = match deeds::stage_entry(&doing, &publish, at, by).await? {
             StageAnswer::Staged(run) => run,
             StageAnswer::Already(run) => {
                 return Err(Problem::new(Kind::Refused, format!("it is staged already, as run {run}"))
@@ -252,7 +257,7 @@ pub(super) async fn check(
     };
     let doing = Arc::clone(&office);
     act.once(&office, &body.bytes, async move {
-        let called = deeds::call_roll(&doing, &unit).await?;
+        let called = deeds::Roll::of(&doing, &unit).await?.call(&doing).await;
         Ok((StatusCode::OK, document(&called.document())))
     })
     .await

@@ -16,7 +16,7 @@ use crate::shells::web::problem::{Kind, Problem};
 use crate::words::id::RunId;
 
 /// The fields of a query.
-pub(super) struct Fields<T>(pub(super) T);
+pub(in crate::shells::web) struct Fields<T>(pub(in crate::shells::web) T);
 
 impl<T: DeserializeOwned + Send> FromRequestParts<Room> for Fields<T> {
     type Rejection = Problem;
@@ -30,7 +30,7 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Room> for Fields<T> {
 }
 
 /// The places in a path.
-pub(super) struct Places<T>(pub(super) T);
+pub(in crate::shells::web) struct Places<T>(pub(in crate::shells::web) T);
 
 impl<T: DeserializeOwned + Send> FromRequestParts<Room> for Places<T> {
     type Rejection = Problem;
@@ -44,7 +44,7 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Room> for Places<T> {
 }
 
 /// A run's name; what cannot name one names none.
-pub(super) fn run_id(text: &str) -> Result<RunId, Problem> {
+pub(in crate::shells::web) fn run_id(text: &str) -> Result<RunId, Problem> {
     let fine = RunId::new(text).ok().filter(|run| !run.is_calendar());
     fine.ok_or_else(|| {
         Problem::new(Kind::NotFound, "there is no run of that name").hint("GET /api/v1/runs lists the runs")
@@ -52,14 +52,14 @@ pub(super) fn run_id(text: &str) -> Result<RunId, Problem> {
 }
 
 /// Why a run cannot be shown.
-pub(super) fn unshown(office: &Office) -> impl Fn(Unshown) -> Problem + '_ {
+pub(in crate::shells::web) fn unshown(office: &Office) -> impl Fn(Unshown) -> Problem + '_ {
     move |error| deeds::unshown(office, error)
 }
 
 /// A body of JSON, and the bytes that it came as.
-pub(super) struct JsonBody<T> {
-    pub(super) value: T,
-    pub(super) bytes: Bytes,
+pub(in crate::shells::web) struct JsonBody<T> {
+    pub(in crate::shells::web) value: T,
+    pub(in crate::shells::web) bytes: Bytes,
 }
 
 impl<T: DeserializeOwned> FromRequest<Room> for JsonBody<T> {
@@ -76,8 +76,17 @@ impl<T: DeserializeOwned> FromRequest<Room> for JsonBody<T> {
             StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Kind::TooLarge, "the body is longer than 64 KiB"),
             _ => Problem::new(Kind::BadRequest, "the body ended before it was whole"),
         })?;
-        let value = serde_json::from_slice(&bytes)
-            .map_err(|e| Problem::new(Kind::BadRequest, format!("the body cannot be read: {e}")))?;
+        let unread = |why: String| Problem::new(Kind::BadRequest, format!("the body cannot be read: {why}"));
+        if !is_object(&bytes) {
+            return Err(unread("it is no JSON object".to_owned()).hint("GET /openapi.json tells its fields"));
+        }
+        let value = serde_json::from_slice(&bytes).map_err(|e| unread(e.to_string()))?;
         Ok(JsonBody { value, bytes })
     }
+}
+
+/// Whether a text of JSON can only be an object: what is read into fields takes a list of their values as well, without their
+/// names.
+pub(in crate::shells::web) fn is_object(json: &[u8]) -> bool {
+    json.trim_ascii_start().starts_with(b"{")
 }

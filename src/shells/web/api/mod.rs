@@ -12,7 +12,7 @@ mod audit;
 mod calendar;
 mod events;
 mod evidence;
-mod extract;
+pub(super) mod extract;
 mod me;
 mod report;
 mod runs;

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::page::{self, Link, Page, Stop};
 use super::{People, Way, proxy};
-use crate::hands::access::{Access, Role};
+use crate::hands::access::{Access, Role, Session};
 use crate::shells::daemon::news::News;
 use crate::shells::web::Room;
 use crate::shells::web::access::session;
@@ -33,13 +33,13 @@ pub(super) async fn show(
     if field(query, "out").is_some() {
         return page::shown(StatusCode::OK, &signed_out());
     }
-    if is_signed_in(&room, &headers).await {
+    if is_signed_in(&room, people, &headers).await {
         return gone_to(&to, None);
     }
     match &people.way {
         Way::Platform { .. } => page::shown(StatusCode::OK, &welcome(&to)),
         Way::Proxy { header, from } => match proxy::mail_from(header, from, peer.address, &headers) {
-            Some(mail) => enter(&room, people, &headers, &Arrived { name: mail.clone(), mail }, &to).await,
+            Some(mail) => enter(&room, people, &headers, &Session { name: mail.clone(), mail }, &to).await,
             None => Stop::NotByProxy.shown(),
         },
     }
@@ -62,22 +62,14 @@ fn signed_out() -> Page {
     Page { title: "You are signed out", line: "This session is over.".to_owned(), link, trouble: false }
 }
 
-/// Somebody who has shown who they are.
-pub(super) struct Arrived {
-    /// What stands in journals.
-    pub(super) name: String,
-    /// What the role goes by.
-    pub(super) mail: String,
-}
-
 /// Opens a session, and sends the browser where it wanted to go.
-pub(super) async fn enter(room: &Room, people: &People, headers: &HeaderMap, who: &Arrived, to: &str) -> Response {
-    let Some(role) = people.roles.of(&who.mail) else {
+pub(super) async fn enter(room: &Room, people: &People, headers: &HeaderMap, who: &Session, to: &str) -> Response {
+    let Some(role) = people.role_of(&who.mail) else {
         room.desk.tell(News::SignInRefused { who: who.name.clone() });
         return page::not_admitted(&who.mail);
     };
     let Ok(office) = room.office() else { return Stop::NotSetUp.shown() };
-    match opened(&office.access, headers, &who.name, role).await {
+    match opened(&office.access, headers, who, role).await {
         Ok(secret) => {
             room.desk.tell(News::SignedIn { who: who.name.clone(), role: role.word() });
             gone_to(to, Some(session::set(&secret, &room.desk.settings.public_url)))
@@ -93,18 +85,19 @@ pub(super) async fn enter(room: &Room, people: &People, headers: &HeaderMap, who
 async fn opened(
     access: &Access,
     headers: &HeaderMap,
-    name: &str,
+    who: &Session,
     role: Role,
 ) -> Result<crate::words::secret::Secret, crate::hands::access::AccessError> {
     if let Some(before) = session::cookie_in(headers) {
         access.close_session(before).await?;
     }
-    access.open_session(name, role, Clock::System.now()).await
+    access.open_session(who, role, Clock::System.now()).await
 }
 
-async fn is_signed_in(room: &Room, headers: &HeaderMap) -> bool {
+async fn is_signed_in(room: &Room, people: &People, headers: &HeaderMap) -> bool {
     let (Ok(office), Some(cookie)) = (room.office(), session::cookie_in(headers)) else { return false };
-    matches!(office.access.session(cookie, Clock::System.now()).await, Ok(Some(_)))
+    let session = office.access.session(cookie, Clock::System.now()).await;
+    matches!(session, Ok(Some(session)) if people.role_of(&session.mail).is_some())
 }
 
 /// Ends the session. Another page cannot have a browser do that.

@@ -21,10 +21,12 @@ use axum::Router;
 use axum::http::HeaderName;
 use axum::routing::{get, post};
 
+pub(super) use page::nothing_here;
 pub use roles::Roles;
 
 use super::Room;
 use super::cookie::Sealer;
+use crate::hands::access::Role;
 use crate::hands::genesys::Client;
 use crate::words::secret::Secret;
 
@@ -54,6 +56,11 @@ impl People {
     pub fn by_platform(roles: Roles, client: Client, secret: &Secret) -> People {
         let cookies = Sealer::for_people(secret);
         People { roles, way: Way::Platform { client: Box::new(client), cookies } }
+    }
+
+    /// What the rules let this address do; `None` for nothing.
+    pub(super) fn role_of(&self, mail: &str) -> Option<Role> {
+        self.roles.of(mail)
     }
 
     /// A proxy at one of these addresses has signed them in, and says their mail address in this header.

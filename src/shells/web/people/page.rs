@@ -1,4 +1,4 @@
-//! What a person reads who signs in, or cannot.
+//! What a person reads who signs in, or cannot, or has come to a path that leads nowhere.
 //!
 //! Must never: show what the platform answered, or a text of somebody else's unescaped.
 
@@ -119,6 +119,13 @@ pub(super) fn not_admitted(mail: &str) -> Response {
     );
     let link = Some(Link::new("/sign-in", "Sign in as somebody else"));
     shown(StatusCode::FORBIDDEN, &Page { title: "You may not come in", line, link, trouble: true })
+}
+
+/// A path that leads nowhere, which the page does not repeat.
+pub(in crate::shells::web) fn nothing_here() -> Response {
+    let line = "No page has this address; it may have been mistyped, or cut off in a message.".to_owned();
+    let link = Some(Link::new("/", "To the overview"));
+    shown(StatusCode::NOT_FOUND, &Page { title: "There is nothing here", line, link, trouble: false })
 }
 
 pub(super) fn shown(status: StatusCode, page: &Page) -> Response {

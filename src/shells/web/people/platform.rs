@@ -8,9 +8,10 @@ use axum::http::HeaderMap;
 use axum::http::header::SET_COOKIE;
 use axum::response::{IntoResponse, Response};
 
-use super::door::{self, Arrived};
+use super::door;
 use super::page::Stop;
 use super::{People, Way, proxy};
+use crate::hands::access::Session;
 use crate::hands::genesys::{Client, sign_in};
 use crate::law::command::Failure;
 use crate::shells::daemon::news::News;
@@ -56,7 +57,7 @@ async fn who(
     client: &Client,
     begun: &crate::shells::web::cookie::SignIn,
     query: Option<&str>,
-) -> Result<Arrived, Stop> {
+) -> Result<Session, Stop> {
     let code = field(query, "code").map(Secret::new).ok_or(Stop::Denied)?;
     let Ok(_turn) = desk.tokens.try_acquire() else { return Err(Stop::Busy) };
     let trouble = |what: &str, failure: &Failure| {
@@ -73,7 +74,7 @@ async fn who(
     let mail = person.mail.filter(|mail| proxy::is_mail(mail)).ok_or(Stop::NoMail)?;
     // The client may let users of other organisations in; the publisher sees only those of its own.
     match sign_in::is_member(&desk.client.ask(sign_in::member(&person.id)).await) {
-        Some(true) => Ok(Arrived { name: named(&person.name, &mail), mail }),
+        Some(true) => Ok(Session { name: named(&person.name, &mail), mail }),
         Some(false) => Err(Stop::Elsewhere),
         None => Err(Stop::NotAccepted),
     }
