@@ -32,7 +32,7 @@ async fn what_cannot_be_staged_is_overdue_or_was_missed_says_so_and_why() {
         let missed = "catch_up = \"never\"\nschedule = \"Approved\"";
         let site = Site::open("api-lapsed", calm(&["Approved", "Approved too"]), 60, 60.0, missed).await;
         // Both drafts fit, so nothing can be staged for these two: one whose T has passed, one whose T comes within the day.
-        let overdue = entry("overdue", "catch_up = \"1d\"\nschedule = \"Approved*\"");
+        let overdue = entry("overdue", "catch_up = \"12h\"\nschedule = \"Approved*\"");
         let soon = entry("soon", "schedule = \"Approved*\"")
             .replace("0 0 16 * * Fri", "0 0 23 * * Fri")
             .replace("10min", "1d");
