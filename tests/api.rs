@@ -3,6 +3,8 @@
 
 #[path = "api/act.rs"]
 mod act;
+#[path = "api/calendar.rs"]
+mod calendar;
 #[path = "api/client.rs"]
 mod client;
 #[path = "api/follow.rs"]

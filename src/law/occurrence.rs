@@ -69,6 +69,8 @@ pub struct Entry {
     pub catching_up: Option<Timestamp>,
     /// Instants that were missed.
     pub missed: u32,
+    /// The newest of them, and why it was.
+    pub newest_miss: Option<(Timestamp, String)>,
     /// The newest note that hooks must hear of, until they have: a process may end in between.
     pub untold: Option<Note>,
 }
@@ -113,8 +115,9 @@ impl Entry {
                 self.trouble = Some((*publish_at, at, why.clone()));
             }
             Note::CatchingUp { publish_at, .. } => self.catching_up = Some(*publish_at),
-            Note::Missed { publish_at, .. } => {
+            Note::Missed { publish_at, why, .. } => {
                 self.missed += 1;
+                self.newest_miss = Some((*publish_at, why.clone()));
                 self.done(*publish_at);
                 self.untold = Some(note.clone());
             }
@@ -160,6 +163,38 @@ impl Entry {
     fn done(&mut self, publish_at: Timestamp) {
         self.done_until = Some(self.done_until.map_or(publish_at, |until| until.max(publish_at)));
         (self.trouble, self.catching_up) = (None, None);
+    }
+}
+
+/// A refusal that stays the same is told again after this, in ms: somebody is reminded, and not told of each try.
+pub const REMIND_MS: i64 = 3_600_000;
+
+/// Which notes are worth a message: a fold of an entry's notes, so that every process comes to the same.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reminder {
+    /// The refusal that was told last: of which instant, when, and why.
+    told: Option<(Timestamp, Timestamp, String)>,
+}
+
+impl Reminder {
+    /// Takes in one note that was recorded at `at`; whether it is to be told. Of refusals these are the first of an instant, each
+    /// with another reason, and one an hour that repeats it.
+    pub fn hear(&mut self, at: Timestamp, note: &Note) -> bool {
+        let (publish_at, why) = match note {
+            Note::NotStaged { publish_at, why } => (*publish_at, why),
+            Note::Begun | Note::Staged { .. } | Note::CatchingUp { .. } | Note::Missed { .. } | Note::Told => {
+                return true;
+            }
+        };
+        let is_told = |(of, told_at, said): &(Timestamp, Timestamp, String)| {
+            let is_same = *of == publish_at && without_correlation(said) == without_correlation(why);
+            is_same && at.since_ms(*told_at) < REMIND_MS
+        };
+        if self.told.as_ref().is_some_and(is_told) {
+            return false;
+        }
+        self.told = Some((publish_at, at, why.clone()));
+        true
     }
 }
 
@@ -232,6 +267,7 @@ mod tests {
         assert_eq!(entry.next(HABITS, t(4) + HOUR, weekly), Due::Miss(t(4), HOUR));
         entry.apply(t(4) + HOUR, &Note::Missed { publish_at: t(4), late_ms: HOUR, why: String::new() });
         assert_eq!((entry.missed, entry.catching_up), (1, None));
+        assert_eq!(entry.newest_miss, Some((t(4), String::new())));
         let never = Habits { catch_up_ms: 0, ..HABITS };
         assert_eq!(entry.next(never, t(5) + 1, weekly), Due::Miss(t(5), 1));
     }
@@ -260,6 +296,20 @@ mod tests {
         assert_eq!(entry.untold, Some(missed));
         entry.apply(t(4) + HOUR, &Note::Told);
         assert_eq!((entry.untold, entry.missed), (None, 1));
+    }
+
+    #[test]
+    fn a_refusal_is_told_once_then_hourly_and_at_once_when_the_reason_or_the_instant_is_another_one() {
+        let refused = |weeks, why: &str| Note::NotStaged { publish_at: t(weeks), why: why.to_owned() };
+        let mut reminder = Reminder::default();
+        assert!(reminder.hear(t(3), &Note::Begun));
+        let every_15_s = (0..2 * HOUR).step_by(15_000);
+        let told: Vec<i64> = every_15_s.filter(|ms| reminder.hear(t(3) + *ms, &refused(4, "no draft"))).collect();
+        assert_eq!(told, [0, HOUR]);
+        let at = t(3) + 2 * HOUR - 15_000;
+        assert!(reminder.hear(at, &refused(4, "two drafts")) && !reminder.hear(at + 1, &refused(4, "two drafts")));
+        assert!(reminder.hear(at + 2, &refused(5, "two drafts")));
+        assert!(reminder.hear(at + 3, &staged(t(5))) && reminder.hear(at + 4, &staged(t(5))));
     }
 
     #[test]

@@ -115,6 +115,10 @@ async fn what_cannot_be_done_is_refused_at_once_with_the_reason() {
         refused("/api/v1/runs", json!({ "publish": "care" }), 409, "staged already").await;
         refused(&orders(), json!({ "wish": "resume", "why": "x" }), 409, "nothing is held").await;
         refused(&orders(), json!({ "wish": "publish", "why": "x" }), 400, "unknown variant").await;
+        let meant = |side: &str| json!({ "wish": "hold", "expects": side, "why": "x" });
+        refused(&orders(), meant("at_publish"), 400, "unknown variant").await;
+        refused(&orders(), meant("after_publish"), 409, "the publish has not been made").await;
+        served.post(&served.operator, &orders(), &meant("before_publish")).await.well(202);
         for why in ["", "  ", "two\nlines", &"x".repeat(501)] {
             refused("/api/v1/runs", json!({ "publish": "care", "why": why }), 422, "one line").await;
             refused(&orders(), json!({ "wish": "hold", "why": why }), 422, "one line").await;

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 
-import { IRIS, NORA, RUN, SERVE, TOM, accessible, drawn, inEveryLight, order, signIn, tabTo, visit, walk } from './kit.mjs';
+import { IRIS, NORA, RUN, SERVE, TOM, accessible, drawn, focused, inEveryLight, inSight, order, signIn, tabTo, visit, walk } from './kit.mjs';
 
 const orders = `${SERVE}/api/v1/runs/${RUN}/orders`;
 const hold = { wish: 'hold', why: 'forced' };
@@ -132,9 +132,75 @@ await walk('doors', async ({ visitor, refuses }) => {
 
   await page.getByLabel('Colours').selectOption('system');
 
+  // Pages that nobody sees leave their connections to others: six of them would be all that a browser has for one host.
+  const aside = [];
+  for (let n = 0; n < 6; n += 1) {
+    const other = await nora.newPage();
+    await visit(other, `/runs/${RUN}`);
+    await other.locator('#connection', { hasText: 'live' }).waitFor();
+    await inSight(other, false);
+    await other.locator('#main[data-live="paused"]').waitFor();
+    aside.push(other);
+  }
+  await order(page, 'resume', 'six others do not hold it up');
+  await page.locator('.hero .badge', { hasText: 'held' }).waitFor({ state: 'detached' });
+  assert.equal(await aside[0].getByText('six others do not hold it up').count(), 0, 'it hears nothing');
+  await inSight(aside[0], true);
+  await aside[0].locator('#main[data-live="live"]').waitFor();
+  await aside[0].getByText('six others do not hold it up').first().waitFor();
+
+  // Many lines about what people did can be moved through with the keyboard, the newest first.
+  for (let n = 0; n < 6; n += 1) {
+    await order(page, 'hold', `a storm warning, number ${n}, ${'and it is a long one '.repeat(8)}`);
+    await page.locator('#main [data-wish="hold"]').waitFor({ state: 'detached' });
+    await order(page, 'resume', `the storm has passed, number ${n}, ${'and it was a long one '.repeat(8)}`);
+    await page.locator('#main [data-wish="hold"]').waitFor();
+  }
+  const told = page.getByRole('list', { name: 'Orders and brakes, the newest first' });
+  await told.locator('li').first().filter({ hasText: 'has passed, number 5' }).waitFor();
+  assert.ok(await told.evaluate((list) => list.scrollHeight > list.clientHeight), 'more than fits');
+  await inEveryLight(page, 'orders');
+
+  // An order that is not answered says so, and is the same one when it is sent again.
+  const waiting = aside[1];
+  await waiting.clock.install();
+  await visit(waiting, `/runs/${RUN}`);
+  const keys = [];
+  await waiting.route('**/orders', (route) => keys.push(route.request().headers()['idempotency-key']));
+  await waiting.locator('[data-wish="hold"]').click();
+  await waiting.getByLabel('Why', { exact: true }).fill('nobody answers');
+  const sendIt = waiting.locator('dialog button[type="submit"]');
+  for (let n = 1; n <= 2; n += 1) {
+    const sent = waiting.waitForRequest('**/orders');
+    await sendIt.click();
+    await sent;
+    await waiting.clock.fastForward(31_000);
+    await waiting.locator('dialog .error', { hasText: 'has not answered within 30 s' }).waitFor();
+  }
+  assert.ok(keys.length === 2 && keys[0] === keys[1], `${keys}`);
+  await Promise.all(aside.map((other) => other.close()));
+
+  // Who is not signed in any more is led to the sign-in, and is not told of a lost connection for ever.
+  refuses(`/api/v1/runs/${RUN}/events`);
+  refuses('/api/v1/me');
+  refuses(`/api/v1/runs/${RUN}`);
+  await visit(looking, `/runs/${RUN}`);
+  // The first frame has the page look once more; after that it only listens.
+  await looking.waitForResponse((answer) => new URL(answer.url()).pathname === `/api/v1/runs/${RUN}`);
+  await looking.locator('#main[data-live="live"]').waitFor();
+  const out = await tom.request.post(`${SERVE}/sign-out`, { headers: { 'x-csrf-token': await csrfOf(tom), origin: SERVE, 'sec-fetch-site': 'same-origin' } });
+  assert.ok(out.ok(), `${out.status()}`);
+  await inSight(looking, false);
+  await inSight(looking, true);
+  await looking.getByRole('heading', { name: 'Sign in' }).waitFor();
+
   // What nobody has staged is staged from the calendar, and what cannot be staged says why.
   await visit(page, '/');
   const stage = page.locator('[data-stage="overtime"]');
+  // Two drafts fit what this entry asks for: the page says that, and not that it is staged.
+  await page.locator('.notice.alarm', { hasText: 'entry unclear' }).filter({ hasText: 'could mean 2 draft schedules' }).waitFor();
+  await page.getByRole('row').filter({ hasText: 'unclear' }).first().getByText('cannot be staged so far').waitFor();
+  await page.getByRole('row').filter({ hasText: 'overtime' }).first().getByText(/planned, to be staged in/).waitFor();
   const planned = await stage.count();
   await stage.first().click();
   await page.getByText('Staged: Customer Care').first().waitFor();

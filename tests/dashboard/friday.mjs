@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 
-import { NORA, RUN, drawn, inEveryLight, order, signIn, visit, walk } from './kit.mjs';
+import { NORA, RUN, SERVE, accessible, drawn, focused, inEveryLight, order, signIn, visit, walk } from './kit.mjs';
 
 const cells = (page, cell) => page.locator(`.cell[data-cell="${cell}"]`);
 
@@ -23,7 +23,25 @@ await walk('friday', async ({ visitor, refuses }) => {
   await page.locator('#connection', { hasText: 'live' }).waitFor();
   await order(page, 'hold', 'a storm warning');
   await page.locator('.hero .badge', { hasText: 'held' }).waitFor();
-  await order(page, 'resume', 'the storm has passed');
+  // The button is gone; the focus is not.
+  assert.equal(await focused(page), 'run-title');
+  // An order that is meant for before the publish says so when the publish comes in between, and so does the server.
+  const abort = page.locator('#main [data-wish="abort"]').first();
+  await abort.click();
+  await page.locator('#means', { hasText: 'nothing is left behind' }).waitFor();
+  const { csrf } = await (await nora.request.get(`${SERVE}/api/v1/me`)).json();
+  const headers = { 'x-csrf-token': csrf, origin: SERVE, 'sec-fetch-site': 'same-origin' };
+  const orders = `${SERVE}/api/v1/runs/${RUN}/orders`;
+  assert.equal((await nora.request.post(orders, { headers, data: { wish: 'resume', why: 'the storm has passed' } })).status(), 202);
+  await page.locator('dialog .notice', { hasText: 'The publish has been made meanwhile. Abort means something else now.' }).waitFor();
+  await page.locator('#means', { hasText: 'The publish stands.' }).waitFor();
+  await accessible(page, 'a dialog that says it anew');
+  const late = await nora.request.post(orders, { headers, data: { wish: 'abort', expects: 'before_publish', why: 'too late' } });
+  assert.equal(late.status(), 409);
+  assert.match((await late.json()).detail, /the publish has been made meanwhile/);
+  await page.keyboard.press('Escape');
+  await page.locator('dialog').waitFor({ state: 'detached' });
+  assert.equal(await focused(page), 'abort');
   await page.locator('.hero .badge', { hasText: 'held' }).waitFor({ state: 'detached' });
   await page.getByText('held by Nora Lindqvist (nora.lindqvist@northfield.example): a storm warning').first().waitFor();
 
@@ -35,7 +53,10 @@ await walk('friday', async ({ visitor, refuses }) => {
   assert.equal(await page.evaluate(() => globalThis.sameDocument), true);
 
   // One for whom every remedy was tried is tried again, with a reason.
-  await order(page, 'retry', 'her shift starts soon', page.locator('.people li', { hasText: 'asking a person' }).first().getByRole('button'));
+  // Nobody was asked to help: no hook is there to do it.
+  const tired = page.locator('.people li', { hasText: 'phone reboot' }).first();
+  await order(page, 'retry', 'her shift starts soon', tired.getByRole('button'));
+  assert.equal(await page.locator('.people li', { hasText: 'asking a person' }).count(), 0);
 
   // A straggler's story, while it is helped.
   const straggler = page.locator('.people a').first();
@@ -90,6 +111,13 @@ await walk('friday', async ({ visitor, refuses }) => {
   await inEveryLight(page, 'check');
   await visit(page, `/runs/${RUN}`);
 
+  // On a phone the phases are moved to T, not to where they begin.
+  await page.setViewportSize({ width: 400, height: 860 });
+  await page.reload();
+  await drawn(page);
+  const T = await page.locator('figure[aria-label="Phases around the publish"] .t-name').boundingBox();
+  assert.ok(T.x > 0 && T.x < 400, `T stands at ${T.x} of 400 px`);
+
   // Every page, in both sizes, light and dark.
   await inEveryLight(page, 'run');
   const story = await page.evaluate(async (run) => (await (await fetch(`/api/v1/runs/${run}/agents?verdict=straggler&limit=1`)).json()).agents[0], RUN);
@@ -97,6 +125,8 @@ await walk('friday', async ({ visitor, refuses }) => {
   await inEveryLight(page, 'agent');
   await visit(page, '/evidence');
   await page.locator('figure .picture circle.before').first().waitFor();
+  await page.getByText('America/Chicago').first().waitFor();
+  assert.equal(await page.getByText('UTC').count(), 0, 'the zone of the run, and no other');
   await inEveryLight(page, 'evidence');
   await visit(page, '/');
   await inEveryLight(page, 'overview');

@@ -31,6 +31,8 @@ export const NORA = 'Nora Lindqvist';
 export const TOM = 'Tom Brandt';
 export const IRIS = 'Iris Chen';
 
+const pathOf = (url) => (url ? new URL(url).pathname : '');
+
 /** A walk: a browser that is gone afterwards, and a picture of every page if it fails. */
 export async function walk(name, steps) {
   mkdirSync(OUT, { recursive: true });
@@ -47,7 +49,7 @@ export async function walk(name, steps) {
       const ours = () => page.url().startsWith(SERVE);
       // That a page which refuses has a status that says so is no complaint of its own.
       const itself = (message) => message.location().url === page.url();
-      const wanted = (message) => itself(message) || expected.has(message.location().url.slice(SERVE.length));
+      const wanted = (message) => itself(message) || expected.has(pathOf(message.location().url));
       page.on('console', (message) => ours() && !wanted(message) && ['error', 'warning'].includes(message.type()) && complaints.push(`${page.url()}: ${message.text()}`));
       page.on('pageerror', (error) => complaints.push(`${page.url()}: uncaught ${error.message}`));
       page.on('request', (request) => ours() && request.url().startsWith('http') && new URL(request.url()).hostname !== '127.0.0.1' && complaints.push(`asked for ${request.url()}`));
@@ -113,6 +115,16 @@ export async function inEveryLight(page, name) {
   }
   await page.setViewportSize({ width: SIZES[0][0], height: SIZES[0][1] });
 }
+
+/** What a page is told when it goes out of sight, and when it is looked at again: here, nobody sees any of them. */
+export const inSight = (page, isSeen) => page.evaluate((seen) => {
+  Object.defineProperty(document, 'hidden', { value: !seen, configurable: true });
+  Object.defineProperty(document, 'visibilityState', { value: seen ? 'visible' : 'hidden', configurable: true });
+  document.dispatchEvent(new Event('visibilitychange'));
+}, isSeen);
+
+/** What has the focus, as far as it tells pages apart: its id, or the order that it gives. */
+export const focused = (page) => page.evaluate(() => document.activeElement.id || document.activeElement.dataset.wish || document.activeElement.tagName);
 
 /** Presses Tab until what has the focus fits; gives how often. */
 export async function tabTo(page, selector, most = 80) {

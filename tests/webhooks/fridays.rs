@@ -4,8 +4,11 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 use softlanding::hands::hook::signature::{SignedHeaders, SigningKeys, TOLERANCE_MS};
+use softlanding::hands::journal::{Journal, Record};
 use softlanding::law::event::Event;
+use softlanding::law::occurrence::{Note, REMIND_MS};
 use softlanding::words::clock::Clock;
+use softlanding::words::id::RunId;
 use softlanding::words::secret::Secret;
 use tokio::io::AsyncWriteExt;
 
@@ -95,4 +98,41 @@ async fn both_libraries_agree(yard: &Yard, all: &[Received]) {
     let now = Clock::System.now();
     assert!(keys.verify(&headers, body.as_bytes(), now, TOLERANCE_MS).is_ok(), "{REPEAT}");
     assert!(keys.verify(&headers, b"{}", now, TOLERANCE_MS).is_err(), "{REPEAT}");
+}
+
+/// Tried every few minutes for hours, and told as what a person needs to know.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publish_that_cannot_be_staged_is_told_once_an_hour_however_often_it_is_tried() {
+    patiently(async {
+        let terms = "schedule = \"Approved*\"\nstage_before = \"1d\"";
+        let site = Site::open("webhooks-refused", calm(&["First", "Second"]), -900, 600.0, "").await;
+        site.edit(|config| config.replace("stage_before = \"10min\"", terms));
+        let yard = Yard::of(site).await;
+        let ops = Receiver::open().await;
+        yard.webhook("ops", &ops, &["calendar.*"], "");
+        let mut daemon = yard.site.serve();
+        daemon.event("calendar.not_staged").await;
+        let first = ops.takes(|one| one.event() == "calendar.not_staged").await.record().1;
+        ops.takes(|one| one.event() == "calendar.not_staged" && one.record().1 > first).await;
+        yard.site.rename("First", "Approved by Ann").await;
+        ops.takes(|one| one.event() == "calendar.staged").await;
+        daemon.stop().await;
+        let stream = RunId::calendar("care").expect("a name");
+        let notes = yard.journal().await.load::<Note>(&stream).await.expect("notes");
+        let is_refusal = |note: &&Record<Note>| matches!(note.event, Note::NotStaged { .. });
+        let refused: Vec<_> = notes.iter().filter(is_refusal).collect();
+        let told: Vec<u64> = ops
+            .taken()
+            .into_iter()
+            .filter(|(.., event)| event == "calendar.not_staged")
+            .map(|(_, seq, _)| seq)
+            .collect();
+        assert!(refused.len() > 2 * told.len(), "{told:?} of {refused:?}; {REPEAT}");
+        let at = |seq: &u64| refused.iter().find(|note| note.seq == *seq).expect("a refusal").at;
+        assert!(
+            told.windows(2).all(|two| at(&two[1]).since_ms(at(&two[0])) >= REMIND_MS),
+            "{told:?} of {refused:?}; {REPEAT}"
+        );
+    })
+    .await;
 }

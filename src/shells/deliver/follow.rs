@@ -7,7 +7,7 @@ use super::message::{self, Message};
 use crate::hands::journal::{AnyJournal, Journal, JournalError};
 use crate::hands::outbox::{Behind, Failing};
 use crate::law::event::{Event, Phase, Record};
-use crate::law::occurrence::Note;
+use crate::law::occurrence::{Note, Reminder};
 use crate::shells::daemon::news::{Delivery, News, Teller};
 use crate::shells::report::Story;
 use crate::words::clock::{Clock, Moment};
@@ -20,6 +20,8 @@ const CATCH_UP_MS: i64 = 30_000;
 /// How far a run was heard in this process.
 pub(super) struct Following {
     story: Box<Story>,
+    /// What of an entry's refusals was told.
+    reminder: Reminder,
     /// Records that were heard.
     pub(super) heard: u64,
     /// Where the cursor stands in the store.
@@ -39,7 +41,7 @@ pub(super) enum Halt {
 
 impl Following {
     pub(super) fn from(stored: u64) -> Following {
-        Following { story: Box::default(), heard: 0, stored, caught_up: Moment::now() }
+        Following { story: Box::default(), reminder: Reminder::default(), heard: 0, stored, caught_up: Moment::now() }
     }
 
     /// Whether all up to a record was heard, and that need not be noted in the store yet.
@@ -125,11 +127,14 @@ impl Follow<'_> {
         let target = self.attempts.target;
         let kept = target.site.entries.iter().map(|entry| &entry.name);
         let name = kept.into_iter().find(|name| RunId::calendar(name).is_ok_and(|ours| ours == *stream)).cloned();
-        following.heard = following.heard.max(following.stored);
         let records: Vec<Record<Note>> = self.journal.load_after(stream, following.heard).await?;
         for record in records {
             following.heard = record.seq;
             let Some(name) = name.as_deref() else { continue };
+            let is_news = following.reminder.hear(record.at, &record.event);
+            if !is_news || record.seq <= following.stored {
+                continue;
+            }
             let Some(message) = message::of_note(&target.source, stream, name, &record) else { continue };
             if target.wanted.wants(message.event, Some(name))
                 && let Some(halt) = self.deliver(stream, &mut following, &message, failing.take()).await?

@@ -26,9 +26,10 @@ pub fn next_words(story: &Story, agent: &AgentStory) -> String {
             format!("remedies were aborted: only another look{}", later())
         }
         (Some(Verdict::Straggler { .. }), true) => format!("a remedy or another look{}", later()),
-        (Some(Verdict::Deferred { because: Deferral::OnCall } | Verdict::Unknown { .. }) | None, true) => {
+        (Some(Verdict::Deferred { because: Deferral::OnCall } | Verdict::Unknown { .. }), true) => {
             format!("another look{}", soon())
         }
+        (None, true) => "a first look after the publish".to_owned(),
         (Some(Verdict::Deferred { because: Deferral::LoggedOut }), true) => {
             format!("another look{}, or when the agent logs in", later())
         }
@@ -62,6 +63,9 @@ mod tests {
             next_words(story, found.expect("a straggler"))
         };
         assert!(straggler(&open).contains("within"), "{}", straggler(&open));
+        let staged = Story::of(&records[..1]);
+        let next = |(_, _, agent)| next_words(&staged, agent);
+        assert!(staged.everyone().map(next).all(|words| words == "a first look after the publish"));
         assert!(straggler(&over).contains("hard refresh"), "{}", straggler(&over));
         for (_, _, agent) in over.everyone() {
             let ready = matches!(agent.verdict, Some(Verdict::Ready | Verdict::Recovered { .. }));

@@ -336,6 +336,8 @@ impl Story {
             let ran = results.len() as u32;
             self.with(seat, |agent| agent.add(at, Happening::Asked { ran, problems }));
         }
+        // Where no hook is enabled nobody was asked, and asking was not tried.
+        seat.iter().filter(|_| results.is_empty()).for_each(|seat| self.remedy_unsent(Rung::Ask, &[*seat]));
     }
     fn token(&mut self, seat: Seat, after: TokenStory, at: Timestamp, what: Happening) {
         let is_before = self.side() == Side::BeforeTheClaim;

@@ -6,8 +6,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::OwnedSemaphorePermit;
+use utoipa::ToSchema;
 
 use super::advice::advice;
 use super::office::Office;
@@ -16,6 +18,7 @@ use crate::hands::journal::{Journal, JournalError};
 use crate::law::decide::orders::refusal;
 use crate::law::order::{Order, Wish};
 use crate::law::plan::{Approval, OnDrift, Policy, StagedBy, Timing};
+use crate::law::run::Run;
 use crate::shells::daemon::news::{News, chain};
 use crate::shells::daemon::site::Entry;
 use crate::shells::rollcall::{self, Called};
@@ -171,12 +174,47 @@ fn reason(why: &str) -> Result<String, Problem> {
     Ok(why.to_owned())
 }
 
+/// On which side of the publish an order is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Expects {
+    /// While the publish can still be held and called back.
+    BeforePublish,
+    /// Once it was made.
+    AfterPublish,
+}
+
+impl Expects {
+    /// What is otherwise; `None` when it is as expected.
+    fn unmet(self, run: &Run) -> Option<&'static str> {
+        match (self, run.before_the_claim()) {
+            (Expects::BeforePublish, true) | (Expects::AfterPublish, false) => None,
+            (Expects::BeforePublish, false) => Some("the publish has been made meanwhile"),
+            (Expects::AfterPublish, true) => Some("the publish has not been made"),
+        }
+    }
+}
+
 /// Leaves an order for whoever leads the run, unless it is clear already that it cannot be followed; gives its number.
-pub(super) async fn order(office: &Office, run: &RunId, order: Order) -> Result<u64, Problem> {
+pub(super) async fn order(office: &Office, run: &RunId, wanted: Order) -> Result<u64, Problem> {
+    order_on(office, run, wanted, None).await
+}
+
+/// The same, and only on the side of the publish on which it is meant.
+pub(super) async fn order_on(
+    office: &Office,
+    run: &RunId,
+    order: Order,
+    expects: Option<Expects>,
+) -> Result<u64, Problem> {
     let Order { wish, agent, who, why } = order;
     let why = reason(&why)?;
     let opened = office.book.run(run).await.map_err(|e| unshown(office, e))?;
-    let because = refusal(&opened.look().await.map_err(|e| unshown(office, e))?.run, wish, agent.as_ref());
+    let because = {
+        let looked = opened.look().await.map_err(|e| unshown(office, e))?;
+        let unmet = || expects.and_then(|expects| expects.unmet(&looked.run));
+        refusal(&looked.run, wish, agent.as_ref()).or_else(unmet)
+    };
     if let Some(because) = because {
         let problem = Problem::new(Kind::Refused, format!("run {run} cannot be told to {}: {because}", wish.words()));
         return Err(problem.hint(format!("GET /api/v1/runs/{run} shows where it stands, and what it can be told")));
@@ -326,5 +364,22 @@ pub(super) fn unshown(office: &Office, error: Unshown) -> Problem {
             Problem::new(Kind::TooMany, "so many runs are followed that no other can be opened").again_after_s(30)
         }
         Unshown::Lost => Problem::new(Kind::Bug, "the run could not be read"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::law::event::Event;
+    use crate::shells::report::sample;
+
+    #[test]
+    fn an_order_is_meant_for_one_side_of_the_publish() {
+        let mut run = Run::staged(Arc::new(sample::plan(1, 5)));
+        assert_eq!(Expects::BeforePublish.unmet(&run), None);
+        assert_eq!(Expects::AfterPublish.unmet(&run), Some("the publish has not been made"));
+        run.apply(sample::T, &Event::PublishClaimed { attempt: 1, late_ms: 0 });
+        assert_eq!(Expects::BeforePublish.unmet(&run), Some("the publish has been made meanwhile"));
+        assert_eq!(Expects::AfterPublish.unmet(&run), None);
     }
 }

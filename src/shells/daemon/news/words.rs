@@ -20,7 +20,7 @@ impl News {
             News::Serving { entries } if entries.is_empty() => vec!["serving; the calendar has no entry".to_owned()],
             News::Serving { entries } => vec![format!("serving {}", entries.join(", "))],
             News::Listening { at, url } => {
-                vec![format!("listening at {at} for agents' pages, which reach it by {url}")]
+                vec![format!("listening at {at}; browsers reach it by {url}")]
             }
             News::Telemetry { at } => {
                 vec![format!("machines may ask at http://{at} for /metrics, /readyz and /livez")]

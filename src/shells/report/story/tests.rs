@@ -4,6 +4,7 @@ use super::*;
 use crate::law::command::TokenVia;
 use crate::shells::report::facts::PublishStanding;
 use crate::shells::report::sample;
+use crate::words::hook::HookOutcome;
 
 #[test]
 fn a_story_heard_in_pieces_is_the_story_heard_at_once() {
@@ -53,6 +54,27 @@ fn a_refresh_that_is_announced_twice_is_one_remedy() {
         both.into_iter().for_each(|event| scribe.say(sample::T, event));
         let told = Story::of(&scribe.records).rungs[rung.index()];
         assert_eq!((told.agents, told.starts), (1, 1));
+    }
+}
+
+#[test]
+fn asking_was_tried_where_somebody_was_asked_and_not_where_no_hook_is_enabled() {
+    let (seat, rung) = (Seat(7), Rung::Ask);
+    let hook = HookRun { name: "10-page".to_owned(), outcome: HookOutcome::Ok, output: String::new() };
+    for (results, times) in [(Vec::new(), 0), (vec![hook], 1)] {
+        let mut scribe = sample::Scribe::staged(sample::plan(1, 20));
+        scribe.say(sample::T, Event::PhaseEntered { phase: Phase::Checking });
+        scribe.say(sample::T, Event::RemedyStarted { rung, seats: vec![seat] });
+        scribe.say(sample::T, Event::HooksRan { point: HookPoint::Straggler, seat: Some(seat), results });
+        let story = Story::of(&scribe.records);
+        assert_eq!(
+            story.agents[7].rungs_tried().collect::<Vec<_>>(),
+            if times > 0 { vec![(rung, times)] } else { vec![] }
+        );
+        assert_eq!(
+            (story.rungs[rung.index()].agents, story.rungs[rung.index()].starts),
+            (u32::from(times), u32::from(times))
+        );
     }
 }
 

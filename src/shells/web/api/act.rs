@@ -23,7 +23,7 @@ use crate::shells::rollcall::RollDocument;
 use crate::shells::web::Room;
 use crate::shells::web::access::{Caller, Role};
 use crate::shells::web::book::RunCard;
-use crate::shells::web::deeds::{self, StageAnswer};
+use crate::shells::web::deeds::{self, Expects, StageAnswer};
 use crate::shells::web::listener::Peer;
 use crate::shells::web::office::Office;
 use crate::shells::web::once::{Asked, Done, once};
@@ -97,6 +97,9 @@ pub(super) struct OrderWanted {
     wish: WishWanted,
     /// The agent it is about, by the platform's user id: with retry, and with nothing else.
     agent: Option<String>,
+    /// On which side of the publish the order is meant: what a wish means changes there, and an order that comes too late for
+    /// what was meant is refused. On either side when left out.
+    expects: Option<Expects>,
     /// Why, in one line of at most 500 characters. It stands in the journal and in the report, with the caller's name.
     #[schema(min_length = 1, max_length = 500, example = "the board has met")]
     why: String,
@@ -170,14 +173,14 @@ pub(super) async fn order(
     body: JsonBody<OrderWanted>,
 ) -> Result<Response, Problem> {
     let office = Arc::clone(room.office()?);
-    let OrderWanted { wish, agent, why } = body.value;
+    let OrderWanted { wish, agent, expects, why } = body.value;
     act.caller.needs(wish.needs())?;
     let agent = agent.as_deref().map(AgentId::new).transpose();
     let agent = agent.map_err(|e| Problem::new(Kind::NotUnderstood, e.to_string()))?;
     let order = Order { wish: wish.wish(), agent, who: act.caller.name.clone(), why };
     let doing = Arc::clone(&office);
     act.once(&office, &body.bytes, async move {
-        let order = deeds::order(&doing, &run_id(&run)?, order).await?;
+        let order = deeds::order_on(&doing, &run_id(&run)?, order, expects).await?;
         Ok((StatusCode::ACCEPTED, document(&Ordered { order })))
     })
     .await

@@ -50,6 +50,9 @@ struct FridayDoc {
     /// T.
     #[schema(format = "date-time")]
     publish_at: String,
+    /// The time zone in which T was chosen.
+    #[schema(example = "America/Chicago")]
+    zone: String,
     /// Agents that were watched.
     agents: u64,
     /// Losses and exposure before the publish and after it.
@@ -87,6 +90,7 @@ pub(super) async fn evidence(
         run: kept.card.run.clone(),
         business_unit: kept.card.business_unit.clone(),
         publish_at: kept.card.publish_at.clone(),
+        zone: kept.card.zone.clone(),
         agents: kept.watched_agents,
         evidence: kept.evidence,
         finding: kept.evidence.finding(),

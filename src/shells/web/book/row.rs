@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::law::agent::Agent;
+use crate::law::run::Brake;
 use crate::law::verdict::{CallState, Deferral, Verdict};
 use crate::shells::report::Story;
 use crate::shells::report::agent::deferral_words;
@@ -96,14 +97,16 @@ pub(super) fn row(story: &Story, known: &Agent, seat: Seat) -> Option<AgentRow> 
     })
 }
 
-/// When an agent is looked at again at the latest, while the run goes on.
+/// When an agent is looked at again at the latest, counted from the last look, while the run goes on and something comes next.
 fn next_at(story: &Story, known: &Agent) -> Option<Timestamp> {
     let Ending::Open(_) = story.ending() else { return None };
     let timing = &story.plan.as_ref()?.timing;
     let within_ms = match known.verdict? {
         Verdict::Ready | Verdict::Recovered { .. } => return None,
+        Verdict::Straggler { .. } if story.remedies() == Brake::Applied => return None,
         Verdict::Straggler { .. } | Verdict::Deferred { because: Deferral::LoggedOut } => timing.logged_out_interval_ms,
         Verdict::Deferred { because: Deferral::OnCall } | Verdict::Unknown { .. } => timing.check_interval_ms,
     };
-    Some(known.judged_at + within_ms)
+    let seen = known.seen;
+    Some(known.judged_at.max(seen.users).max(seen.phone).max(seen.probe) + within_ms)
 }

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::law::event::{Event, Record};
-use crate::law::verdict::{Reason, Verdict};
+use crate::law::command::UserSeen;
+use crate::law::event::{Event, Phase, Record};
+use crate::law::verdict::{CallState, PresenceState, Reason, StationState, Verdict};
 use crate::shells::report::sample;
+use crate::words::clock::Timestamp;
 use crate::words::id::Seat;
 
 fn run_id() -> RunId {
@@ -86,4 +88,24 @@ fn one_agent_of_ten_thousand_that_changes_is_one_row() {
     assert_eq!(say(Event::Judged { verdicts: vec![(Seat(4_711), grey), (Seat(1), Verdict::Ready)] }), 0);
     // When remedies stop, something else comes next for whoever is not ready, and for nobody else.
     assert_eq!(say(Event::BrakeApplied { rung: None, why: "too many are grey".to_owned() }), 1);
+}
+
+#[test]
+fn the_next_look_is_counted_from_the_last_one_and_nothing_is_promised_while_remedies_are_stopped() {
+    let mut records = sample::Scribe::staged(sample::plan(1, 5)).records;
+    let mut say = |at: Timestamp, event: Event| records.push(Record { seq: records.len() as u64 + 1, at, event });
+    let interval_ms = sample::plan(1, 5).timing.logged_out_interval_ms;
+    let looked_at = sample::T + 10 * interval_ms;
+    let (station, presence, call) = (StationState::Absent, PresenceState::LoggedIn, CallState::Free);
+    let user = UserSeen { seat: Seat(0), token_issued: None, station, presence, call };
+    say(sample::T, Event::PhaseEntered { phase: Phase::Checking });
+    say(sample::T, Event::Judged { verdicts: vec![(Seat(0), Verdict::Straggler { reason: Reason::PhoneDown })] });
+    say(looked_at, Event::UsersSeen { seen: vec![user] });
+    say(looked_at, Event::BrakeApplied { rung: None, why: "too many are grey".to_owned() });
+    let next_at = |n: usize| {
+        let folded = Folded::of(&run_id(), &records[..n]).unwrap();
+        serde_json::to_value(folded.row(Seat(0)).unwrap()).unwrap()["next_at"].clone()
+    };
+    assert_eq!(next_at(5), (looked_at + interval_ms).rfc3339());
+    assert_eq!(next_at(6), serde_json::Value::Null);
 }

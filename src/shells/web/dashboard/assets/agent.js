@@ -3,11 +3,13 @@
 // Must never: leave out that a signal is missing.
 
 import { get } from './api.js';
+import { heardOf } from './ask.js';
+import { clock } from './clock.js';
 import { el, fill, heads, keepFocus, rowHead, td } from './dom.js';
 import { page } from './frame.js';
 import { follow } from './live.js';
 import { kind, retry, runPath } from './parts.js';
-import { lasting, wall } from './times.js';
+import { ahead, lasting, wall } from './times.js';
 import { triedWords } from './words.js';
 
 const [, , runPart, , agentPart] = location.pathname.split('/');
@@ -39,7 +41,7 @@ function facts(run, agent, time) {
     ['New token at T', PLACES[story.new_token_at_publish] ?? plain(story.new_token_at_publish)],
     ['Tried', triedWords(story.tried) || 'nothing'],
     ['Refused', story.refused ? `${story.refused.words}${story.refused.correlation ? ` (correlation ${story.refused.correlation})` : ''}` : null],
-    ['Next', agent.next ? `${agent.next}${agent.next_at ? `, by ${time.second(agent.next_at)}` : ''}` : 'nothing'],
+    ['Next', agent.next ? `${agent.next}${ahead(agent.next_at, clock.now()) ? `, by ${time.second(agent.next_at)}` : ''}` : 'nothing'],
   ];
   return el('dl', { class: 'facts' }, list.filter(([, value]) => value).map(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]));
 }
@@ -79,6 +81,7 @@ await page(async (main, known) => {
   if (first[0].over) return;
   follow(runName, first[0].last_seq, {
     heard: (frame) => {
+      heardOf(frame.card);
       const changed = frame.changed.some((row) => row.agent === agentName);
       if (changed || frame.card.phase !== first[0].phase || frame.card.allowed.length !== first[0].allowed.length) look().then(draw, () => {});
     },

@@ -6,6 +6,10 @@
 import { clock } from './clock.js';
 
 const SENT_AWAY = 'softlanding-sent-away';
+/** An order is answered within a moment; after so long, in ms, something stands in between. */
+const ANSWER_WITHIN_MS = 30_000;
+/** What reads a whole organisation first may take so long, in ms. */
+export const READS_WITHIN_MS = 600_000;
 
 /** What the API has refused, in its own words. */
 export class Refused extends Error {
@@ -13,11 +17,17 @@ export class Refused extends Error {
     super(problem?.detail ?? problem?.title ?? `the server answers ${status}`);
     this.status = status;
     this.hint = problem?.hint ?? null;
+    this.kind = problem?.type ?? '';
   }
   /** The hint, where it is for people: one about another request is for programs. */
   get advice() {
     return this.hint?.startsWith('GET ') ? null : this.hint;
   }
+}
+
+/** Nobody knows whether it was done. */
+export class Unanswered extends Error {
+  advice = 'another window of softlanding may be in the way: close some, and send it again; however often it is sent, it is done once';
 }
 
 let csrf = null;
@@ -65,13 +75,24 @@ export async function me() {
 /** A key for one intent of a person: whatever is sent twice under it is done once. */
 export const intent = () => crypto.randomUUID();
 
-/** Has something done below /api/v1, under the key of an intent. */
-export const post = (path, body, key) =>
-  asked(`/api/v1/${path}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-csrf-token': csrf ?? '', 'idempotency-key': key },
-    body: JSON.stringify(body),
-  });
+/** Has something done below /api/v1, under the key of an intent; what is not answered within a time is told as that. */
+export async function post(path, body, key, withinMs = ANSWER_WITHIN_MS) {
+  const over = new AbortController();
+  const timer = setTimeout(() => over.abort(), withinMs);
+  try {
+    return await asked(`/api/v1/${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-csrf-token': csrf ?? '', 'idempotency-key': key },
+      body: JSON.stringify(body),
+      signal: over.signal,
+    });
+  } catch (failure) {
+    if (failure instanceof Refused) throw failure;
+    throw new Unanswered(over.signal.aborted ? `softlanding has not answered within ${withinMs / 1_000} s` : 'softlanding cannot be reached');
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 /** Ends the session. */
 export async function signOut() {

@@ -1,23 +1,42 @@
-// The calendar: the next publishes of its entries; one that nobody has staged can be staged from here.
+// The calendar: the next publishes of its entries, and those of which nothing was made; what nobody has staged can be staged here.
 //
-// Must never: stage twice what was asked for once, or offer it to whoever may only look.
+// Must never: keep silent about a publish that cannot be staged or was missed, stage twice what was asked for once, or offer it to whoever may only look.
 
-import { intent, post } from './api.js';
+import { READS_WITHIN_MS, intent, post } from './api.js';
 import { clock } from './clock.js';
 import { el, fill, heads, keepFocus, rowHead, td } from './dom.js';
 import { announce, atLeast, toast } from './frame.js';
 import { runPath } from './parts.js';
 import { away, wall } from './times.js';
-import { phaseWords, sentence } from './words.js';
+import { occasionOf, sentence } from './words.js';
 
 const SHOWN_MAX = 8;
 /** Who may stage, and call a roll. */
 export const ACTS = 'operator';
 
-/** Every publish that lies ahead, the next one first. */
-export const occasions = (calendar) => calendar.entries
-  .flatMap((entry) => entry.next.map((next) => ({ ...next, entry: entry.entry, business_unit: entry.business_unit, zone: entry.zone })))
+const inOrder = (calendar, of) => calendar.entries
+  .flatMap((entry) => of(entry).map((one) => ({ ...one, entry: entry.entry, business_unit: entry.business_unit, zone: entry.zone })))
   .sort((a, b) => Date.parse(a.publish_at) - Date.parse(b.publish_at));
+
+/** Every publish that lies ahead, the next one first. */
+export const occasions = (calendar) => inOrder(calendar, (entry) => entry.next);
+
+/** Every publish that has passed with nothing made of it. */
+export const lapsed = (calendar) => inOrder(calendar, (entry) => (entry.last ? [entry.last] : []));
+
+/** When something is staged that is not: it lies ahead, or it has passed. */
+export const stagedWhen = (next) => `${Date.parse(next.stage_at) > clock.now() ? 'to be staged' : 'was to be staged'} ${away(next.stage_at, clock.now())}`;
+
+const ALARMS = {
+  not_staged: 'cannot be staged so far, and is tried again',
+  overdue: 'is overdue',
+  missed: 'was missed',
+};
+
+/** What is wrong in the calendar, as notices. */
+export const alarms = (all) => all.filter((one) => ALARMS[one.state]).map((one) => el('div', { class: 'notice alarm' },
+  el('p', {}, el('strong', {}, `${one.business_unit}, entry ${one.entry}`),
+    `: the publish of ${wall(one.zone).moment(one.publish_at)} ${one.zone} ${ALARMS[one.state]}`, one.why ? `. ${sentence(one.why)}` : '.')));
 
 const nameOf = (next) => `${next.entry} ${next.publish_at}`;
 
@@ -49,12 +68,12 @@ export class Calendar {
       td('Business unit', next.business_unit),
       td('Publish', wall(next.zone).moment(next.publish_at), ' ', el('span', { class: 'quiet' }, next.zone)),
       td('In', away(next.publish_at, clock.now())),
-      td('State', next.state === 'planned' ? `planned, staged ${away(next.stage_at, clock.now())}` : phaseWords(next.state)),
+      td('State', next.state === 'planned' ? `planned, ${stagedWhen(next)}` : occasionOf(next.state).words),
       td('Do', this.#button(next) ?? ''));
   }
 
   #button(next) {
-    if (next.state !== 'planned' || !atLeast(this.known.role, ACTS)) return null;
+    if (!['planned', 'not_staged'].includes(next.state) || !atLeast(this.known.role, ACTS)) return null;
     const busy = this.#staging.has(nameOf(next));
     const label = `Stage now: ${next.entry}, ${wall(next.zone).moment(next.publish_at)}`;
     return el('button', { type: 'button', class: 'small', disabled: busy, 'aria-label': label, data: { stage: next.entry }, onclick: () => this.#stage(next) },
@@ -67,7 +86,7 @@ export class Calendar {
     this.show(this.#upcoming);
     announce(`Staging ${next.entry}.`);
     try {
-      const card = await post('runs', { publish: next.entry, at: next.publish_at }, intent());
+      const card = await post('runs', { publish: next.entry, at: next.publish_at }, intent(), READS_WITHIN_MS);
       toast(`Staged: ${card.business_unit}, ${wall(card.zone).moment(card.publish_at)}.`);
       await this.changed();
     } catch (error) {

@@ -3,7 +3,7 @@
 // Must never: call a roll because a page was opened; each costs calls of the organisation's budget.
 
 import { AgentsTable } from './agents_table.js';
-import { get, intent, post } from './api.js';
+import { READS_WITHIN_MS, get, intent, post } from './api.js';
 import { ACTS } from './calendar.js';
 import { el, fill } from './dom.js';
 import { announce, atLeast, page } from './frame.js';
@@ -92,7 +92,7 @@ await page(async (main, known) => {
     fill(result);
     fill(state, `Reading the softphones of ${wanted}…`);
     try {
-      const called = await post('checks', { business_unit: wanted }, intent());
+      const called = await post('checks', { business_unit: wanted }, intent(), READS_WITHIN_MS);
       fill(result, answer(called, zoneOf(wanted)));
       fill(state);
     } catch (error) {

@@ -44,9 +44,22 @@ export const heads = (...names) => el('thead', {}, el('tr', {}, names.map((name)
 const REACHED = 'a[href], button, input, select, summary, [tabindex]';
 const nameOf = (node) => node.id || node.getAttribute('aria-label') || node.getAttribute('href') || node.textContent;
 
-/** Draws a place anew, and leaves the focus on what it was on, as far as that is still there. */
+/** Moves the focus to something that is not reached with Tab, such as a heading. */
+export function focusOn(node) {
+  if (!node) return;
+  node.tabIndex = -1;
+  node.focus({ preventScroll: true });
+}
+
+const HEADING = 'h1, h2';
+const headingOf = (place) => place.querySelector(HEADING) ?? place.closest('section')?.querySelector(HEADING) ?? document.querySelector('#main h1');
+
+/** Draws a place anew, and leaves the focus on what it was on, or on the place's heading where that is gone. */
 export function keepFocus(place, draw) {
   const held = place.contains(document.activeElement) ? nameOf(document.activeElement) : null;
   draw();
-  if (held !== null) [...place.querySelectorAll(REACHED)].find((node) => nameOf(node) === held)?.focus({ preventScroll: true });
+  if (held === null) return;
+  const same = [...place.querySelectorAll(REACHED)].find((node) => nameOf(node) === held);
+  if (same && !same.disabled) same.focus({ preventScroll: true });
+  else focusOn(headingOf(place));
 }

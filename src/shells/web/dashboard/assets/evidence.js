@@ -40,8 +40,8 @@ function picture(runs) {
   const lane = (run, at) => {
     const y = top + at * LANE + LANE / 2;
     const [before, after] = [rate(run.evidence.before), rate(run.evidence.after)];
-    return svg('g', {}, svg('title', {}, `${run.business_unit}, ${wall().day(run.publish_at)}: ${figure(before)} before, ${figure(after)} after`),
-      svg('text', { x: left - 12, y: y + 4, 'text-anchor': 'end' }, `${run.business_unit.slice(0, 20)}, ${wall().day(run.publish_at)}`),
+    return svg('g', {}, svg('title', {}, `${run.business_unit}, ${wall(run.zone).day(run.publish_at)}: ${figure(before)} before, ${figure(after)} after`),
+      svg('text', { x: left - 12, y: y + 4, 'text-anchor': 'end' }, `${run.business_unit.slice(0, 20)}, ${wall(run.zone).day(run.publish_at)}`),
       svg('line', { class: 'join', x1: x(before), x2: x(after), y1: y, y2: y }),
       svg('circle', { class: 'before', cx: x(before), cy: y, r: 6 }),
       svg('rect', { class: 'after', x: x(after) - 6, y: y - 6, width: 12, height: 12, transform: `rotate(45 ${x(after)} ${y})` }));
@@ -55,7 +55,7 @@ function picture(runs) {
 
 function table(runs) {
   const row = (run) => el('tr', {},
-    rowHead('Publish', el('a', { href: runPath(run.run) }, `${wall().moment(run.publish_at)} UTC`), el('br'), el('span', { class: 'quiet' }, run.business_unit)),
+    rowHead('Publish', el('a', { href: runPath(run.run) }, wall(run.zone).moment(run.publish_at)), ' ', el('span', { class: 'quiet' }, run.zone), el('br'), el('span', { class: 'quiet' }, run.business_unit)),
     td('Agents watched', number(run.agents)),
     td('Lost before', `${number(run.evidence.before.losses)} (${rateWords(run.evidence.before)})`),
     td('Lost after', `${number(run.evidence.after.losses)} (${rateWords(run.evidence.after)})`),
@@ -73,7 +73,7 @@ await page(async (main) => {
   fill(main, el('div', { class: 'column' },
     el('h1', {}, 'Are softphones lost by publishes?'),
     el('div', { class: `notice ${tone}` }, el('p', {}, el('strong', {}, headline)), el('p', {}, more),
-      el('p', {}, `From ${evidence.publishes} ${evidence.publishes === 1 ? 'publish' : 'publishes'} that were watched before and after, ${people(evidence.agents, 'agent')} in all.`)),
+      el('p', {}, `From ${evidence.publishes} ${evidence.publishes === 1 ? 'publish that was' : 'publishes that were'} watched before and after, ${people(evidence.agents, 'agent')} in all.`)),
     shown.length ? [picture(shown), aroundT, table(shown)] : el('p', { class: 'quiet' }, 'Cohorts of 20 agents and more are watched from half an hour before each publish; after the first one, figures stand here.')));
   const reports = await Promise.all(shown.slice(0, READ_MAX).map(({ run }) => get(`runs/${encodeURIComponent(run)}/report.json`)));
   fill(aroundT, reports.length ? minutes(reports) : null);

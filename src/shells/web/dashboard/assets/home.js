@@ -3,13 +3,14 @@
 // Must never: show a countdown that has stopped, or a list that is old, as if it were new.
 
 import { get } from './api.js';
-import { Calendar, occasions } from './calendar.js';
+import { heardOf } from './ask.js';
+import { Calendar, alarms, lapsed, occasions, stagedWhen } from './calendar.js';
 import { clock, everySecond } from './clock.js';
 import { el, fill, heads, keepFocus, rowHead, td } from './dom.js';
 import { announce, page } from './frame.js';
 import { badge, countdown, orders, runPath, split, stateBadge } from './parts.js';
 import { away, wall } from './times.js';
-import { fateWords, number, people, planned, sentence, stateOf } from './words.js';
+import { fateWords, number, occasionOf, people, sentence, stateOf } from './words.js';
 
 const LOOK_EVERY_MS = 5_000;
 const PAST_PAGE = 20;
@@ -35,12 +36,12 @@ function hero({ card, next }, known, ticks) {
   const local = wall(what.zone).moment(what.publish_at);
   const facts = card
     ? [card.schedule, ` · ${people(card.agents, 'agent')}`]
-    : [`entry ${next.entry}, staged `, away(next.stage_at, clock.now())];
+    : [`entry ${next.entry}`, next.run ? '' : `, ${stagedWhen(next)}`];
   return el('section', { class: 'card hero', 'aria-labelledby': 'next-title' },
     el('div', {},
       el('p', { class: 'facts' }, 'Next publish'),
       el('h1', { id: 'next-title' }, card ? el('a', { href: runPath(card.run) }, card.business_unit) : next.business_unit),
-      el('p', {}, card ? stateBadge(card) : badge(planned(next.state)), ' ', el('strong', {}, local), ` ${what.zone}`),
+      el('p', {}, card ? stateBadge(card) : badge(occasionOf(next.state)), ' ', el('strong', {}, local), ` ${what.zone}`),
       el('p', { class: 'facts' }, facts),
       card ? el('div', { class: 'buttons' }, orders(card, known)) : null),
     node);
@@ -121,13 +122,14 @@ await page(async (main, known) => {
     if (older.length === 0) cursor = runs.next;
     const known_runs = new Set(runs.runs.map((card) => card.run));
     const cards = [...runs.runs, ...older.filter((card) => !known_runs.has(card.run))];
-    const upcoming = occasions(entries);
+    const [upcoming, behind] = [occasions(entries), lapsed(entries)];
     const [open, over] = [cards.filter((card) => !card.over), cards.filter((card) => card.over)];
     ticks.length = 0;
     const isNow = open.some((card) => Date.parse(card.publish_at) <= clock.now());
     const heroCard = hero(foremost(open, upcoming), known, ticks);
-    keepFocus(livePlace, () => fill(livePlace, wanting(cards), isNow ? [underWay(open), heroCard] : [heroCard, underWay(open)]));
-    calendar.show(upcoming);
+    keepFocus(livePlace, () => fill(livePlace, alarms([...behind, ...upcoming]), wanting(cards), isNow ? [underWay(open), heroCard] : [heroCard, underWay(open)]));
+    calendar.show([...behind, ...upcoming]);
+    cards.forEach(heardOf);
     const shape = JSON.stringify([over, cursor]);
     if (shape !== drawn) keepFocus(pastPlace, () => fill(pastPlace, past(over, chosen, cursor !== null, () => loadMore().catch(() => {}))));
     drawn = shape;

@@ -2,7 +2,7 @@
 //
 // Must never: offer what the run would refuse, or what the person may not do.
 
-import { WISHES, ask } from './ask.js';
+import { WISHES, ask, retryName } from './ask.js';
 import { clock } from './clock.js';
 import { el, say } from './dom.js';
 import { atLeast } from './frame.js';
@@ -58,9 +58,6 @@ export function countdown(at, of = 'to the publish') {
   return { node, tick, result };
 }
 
-/** Phases after the claim: the publish cannot be called back there. */
-export const isAfterClaim = (card) => ['checking', 'settling', 'settled'].includes(card.phase) || card.publish?.late_ms !== null && card.publish?.late_ms !== undefined;
-
 /** What the run can be told now, by this person. What would change nothing is not offered. */
 export function orders(card, known) {
   const moot = (wish) => (wish === 'approve' && card.approval !== 'missing') || (wish === 'hold' && card.held);
@@ -71,7 +68,7 @@ export function orders(card, known) {
       type: 'button',
       class: WISHES[wish].tone,
       data: { wish },
-      onclick: () => ask({ run: card.run, wish, afterClaim: isAfterClaim(card) }),
+      onclick: () => ask({ card, wish }),
     }, WISHES[wish].words));
 }
 
@@ -79,8 +76,8 @@ export function orders(card, known) {
 export function retry(card, row, known) {
   const may = card.allowed.includes('retry') && atLeast(known.role, WISHES.retry.role);
   if (!may || ['ready', 'recovered'].includes(row.verdict)) return null;
-  const go = () => ask({ run: card.run, wish: 'retry', agent: row, afterClaim: true });
-  return el('button', { type: 'button', class: 'small', data: { wish: 'retry' }, 'aria-label': `Try again: ${row.name}`, onclick: go }, WISHES.retry.words);
+  const go = () => ask({ card, wish: 'retry', agent: row });
+  return el('button', { type: 'button', class: 'small', data: { wish: 'retry' }, 'aria-label': retryName(row), onclick: go }, WISHES.retry.words);
 }
 
 /** The address of a run's page, and of an agent's in it. */

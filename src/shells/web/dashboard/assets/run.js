@@ -2,9 +2,10 @@
 //
 // Must never: show what is old as if it were now: when the connection is lost, the page says so.
 
-import { eachAgent, get } from './api.js';
-import { Budget } from './budget.js';
 import { AgentsTable } from './agents_table.js';
+import { eachAgent, get } from './api.js';
+import { heardOf } from './ask.js';
+import { Budget } from './budget.js';
 import { Cells } from './cells.js';
 import { clock, everySecond } from './clock.js';
 import { el, fill, keepFocus, say } from './dom.js';
@@ -50,7 +51,7 @@ function header(run, known) {
       fill(state, stateBadge(now));
       say(answer, now.answer ?? '');
       say(why, now.why ?? '');
-      const next = JSON.stringify([now.allowed, now.approval, now.held, now.phase]);
+      const next = JSON.stringify([now.allowed, now.approval, now.held, now.phase, now.publish.late_ms]);
       if (next === shape) return;
       shape = next;
       const buttons = orders(now, known);
@@ -64,12 +65,26 @@ function header(run, known) {
   };
 }
 
-function told(run) {
-  const time = wall(run.zone);
-  const brakes = run.brakes.map((brake) => ({ at: brake.at, words: `stopped${brake.rung ? ` (${brake.rung})` : ''}: ${brake.why}` }));
-  const all = [...run.control, ...brakes].sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
-  return el('section', { class: 'card' }, el('h2', {}, 'Orders and brakes'),
-    all.length ? el('ul', { class: 'lines' }, all.map((line) => el('li', {}, el('time', {}, time.second(line.at)), el('span', {}, line.words)))) : el('p', { class: 'quiet' }, 'Nobody has told the run anything, and nothing was stopped.'));
+/** What people told it and what stopped remedies; drawn anew only when there is more, so that whoever reads in it is left alone. */
+class Told {
+  #shape = '';
+
+  constructor(zone) {
+    this.time = wall(zone);
+    this.place = el('div', {});
+    this.node = el('section', { class: 'card' }, el('h2', {}, 'Orders and brakes'), this.place);
+  }
+  show(run) {
+    const brakes = run.brakes.map((brake) => ({ at: brake.at, words: `stopped${brake.rung ? ` (${brake.rung})` : ''}: ${brake.why}` }));
+    const all = [...run.control, ...brakes].sort((a, b) => Date.parse(a.at) - Date.parse(b.at)).reverse();
+    const shape = JSON.stringify(all);
+    if (shape === this.#shape) return;
+    this.#shape = shape;
+    const lines = all.map((line) => el('li', {}, el('time', {}, this.time.second(line.at)), el('span', {}, line.words)));
+    keepFocus(this.place, () => fill(this.place, all.length
+      ? el('ol', { class: 'lines', tabindex: '0', 'aria-label': 'Orders and brakes, the newest first' }, lines)
+      : el('p', { class: 'quiet' }, 'Nobody has told the run anything, and nothing was stopped.')));
+  }
 }
 
 function reports(run) {
@@ -121,8 +136,10 @@ await page(async (main, known) => {
   const stragglers = new Stragglers({ run: runName, zone: run.zone, known });
   const log = new Log(run.zone);
   const phases = el('section', { class: 'card', 'aria-label': 'Phases' });
-  const facts = el('div', { class: 'column' });
   const budget = new Budget();
+  const told = new Told(run.zone);
+  const files = el('div', {});
+  const facts = el('div', { class: 'column' }, budget.node, told.node, files);
 
   const everyone = () => [...rows.values()];
   const showCard = (card) => {
@@ -135,7 +152,8 @@ await page(async (main, known) => {
     showCard(run);
     timelineInto(phases, run);
     budget.show(run);
-    keepFocus(facts, () => fill(facts, budget.node, told(run), reports(run)));
+    told.show(run);
+    keepFocus(files, () => fill(files, reports(run)));
   };
   let waiting = null;
   const look = async () => {
@@ -154,6 +172,8 @@ await page(async (main, known) => {
     el('section', { class: 'card', 'aria-label': 'Softphones' }, el('div', { class: 'card-head' }, el('h2', {}, 'Softphones'), el('span', { class: 'quiet' }, 'one cell per agent, by shift start')), tally.node, el('br'), cells.grid, whose),
     el('div', { class: 'grid2' }, el('div', { class: 'column' }, stragglers.node, log.node), facts),
     table.node));
+  // Only what is on the page has a width to be moved in.
+  timelineInto(phases, run);
   everySecond(() => {
     head.tick();
     if (!run.over) stragglers.show(everyone(), run);
@@ -169,6 +189,7 @@ await page(async (main, known) => {
       clock.reached(frame.at);
       log.add(frame);
       run = { ...run, ...frame.card };
+      heardOf(frame.card);
       showCard(frame.card);
       if (frame.card.phase !== phase) {
         phase = frame.card.phase;
@@ -180,6 +201,7 @@ await page(async (main, known) => {
       if (how === 'over') await look();
       if (how === 'live') head.connection('live', 'calm', false);
       if (how === 'over') head.connection('over', '', false);
+      if (how === 'paused') head.connection('paused while nobody looks', '', true);
       if (how === 'lost') head.connection('connection lost, trying again', 'alarm', true);
       if (how === 'lost' && !lost) announce('The connection is lost. What is shown may be old.');
       lost = how === 'lost';

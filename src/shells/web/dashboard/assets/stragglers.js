@@ -3,9 +3,10 @@
 // Must never: ask for every agent's story; only for the few that are shown.
 
 import { get } from './api.js';
+import { clock } from './clock.js';
 import { el, fill, keepFocus, say } from './dom.js';
 import { agentPath, mark, retry } from './parts.js';
-import { wall } from './times.js';
+import { ahead, wall } from './times.js';
 import { number, triedWords } from './words.js';
 
 const SHOWN_MAX = 12;
@@ -69,7 +70,7 @@ export class Stragglers {
     this.#histories.set(row, history);
     this.#ask(row, history);
     const shift = row.shift_start ? `shift ${this.time.minute(row.shift_start)}` : 'shift not known';
-    const next = row.next ? `next: ${row.next}${row.next_at ? `, by ${this.time.second(row.next_at)}` : ''}` : '';
+    const next = row.next ? `next: ${row.next}${ahead(row.next_at, clock.now()) ? `, by ${this.time.second(row.next_at)}` : ''}` : '';
     return el('li', {},
       el('div', { class: 'head' },
         el('span', {}, mark('straggler'), ' ', el('a', { href: agentPath(this.run, row.agent) }, row.name), ' ', el('span', { class: 'sub' }, shift)),

@@ -26,7 +26,7 @@ function spans(run, now) {
 }
 
 /** Where an instant stands: near T time is stretched, so that a refresh of minutes and days of waiting both show. */
-function scale(all, T, run) {
+function placesOf(run, all, T) {
   const begin = Math.min(Date.parse(run.plan.refresh_at), T - 60_000);
   const lead = T - begin;
   const from = Math.max(Math.min(...all.map((span) => span.from)), begin - lead * 0.35);
@@ -39,7 +39,7 @@ export function timeline(run) {
   const now = clock.now();
   const T = Date.parse(run.plan.publish_at);
   const all = spans(run, now);
-  const x = scale(all, T, run);
+  const x = placesOf(run, all, T);
   const time = wall(run.zone);
   const bars = all.map((span) => {
     const [a, b] = [x(span.from), Math.max(x(span.from) + 4, x(span.to))];
@@ -66,11 +66,31 @@ export function timeline(run) {
   ];
 }
 
+/** Where each place was moved to by itself; one that a person has moved stays there. */
+const movedTo = new WeakMap();
+
+/** Moves a picture that is wider than its frame sideways: to where the person has it, or else to now, or to T. */
+function move(place, run, was) {
+  const frame = place.querySelector('figure');
+  const own = movedTo.get(place) ?? 0;
+  if (was !== null && Math.abs(was - own) > 2) {
+    frame.scrollLeft = was;
+    return;
+  }
+  const T = Date.parse(run.plan.publish_at);
+  const x = placesOf(run, spans(run, clock.now()), T);
+  const share = x(run.over ? T : clock.now()) / WIDTH;
+  frame.scrollLeft = share * frame.scrollWidth - frame.clientWidth / 2;
+  movedTo.set(place, frame.scrollLeft);
+}
+
 /** Draws the picture into a place, again and again. */
 export const timelineInto = (place, run) => {
   const open = place.querySelector('details')?.open ?? false;
+  const was = place.querySelector('figure')?.scrollLeft ?? null;
   keepFocus(place, () => {
     fill(place, timeline(run));
     place.querySelector('details').open = open;
   });
+  move(place, run, was);
 };

@@ -55,6 +55,9 @@ export function lasting(ms) {
   return `${Math.floor(min / 1440)} d ${Math.floor(min / 60) % 24} h`;
 }
 
+/** The same where it lies ahead; `null` where it has passed. */
+export const ahead = (at, now) => (at && Date.parse(at) > now ? at : null);
+
 /** How far away an instant is: `in 3 min`, `3 min ago`. */
 export function away(at, now) {
   const ms = (typeof at === 'number' ? at : Date.parse(at)) - now;

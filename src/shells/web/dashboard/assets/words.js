@@ -67,8 +67,18 @@ export function stateOf(card) {
   return { words: phaseWords(card.phase), tone: 'calm' };
 }
 
-/** What an entry of the calendar comes to that nobody has staged. */
-export const planned = (state) => ({ words: state === 'planned' ? 'planned' : plain(state), tone: 'calm' });
+const OCCASIONS = {
+  planned: ['planned', 'calm'],
+  not_staged: ['cannot be staged so far', 'alarm'],
+  overdue: ['overdue', 'alarm'],
+  missed: ['missed', 'alarm'],
+};
+
+/** How a publish of the calendar stands, staged or not. */
+export function occasionOf(state) {
+  const [words, tone] = OCCASIONS[state] ?? [phaseWords(state), 'calm'];
+  return { words, tone };
+}
 
 /** `1 straggler`, `2 stragglers`. */
 export const people = (n, one) => `${number(n)} ${one}${n === 1 ? '' : 's'}`;
