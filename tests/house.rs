@@ -133,6 +133,24 @@ fn misstep(floor: &str, named: &str) -> Option<String> {
     (other > own || twin_knows_more).then(|| format!("{floor} names {named}"))
 }
 
+/// SQLite's driver stops at the first row of these, and drops the error of a commit that comes after it. The functions of
+/// `hands::sqlite` that bear their names do not; a macro may hand over any of them.
+const STOP_AT_THE_FIRST_ROW: [&str; 3] = [".fetch_one(", ".fetch_optional(", ".$fetch("];
+
+#[test]
+fn no_statement_of_sqlite_is_left_at_its_first_row() {
+    let all = sources();
+    let mut faults = Vec::new();
+    // PostgreSQL's driver reads on, and what is for it stands in files of its own.
+    for (path, text) in all.iter().filter(|(path, _)| !path.contains("postgres") && !for_tests_only(path, &all)) {
+        // A call may begin on any line.
+        let code: String = shipped(text).split_whitespace().collect();
+        faults
+            .extend(STOP_AT_THE_FIRST_ROW.iter().filter(|call| code.contains(*call)).map(|c| format!("{path}: {c}…)")));
+    }
+    assert_none("ask with the functions of hands::sqlite", &faults);
+}
+
 #[test]
 fn a_file_uses_only_its_own_floor_and_lower_ones() {
     let all = sources();

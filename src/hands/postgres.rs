@@ -23,6 +23,18 @@ const CONNECTIONS_READ: usize = 3;
 /// And so many beside them for those in a hurry, who do not wait for the others.
 const CONNECTIONS_FIRST: usize = 4;
 
+/// Asks a [`Server`] with a statement and its values; `fetch` is how its rows are fetched. Whoever fetches one row hears of the
+/// commit as well: this driver, unlike that of SQLite, reads on until the server is ready for the next question.
+macro_rules! ask {
+    ($server:expr, $hurry:expr, $doing:expr, $fetch:ident, $query:expr) => {
+        $server.ask($hurry, $doing, async |mut db: sqlx::PgConnection| {
+            let answer = $query.$fetch(&mut db).await;
+            (db, answer)
+        })
+    };
+}
+pub(super) use ask;
+
 /// How much hurry a question is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hurry {

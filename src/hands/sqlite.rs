@@ -1,14 +1,17 @@
-//! How softlanding opens its SQLite files: the journal and the vault alike.
+//! How softlanding opens its SQLite files and asks them: the journal and the vault alike.
 //!
-//! Must never: change a file that is not its own or that a newer softlanding has written; both are refused as found.
+//! Must never: change a file that is not its own or that a newer softlanding has written; both are refused as found. Or take a
+//! statement for done whose commit has failed.
 
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
-use sqlx::{Connection, Sqlite, Transaction};
+use futures_util::future::BoxFuture;
+use sqlx::query::{QueryAs, QueryScalar};
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteRow, SqliteSynchronous};
+use sqlx::{Connection, FromRow, Sqlite, Transaction};
 
 use crate::hands::StoreError;
 use crate::hands::store::place_of;
@@ -205,10 +208,10 @@ async fn recognised_version(db: &mut SqliteConnection, path: &Path, schema: Sche
     let sql = sql(name, "reading the version of the database");
     // One transaction, so that another process which makes the file at this moment is seen as a whole or not at all.
     let mut tx = db.begin().await.map_err(&sql)?;
-    let application: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *tx).await.map_err(&sql)?;
-    let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *tx).await.map_err(&sql)?;
+    let application: i64 = fetch_one(sqlx::query_scalar("PRAGMA application_id"), &mut tx).await.map_err(&sql)?;
+    let found: i64 = fetch_one(sqlx::query_scalar("PRAGMA user_version"), &mut tx).await.map_err(&sql)?;
     let things: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *tx).await.map_err(&sql)?;
+        fetch_one(sqlx::query_scalar("SELECT count(*) FROM sqlite_schema"), &mut tx).await.map_err(&sql)?;
     tx.commit().await.map_err(&sql)?;
     let empty = application == 0 && found == 0 && things == 0;
     if empty {
@@ -236,7 +239,7 @@ fn all_at_once(path: &Path, check: Check) -> bool {
 /// # Errors
 /// [`StoreError::Damaged`] with what is wrong first.
 pub(super) async fn verify(db: &mut SqliteConnection, name: &'static str, path: &Path) -> Result<(), StoreError> {
-    let found: Result<String, sqlx::Error> = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(db).await;
+    let found: Result<String, sqlx::Error> = fetch_one(sqlx::query_scalar("PRAGMA quick_check(1)"), db).await;
     match found.map_err(|source| recognised_error(source, name, path))?.as_str() {
         "ok" => Ok(()),
         why => Err(StoreError::Damaged { name, place: place_of(path), why: why.to_owned() }),
@@ -248,7 +251,9 @@ async fn enter_wal(db: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     const STEP_MS: u64 = 20;
     let mut waited_ms = 0;
     loop {
-        match sqlx::query_scalar::<Sqlite, String>("PRAGMA journal_mode = WAL").fetch_one(&mut *db).await {
+        let entered: Result<String, sqlx::Error> =
+            fetch_one(sqlx::query_scalar("PRAGMA journal_mode = WAL"), &mut *db).await;
+        match entered {
             Err(e) if primary_code(&e) == Some(BUSY) && waited_ms < BUSY_MS_MAX => {
                 tokio::time::sleep(Duration::from_millis(STEP_MS)).await;
                 waited_ms += STEP_MS;
@@ -278,4 +283,62 @@ async fn migrate(db: &mut SqliteConnection, path: &Path, schema: Schema) -> Resu
 /// writes later can be refused in between, and SQLite would not even wait for it.
 pub(super) async fn begin(db: &mut SqliteConnection) -> Result<Transaction<'_, Sqlite>, sqlx::Error> {
     db.begin_with("BEGIN IMMEDIATE").await
+}
+
+/// A statement with values, and the kind of its rows.
+pub(super) trait Question: Send + Sized {
+    type Row: Send;
+    /// Its rows, once it has come to its end: where it stands alone, its commit included.
+    fn rows<'a>(self, db: &'a mut SqliteConnection) -> BoxFuture<'a, Result<Vec<Self::Row>, sqlx::Error>>
+    where
+        Self: 'a;
+}
+
+impl<O> Question for QueryAs<'_, Sqlite, O, SqliteArguments>
+where
+    O: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
+{
+    type Row = O;
+    fn rows<'a>(self, db: &'a mut SqliteConnection) -> BoxFuture<'a, Result<Vec<O>, sqlx::Error>>
+    where
+        Self: 'a,
+    {
+        Box::pin(self.fetch_all(db))
+    }
+}
+
+impl<O> Question for QueryScalar<'_, Sqlite, O, SqliteArguments>
+where
+    O: Send + Unpin,
+    (O,): for<'r> FromRow<'r, SqliteRow>,
+{
+    type Row = O;
+    fn rows<'a>(self, db: &'a mut SqliteConnection) -> BoxFuture<'a, Result<Vec<O>, sqlx::Error>>
+    where
+        Self: 'a,
+    {
+        Box::pin(self.fetch_all(db))
+    }
+}
+
+/// Asks for all rows.
+///
+/// This and its two neighbours take the place of the driver's methods of the same names, which must not be used with SQLite
+/// (`--test house` sees to it): `fetch_one` and `fetch_optional` stop at the first row. A write that returns a row commits only
+/// after the last, and what they leave undone is done as the statement is cleared away, where nobody hears of a full disk.
+pub(super) async fn fetch_all<Q: Question>(question: Q, db: &mut SqliteConnection) -> Result<Vec<Q::Row>, sqlx::Error> {
+    question.rows(db).await
+}
+
+/// Asks for the first row, if there is any.
+pub(super) async fn fetch_optional<Q: Question>(
+    question: Q,
+    db: &mut SqliteConnection,
+) -> Result<Option<Q::Row>, sqlx::Error> {
+    Ok(question.rows(db).await?.into_iter().next())
+}
+
+/// Asks for the first row; that there is none is an error.
+pub(super) async fn fetch_one<Q: Question>(question: Q, db: &mut SqliteConnection) -> Result<Q::Row, sqlx::Error> {
+    fetch_optional(question, db).await?.ok_or(sqlx::Error::RowNotFound)
 }

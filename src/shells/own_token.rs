@@ -7,7 +7,7 @@ use crate::hands::genesys::{Call, Client};
 use crate::hands::vault::{Kept, Spending, Taken, Vault, VaultError};
 use crate::law::command::{Command, Effect, Failure, FailureKind, Outcome, TokenVia};
 use crate::law::plan::Plan;
-use crate::shells::perform::{bound, local};
+use crate::shells::perform::{VaultEar, bound, local};
 use crate::words::clock::Timestamp;
 use crate::words::id::AgentId;
 use crate::words::secret::Grant;
@@ -20,6 +20,8 @@ pub(crate) struct OwnToken<'a> {
     pub(crate) client: &'a Client,
     /// Whose it is.
     pub(crate) agent: &'a AgentId,
+    /// Hears of trouble with the vault.
+    pub(crate) ear: &'a VaultEar,
 }
 
 impl OwnToken<'_> {
@@ -31,16 +33,16 @@ impl OwnToken<'_> {
         not_after: Option<Timestamp>,
     ) -> Result<Outcome, Failure> {
         let Command::RefreshToken { via, unless, .. } = command else {
-            let held = self.vault.get(self.agent).await.map_err(unusable)?;
+            let held = self.vault.get(self.agent).await.map_err(|e| self.unusable(&e))?;
             return Ok(self.client.perform(bound(Call::new(command, plan, held), not_after)).await.outcome);
         };
         if let Some(young) = unless
-            && let Some((made_at, expires_at)) = self.vault.age(self.agent).await.map_err(unusable)?
+            && let Some((made_at, expires_at)) = self.vault.age(self.agent).await.map_err(|e| self.unusable(&e))?
             && young.fits(made_at, expires_at)
         {
             return Ok(Outcome::TokenLeft { made_at, expires_at });
         }
-        match self.vault.take(self.agent).await.map_err(unusable)? {
+        match self.vault.take(self.agent).await.map_err(|e| self.unusable(&e))? {
             Taken::Yours(spending) => {
                 let call = bound(Call::new(command, plan, Some(spending.grant().clone())), not_after);
                 let done = self.vault.while_held(&spending, self.client.perform(call)).await;
@@ -65,14 +67,14 @@ impl OwnToken<'_> {
         grant: Option<Grant>,
     ) -> Result<Outcome, Failure> {
         if let Some(grant) = grant {
-            return match self.vault.keep(spending, &grant).await.map_err(unkept)? {
+            return match self.vault.keep(spending, &grant).await.map_err(|e| self.unkept(&e))? {
                 Kept::Stored => Ok(outcome),
                 Kept::Newer => self.newer().await,
                 Kept::Forgotten => Err(local("the agent was taken out of the vault meanwhile")),
             };
         }
         if let Outcome::TokenDead { mut failure } = outcome {
-            return match self.vault.mark_dead(spending, &failure.message).await.map_err(unkept)? {
+            return match self.vault.mark_dead(spending, &failure.message).await.map_err(|e| self.unkept(&e))? {
                 Kept::Stored | Kept::Forgotten => {
                     failure.message = spending.reason(&failure.message);
                     Ok(Outcome::TokenDead { failure })
@@ -86,16 +88,31 @@ impl OwnToken<'_> {
             (TokenVia::Grant, false) | (TokenVia::Reported, _) => self.vault.give_back(spending).await,
         };
         // Where that fails the note stays, and runs out as that of a process that has died: nothing is lost by it.
-        drop(brought_back);
+        if let Err(e) = brought_back {
+            self.ear.hear(&e);
+        }
         Ok(outcome)
     }
 
     /// Somebody else has refreshed the token or has it now, or the agent has signed in again: what the vault holds counts.
     async fn newer(&self) -> Result<Outcome, Failure> {
-        match self.vault.get(self.agent).await.map_err(unusable)? {
+        match self.vault.get(self.agent).await.map_err(|e| self.unusable(&e))? {
             Some(grant) => renewed(&grant),
             None => Err(local("the agent must sign in again")),
         }
+    }
+
+    /// Nothing has left: where the vault may answer later, so may this.
+    fn unusable(&self, e: &VaultError) -> Failure {
+        self.ear.hear(e);
+        let kind = if e.passes() { FailureKind::NotSent } else { FailureKind::Local };
+        Failure::plain(kind, e.to_string())
+    }
+
+    /// The platform has answered, and its answer could not be kept.
+    fn unkept(&self, e: &VaultError) -> Failure {
+        self.ear.hear(e);
+        local(&format!("what the platform answered could not be kept: {e}"))
     }
 }
 
@@ -110,15 +127,4 @@ fn renewed(grant: &Grant) -> Result<Outcome, Failure> {
 /// Whether the refresh token may be spent although no new one came. An outcome that is no answer to a refresh proves nothing.
 fn unproven(outcome: &Outcome) -> bool {
     outcome.failure().is_none_or(|failure| failure.kind.effect() == Effect::Possible)
-}
-
-/// Nothing has left: where the vault may answer later, so may this.
-fn unusable(e: VaultError) -> Failure {
-    let kind = if e.passes() { FailureKind::NotSent } else { FailureKind::Local };
-    Failure::plain(kind, e.to_string())
-}
-
-/// The platform has answered, and its answer could not be kept.
-fn unkept(e: VaultError) -> Failure {
-    local(&format!("what the platform answered could not be kept: {e}"))
 }

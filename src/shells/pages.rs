@@ -16,6 +16,7 @@ use crate::law::hint::{Hint, Stirred};
 use crate::law::page::{Errand, PageAnswer, PageSeen, PageState};
 use crate::law::plan::Plan;
 use crate::law::verdict::CallState;
+use crate::shells::perform::VaultEar;
 use crate::words::clock::Timestamp;
 use crate::words::id::{AgentId, Seat};
 use crate::words::secret::Secret;
@@ -39,7 +40,13 @@ pub async fn read(pages: &Pages, agents: Vec<(Seat, AgentId)>, since: Timestamp)
 }
 
 /// Tells an agent's page something. A token is handed over only where the law says that the vault holds a newer one.
-pub async fn tell(pages: &Pages, vault: Option<&Vault>, agent: &AgentId, errand: Errand, brings: Brings) -> PageAnswer {
+pub async fn tell(
+    pages: &Pages,
+    vault: Option<(&Vault, &VaultEar)>,
+    agent: &AgentId,
+    errand: Errand,
+    brings: Brings,
+) -> PageAnswer {
     if !pages.has_page(agent) {
         return PageAnswer::NoPage;
     }
@@ -60,7 +67,7 @@ pub async fn tell(pages: &Pages, vault: Option<&Vault>, agent: &AgentId, errand:
         }
     };
     let told = pages.command(agent, sent).await;
-    if let (Told::Done | Told::Deferred, Brings::Token, Some(vault)) = (&told, brings, vault) {
+    if let (Told::Done | Told::Deferred, Brings::Token, Some((vault, _))) = (&told, brings, vault) {
         // When a grant was last of use is for people; a run does not wait for it, or end without it.
         let _unknown = vault.used(std::slice::from_ref(agent)).await;
     }
@@ -82,8 +89,9 @@ pub enum Brings {
     Nothing,
 }
 
-async fn token_of(vault: Option<&Vault>, agent: &AgentId) -> Option<Secret> {
-    let grant = vault?.get(agent).await.ok()??;
+async fn token_of(vault: Option<(&Vault, &VaultEar)>, agent: &AgentId) -> Option<Secret> {
+    let (vault, ear) = vault?;
+    let grant = vault.get(agent).await.inspect_err(|e| ear.hear(e)).ok()??;
     grant.access_token.map(|(token, _)| token)
 }
 

@@ -3,13 +3,14 @@
 //! Must never: decide, retry a publish, or hand an outcome on before the grant that came with it is in the vault.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 
 use crate::hands::companion::Pages;
 use crate::hands::genesys::{Call, Client};
 use crate::hands::hook::{Hooks, envelope};
-use crate::hands::vault::Vault;
+use crate::hands::vault::{Vault, VaultError};
 use crate::law::agent::Delivery;
 use crate::law::command::{Command, Failure, FailureKind, Outcome};
 use crate::law::page::{Errand, PageAnswer, PageState};
@@ -35,6 +36,32 @@ pub struct Hands {
     pub pages: Option<Pages>,
     /// What preflights have found for the organisation's runs.
     pub preflights: Arc<Preflights>,
+    /// Hears of trouble with the vault.
+    pub ear: Arc<VaultEar>,
+}
+
+type Tell = Box<dyn Fn(&VaultError) + Send + Sync>;
+
+/// Tells people of the first trouble that a run has with the vault: what follows is most often the same, once for each agent.
+#[derive(Default)]
+pub struct VaultEar {
+    tell: Option<Tell>,
+    told: AtomicBool,
+}
+
+impl VaultEar {
+    /// `tell` is called once.
+    #[must_use]
+    pub fn new(tell: impl Fn(&VaultError) + Send + Sync + 'static) -> VaultEar {
+        VaultEar { tell: Some(Box::new(tell)), told: AtomicBool::new(false) }
+    }
+    pub(crate) fn hear(&self, error: &VaultError) {
+        // One agent's grant that is out, or no token at all, is no trouble with the vault.
+        let about_one = matches!(error, VaultError::Held { .. } | VaultError::BadToken { .. });
+        if let Some(tell) = self.tell.as_ref().filter(|_| !about_one && !self.told.swap(true, Ordering::Relaxed)) {
+            tell(error);
+        }
+    }
 }
 
 /// A command with what it needs of the run at the moment it was asked.
@@ -130,7 +157,9 @@ impl Hands {
                 Outcome::Failed(Failure::plain(FailureKind::NotSent, late))
             }
             Asked::Page { agent, errand, brings, .. } => Outcome::PageTold(match self.pages.as_ref().zip(agent) {
-                Some((pages, agent)) => pages::tell(pages, self.vault.as_deref(), &agent, errand, brings).await,
+                Some((pages, agent)) => {
+                    pages::tell(pages, self.vault.as_deref().zip(Some(&*self.ear)), &agent, errand, brings).await
+                }
                 None => PageAnswer::NoPage,
             }),
             Asked::Platform { command, plan, not_after } => match agent_of(&command, &plan) {
@@ -163,9 +192,9 @@ impl Hands {
         not_after: Option<Timestamp>,
     ) -> Result<Outcome, Failure> {
         let vault = self.vault.clone().ok_or_else(|| local("there is no vault"))?;
-        let client = self.client.clone();
+        let (client, ear) = (self.client.clone(), Arc::clone(&self.ear));
         let whole = tokio::spawn(async move {
-            let own = OwnToken { vault: &vault, client: &client, agent: &agent };
+            let own = OwnToken { vault: &vault, client: &client, agent: &agent, ear: &ear };
             own.perform(&command, &plan, not_after).await
         });
         whole.await.unwrap_or_else(|_| Err(local("the refresh ended without an answer")))
@@ -210,6 +239,7 @@ mod tests {
             vault: None,
             pages: None,
             preflights: Arc::default(),
+            ear: Arc::default(),
         }
     }
 
@@ -234,6 +264,38 @@ mod tests {
         assert!(late.message.contains("could not leave in time"), "{late}");
         let in_time = perform(at_once + 3_600_000).await;
         assert!(in_time.message.contains("could not log in"), "{in_time}");
+    }
+
+    #[tokio::test]
+    async fn the_first_trouble_with_the_vault_is_told_and_no_other() {
+        use crate::hands::testing::Folder;
+        use crate::hands::vault::new_key;
+        use crate::law::command::TokenVia;
+        use std::sync::Mutex;
+
+        let (folder, run, heard) = (Folder::new(), Run::staged(Arc::new(sample::plan(1, 3))), Arc::default());
+        let path = folder.join("v.db");
+        let vault = Arc::new(Vault::open(&path, &new_key().unwrap()).await.unwrap());
+        let told: Arc<Mutex<Vec<String>>> = Arc::clone(&heard);
+        let ear = VaultEar::new(move |e| told.lock().unwrap().push(e.to_string()));
+        let hands = Hands { vault: Some(vault), ear: Arc::new(ear), ..hands() };
+        let refresh = async |seat: u32| {
+            let command = Command::RefreshToken { seat: Seat(seat), via: TokenVia::Grant, unless: None };
+            let asked = hands.ask(&RunId::new("friday").unwrap(), &run, command, hands.client.clock().now());
+            match hands.perform(asked).await {
+                Outcome::Failed(failure) => failure.kind,
+                other => panic!("nothing can be refreshed here: {other:?}"),
+            }
+        };
+        // Who is not enrolled is no trouble.
+        assert_eq!(refresh(0).await, FailureKind::Local);
+        assert_eq!(*heard.lock().unwrap(), Vec::<String>::new());
+        std::fs::rename(&path, folder.join("away.db")).unwrap();
+        for seat in [0, 1, 2] {
+            assert_eq!(refresh(seat).await, FailureKind::NotSent);
+        }
+        let heard = heard.lock().unwrap();
+        assert!(matches!(heard.as_slice(), [one] if one.contains("there is no vault")), "{heard:?}");
     }
 
     #[tokio::test]

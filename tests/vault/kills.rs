@@ -145,6 +145,7 @@ async fn the_process_that_is_killed() {
         vault: Some(Arc::new(open(&address, &key).await)),
         pages: None,
         preflights: Arc::default(),
+        ear: Arc::default(),
     };
     println!("\nready");
     // Each refresh waits for a word, so that the test is there before it.

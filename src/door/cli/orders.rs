@@ -139,7 +139,11 @@ async fn answer(journal: &AnyJournal, id: &RunId, number: OrderId) -> Result<Exi
         _ => false,
     };
     let Some(found) = records.iter().find(about) else {
-        return Err(Failure::new(ExitCode::Access, format!("the order to run {id} was taken away unanswered")));
+        let message = format!("the store no longer has the order to run {id}, and nothing in the run answers it");
+        return Err(Failure::new(ExitCode::Access, message).hint(format!(
+            "somebody has put an older store in its place, or it does not keep what is written: check the disk's free space and \
+             health, look at `softlanding status {id}`, and give the order again"
+        )));
     };
     let before = Story::of(records.iter().take_while(|record| record.seq < found.seq));
     let said = before.control_words(&found.event).unwrap_or_default();

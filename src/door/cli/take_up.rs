@@ -6,15 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::door::cli::joined::{Joined, join};
-use crate::door::cli::open;
+use crate::door::cli::{open, out};
 use crate::door::config::Config;
 use crate::door::error::{ExitCode, Failure};
 use crate::hands::journal::AnyJournal;
 use crate::law::event::Record;
 use crate::law::run::Run;
+use crate::shells::daemon::news::chain;
 use crate::shells::driver::{Driver, ForPeople};
 use crate::shells::leader::{Leader, myself};
-use crate::shells::perform::Hands;
+use crate::shells::perform::{Hands, VaultEar};
 use crate::words::id::RunId;
 
 /// A lease that somebody holds is asked for again after this, in ms of real time.
@@ -69,6 +70,7 @@ pub(super) async fn take_up(
         // Pages connect to `serve`; without a database that is shared with it, a run that is driven from here does without.
         pages: joined.as_ref().map(|joined| joined.pages.clone()),
         preflights: Arc::default(),
+        ear: Arc::new(VaultEar::new(|e| out::note(&format!("the vault cannot be used: {}", chain(e))))),
     };
     let hands = Arc::new(hands);
     let look_every = Duration::from_millis(config.serve.look_every_ms.unsigned_abs());

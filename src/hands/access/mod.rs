@@ -89,16 +89,13 @@ macro_rules! ask {
         match &$access.place {
             $crate::hands::access::Place::Sqlite(file) => {
                 let mut line = file.line().await?;
-                let answer = sqlx::query_as($sql)$(.bind($value))*.$fetch(&mut *line.db).await;
+                let query = sqlx::query_as::<sqlx::Sqlite, _>($sql)$(.bind($value))*;
+                let answer = $crate::hands::sqlite::$fetch(query, &mut line.db).await;
                 line.done($doing, answer).await
             }
             $crate::hands::access::Place::Postgres(server) => {
-                server
-                    .ask($crate::hands::postgres::Hurry::Usual, $doing, async |mut db: sqlx::PgConnection| {
-                        let answer = sqlx::query_as($sql)$(.bind($value))*.$fetch(&mut db).await;
-                        (db, answer)
-                    })
-                    .await
+                let query = sqlx::query_as($sql)$(.bind($value))*;
+                $crate::hands::postgres::ask!(server, $crate::hands::postgres::Hurry::Usual, $doing, $fetch, query).await
             }
         }
     };

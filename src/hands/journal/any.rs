@@ -42,6 +42,18 @@ impl AnyJournal {
             AnyJournal::Postgres(_) => Ok(()),
         }
     }
+
+    /// Whether the store takes what is written. Once a write has failed, of a run, an order or a lease, each call tries one that
+    /// changes nothing, until one arrives; before that it asks nothing.
+    ///
+    /// # Errors
+    /// [`JournalError::Store`] when it does not.
+    pub async fn takes_writes(&self) -> Result<(), JournalError> {
+        match self {
+            AnyJournal::Sqlite(journal) => journal.takes_writes().await,
+            AnyJournal::Postgres(journal) => journal.takes_writes().await,
+        }
+    }
 }
 
 /// Makes a journal of an enum whose kinds each hold one: every question goes to the one that is there.

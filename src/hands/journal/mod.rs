@@ -28,6 +28,7 @@
 //! Must never: understand an event. A store sees JSON text; the law sees events.
 
 mod any;
+mod doubt;
 mod error;
 mod lease;
 mod memory;

@@ -74,11 +74,11 @@ fn for_postgres(sql: &str) -> String {
 macro_rules! ask {
     (@sqlite read $journal:ident, $doing:literal, $fetch:ident, $query:expr) => {{
         let mut db = $journal.reading().await?;
-        $query.$fetch(&mut *db).await.map_err(|e| $crate::hands::sqlite::sql("journal", $doing)(e).into())
+        $crate::hands::sqlite::$fetch($query, &mut db).await.map_err(|e| $crate::hands::sqlite::sql("journal", $doing)(e).into())
     }};
     (@sqlite write $journal:ident, $doing:literal, $fetch:ident, $query:expr) => {{
         let mut writing = $journal.writing().await?;
-        let answer = $query.$fetch(&mut *writing.db).await;
+        let answer = $crate::hands::sqlite::$fetch($query, &mut writing.db).await;
         let answer = answer.map_err(|e| $crate::hands::sqlite::sql("journal", $doing)(e).into());
         $journal.done(writing, answer).await
     }};
@@ -87,21 +87,14 @@ macro_rules! ask {
         match $outbox.journal.as_ref() {
             $crate::hands::journal::AnyJournal::Sqlite(journal) => {
                 let text = sqlx::AssertSqlSafe($crate::hands::outbox::for_sqlite($sql));
-                let query = sqlx::query_as(text)$(.bind($value))*;
+                let query = sqlx::query_as::<sqlx::Sqlite, _>(text)$(.bind($value))*;
                 $crate::hands::outbox::ask!(@sqlite $way journal, $doing, $fetch, query)
             }
             $crate::hands::journal::AnyJournal::Postgres(journal) => {
                 let text = sqlx::AssertSqlSafe($crate::hands::outbox::for_postgres($sql));
                 let query = sqlx::query_as(text)$(.bind($value))*;
-                let asked = journal.server().ask(
-                    $crate::hands::postgres::Hurry::Usual,
-                    $doing,
-                    async |mut db: sqlx::PgConnection| {
-                        let answer = query.$fetch(&mut db).await;
-                        (db, answer)
-                    },
-                );
-                asked.await.map_err($crate::hands::journal::JournalError::from)
+                let (server, hurry) = (journal.server(), $crate::hands::postgres::Hurry::Usual);
+                $crate::hands::postgres::ask!(server, hurry, $doing, $fetch, query).await.map_err($crate::hands::journal::JournalError::from)
             }
         }
     }};

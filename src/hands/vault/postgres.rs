@@ -73,10 +73,7 @@ pub(super) struct ServerHome {
 /// Asks the server one question: the statement with its values, and how its rows are fetched.
 macro_rules! ask {
     ($home:expr, $doing:literal, $fetch:ident, $query:expr) => {
-        $home.server.ask(Hurry::Usual, $doing, async |mut db: PgConnection| {
-            let answer = $query.$fetch(&mut db).await;
-            (db, answer)
-        })
+        crate::hands::postgres::ask!($home.server, Hurry::Usual, $doing, $fetch, $query)
     };
 }
 

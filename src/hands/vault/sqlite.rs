@@ -16,7 +16,9 @@ use super::row::{
     everybody, facts,
 };
 use super::seal::Sealed;
-use crate::hands::sqlite::{Check, IfMissing, OpenFile, Schema, begin, connect, look, open, sql as store_sql};
+use crate::hands::sqlite::{
+    Check, IfMissing, OpenFile, Schema, begin, connect, fetch_one, fetch_optional, look, open, sql as store_sql,
+};
 use crate::hands::store::{StoreError, place_of};
 use crate::words::id::AgentId;
 
@@ -101,10 +103,9 @@ pub(super) async fn look_at(path: &Path) -> Result<(Option<KeyRow>, Vec<Enrolled
 }
 
 async fn key_in(db: &mut SqliteConnection) -> Result<Option<KeyRow>, VaultError> {
-    let row: Option<(String, Vec<u8>, Vec<u8>)> = sqlx::query_as("SELECT id, nonce, sealed FROM keys")
-        .fetch_optional(db)
-        .await
-        .map_err(sql("reading the vault's key"))?;
+    let select = sqlx::query_as("SELECT id, nonce, sealed FROM keys");
+    let row: Option<(String, Vec<u8>, Vec<u8>)> =
+        fetch_optional(select, db).await.map_err(sql("reading the vault's key"))?;
     Ok(row.map(|(id, nonce, bytes)| KeyRow { id, check: Sealed { nonce, bytes } }))
 }
 
@@ -120,7 +121,7 @@ async fn insert_key(db: &mut SqliteConnection, key: &KeyRow) -> Result<(), sqlx:
 }
 
 async fn holds_key(db: &mut SqliteConnection, key_id: &str) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM keys WHERE id = ?)").bind(key_id).fetch_one(db).await
+    fetch_one(sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM keys WHERE id = ?)").bind(key_id), db).await
 }
 
 impl FileHome {
@@ -159,10 +160,8 @@ impl FileHome {
     pub(super) async fn key(&self) -> Result<(Option<KeyRow>, u64), VaultError> {
         let mut db = self.db().await?;
         let key = key_in(&mut db).await?;
-        let agents: i64 = sqlx::query_scalar("SELECT count(*) FROM grants")
-            .fetch_one(&mut *db)
-            .await
-            .map_err(sql("counting the agents"))?;
+        let count = sqlx::query_scalar("SELECT count(*) FROM grants");
+        let agents: i64 = fetch_one(count, &mut db).await.map_err(sql("counting the agents"))?;
         Ok((key, agents.unsigned_abs()))
     }
 
@@ -170,9 +169,8 @@ impl FileHome {
         let mut db = self.db().await?;
         let result = async {
             let mut tx = begin(&mut db).await?;
-            let taken: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM keys UNION ALL SELECT 1 FROM grants)")
-                .fetch_one(&mut *tx)
-                .await?;
+            let look = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM keys UNION ALL SELECT 1 FROM grants)");
+            let taken: bool = fetch_one(look, &mut tx).await?;
             if !taken {
                 insert_key(&mut tx, key).await?;
             }
@@ -196,10 +194,8 @@ impl FileHome {
             }
             let mut imported = Imported::default();
             for (row, name) in rows {
-                let known: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM grants WHERE agent = ?)")
-                    .bind(row.agent.as_str())
-                    .fetch_one(&mut *tx)
-                    .await?;
+                let look = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM grants WHERE agent = ?)");
+                let known: bool = fetch_one(look.bind(row.agent.as_str()), &mut tx).await?;
                 if known {
                     imported.replaced += 1;
                 } else {
@@ -216,11 +212,9 @@ impl FileHome {
 
     pub(super) async fn read(&self, agent: &AgentId) -> Result<Option<Row>, VaultError> {
         let select = format!("SELECT {ROW} FROM grants WHERE agent = ?");
-        let row: Option<RowColumns> = sqlx::query_as(sqlx::AssertSqlSafe(select))
-            .bind(agent.as_str())
-            .fetch_optional(&mut *self.db().await?)
-            .await
-            .map_err(sql("reading a grant"))?;
+        let select = sqlx::query_as(sqlx::AssertSqlSafe(select)).bind(agent.as_str());
+        let row: Option<RowColumns> =
+            fetch_optional(select, &mut *self.db().await?).await.map_err(sql("reading a grant"))?;
         Ok(row.map(Row::from))
     }
 
@@ -244,14 +238,14 @@ impl FileHome {
              RETURNING {ROW}"
         );
         let mut db = self.db().await?;
-        let row: Result<Option<RowColumns>, sqlx::Error> = sqlx::query_as(sqlx::AssertSqlSafe(update))
+        let update = sqlx::query_as(sqlx::AssertSqlSafe(update))
             .bind(&hold.0)
             .bind(at_ms)
             .bind(HOLD_MS)
             .bind(agent.as_str())
-            .bind(key_id)
-            .fetch_optional(&mut *db)
-            .await;
+            .bind(key_id);
+        // Nobody may spend a grant whose note is not on disk: that needs the commit, not only the row.
+        let row: Result<Option<RowColumns>, sqlx::Error> = fetch_optional(update, &mut db).await;
         let result = row.map(|row| row.map(Row::from)).map_err(sql("taking out a grant"));
         self.done(db, result).await
     }
@@ -367,7 +361,7 @@ impl FileHome {
             }
             let out = format!("SELECT count(*) FROM grants WHERE {}", held());
             let out: i64 =
-                sqlx::query_scalar(sqlx::AssertSqlSafe(out)).fetch_one(&mut *tx).await.map_err(sql(DOING))?;
+                fetch_one(sqlx::query_scalar(sqlx::AssertSqlSafe(out)), &mut tx).await.map_err(sql(DOING))?;
             if out > 0 {
                 return Ok(Resealed::Out(out.unsigned_abs()));
             }

@@ -18,7 +18,7 @@ use crate::law::pace::Party;
 use crate::law::run::{BadJournal, Run};
 use crate::shells::driver::{Driver, Ended, ForPeople};
 use crate::shells::leader::Leader;
-use crate::shells::perform::Hands;
+use crate::shells::perform::{Hands, VaultEar};
 use crate::shells::report::notices::notices;
 use crate::shells::report::{Story, write_all};
 use crate::shells::telemetry::figures::Figures;
@@ -148,12 +148,15 @@ impl Carrier {
 
     fn driver(&self, site: &Site, leader: Leader<AnyJournal>) -> Driver<AnyJournal> {
         let client = site.client.for_party(self.party).permitted_by(leader.permit());
+        let (tell, run) = (self.tell.clone(), leader.lease().run.clone());
+        let ear = VaultEar::new(move |e| tell(News::trouble(Some(run.clone()), "the vault cannot be used", e)));
         let hands = Hands {
             client,
             hooks: site.hooks.clone(),
             vault: site.vault.clone(),
             pages: site.pages.clone(),
             preflights: Arc::clone(&site.preflights),
+            ear: Arc::new(ear),
         };
         Driver {
             journal: Arc::clone(&self.journal),

@@ -71,7 +71,12 @@ impl<'a> Watch<'a> {
 
     /// One look at the store; what nobody leads is taken.
     pub async fn look(&mut self) {
-        let runs = match self.daemon.journal.runs().await {
+        let looked = async {
+            let runs = self.daemon.journal.runs().await?;
+            // On a full disk, reading goes well. Nothing is taken then: it would be let go at once.
+            self.daemon.journal.takes_writes().await.map(|()| runs)
+        };
+        let runs = match looked.await {
             Ok(runs) => runs,
             Err(e) => {
                 self.store_is_away(chain(&e));

@@ -178,6 +178,7 @@ async fn play(
         vault: Some(vault),
         pages: Some(pages),
         preflights: Arc::default(),
+        ear: Arc::default(),
     });
     let driver = Driver { journal, leader, hands, clock, look_every: LOOK_EVERY, for_people: ForPeople::Wait };
     let (ended, fresh) = live::drive(&driver, &mut run, &staged.records, display, stop).await?;

@@ -177,13 +177,13 @@ fn refresh_words(story: &Story) -> String {
     if counts.ended() == 0 {
         return String::new();
     }
-    let rest = counts.untouched() + counts.under_way;
     let parts = [
         (counts.done, "refreshed"),
         (counts.left, "left as they were"),
         (counts.failed, "given up"),
         (counts.dead, "dead"),
-        (rest, "not needed or not reached"),
+        (counts.under_way, "started and unanswered"),
+        (counts.untouched(), "not needed or not reached"),
     ];
     let told = parts.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", count(u64::from(n))));
     told.collect::<Vec<_>>().join(", ")

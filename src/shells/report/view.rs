@@ -349,8 +349,12 @@ fn tokens(story: &Story) -> Vec<String> {
     if story.began(Phase::Refreshing).is_none() {
         return vec!["Tokens were not refreshed before the publish.".to_owned()];
     }
-    let rest = counts.untouched() + counts.under_way;
-    let rest = if rest == 0 { String::new() } else { format!("; {} needed nothing or were not reached", n(rest)) };
+    let also = |count: u32, what: &str| if count == 0 { String::new() } else { format!("; {} {what}", n(count)) };
+    let rest = [
+        also(counts.under_way, "were started and are unanswered"),
+        also(counts.untouched(), "needed nothing or were not reached"),
+    ]
+    .concat();
     vec![format!(
         "Of {} that softlanding can refresh, {} were refreshed, {} given up, {} found dead{rest}.",
         counted(u64::from(counts.enrolled), "agent's token", "agents' tokens"),

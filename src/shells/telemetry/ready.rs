@@ -1,4 +1,4 @@
-//! Whether this process does its work: the store answers, the loop looks, every entry of the calendar is kept.
+//! Whether this process does its work: the store answers and takes what is written, the loop looks, every entry of the calendar is kept.
 //!
 //! Must never: call a process ready that has not served yet, or one that is ending.
 

@@ -15,6 +15,7 @@ pub(in crate::hands) mod schema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::doubt::Doubt;
 use super::{Holder, Journal, JournalError, Lease, Record, RunSummary};
 use crate::hands::postgres::{IfEmpty, Patience, Server};
 use crate::words::clock::Timestamp;
@@ -25,6 +26,7 @@ use crate::words::secret::Secret;
 #[derive(Debug)]
 pub struct PostgresJournal {
     server: Box<Server>,
+    doubt: Doubt,
 }
 
 impl PostgresJournal {
@@ -46,6 +48,10 @@ impl PostgresJournal {
         open(url, password, IfEmpty::Refuse, Patience::USUAL).await
     }
 
+    pub(super) async fn takes_writes(&self) -> Result<(), JournalError> {
+        self.doubt.settle(care::touch(&self.server)).await
+    }
+
     /// The server, for what is kept in the same database beside the runs.
     pub(in crate::hands) fn server(&self) -> &Server {
         &self.server
@@ -64,7 +70,7 @@ async fn open(
     patience: Patience,
 ) -> Result<PostgresJournal, JournalError> {
     let server = Server::open(url, password.as_ref(), schema::SCHEMA, if_empty, patience).await?;
-    Ok(PostgresJournal { server: Box::new(server) })
+    Ok(PostgresJournal { server: Box::new(server), doubt: Doubt::default() })
 }
 
 /// Asks the server one question: the statement with its values, and how its rows are fetched.
@@ -73,10 +79,7 @@ macro_rules! ask {
         ask!($server, crate::hands::postgres::Hurry::Usual, $doing, $fetch, $query)
     };
     ($server:expr, $hurry:expr, $doing:literal, $fetch:ident, $query:expr) => {
-        $server.ask($hurry, $doing, async |mut db: sqlx::PgConnection| {
-            let answer = $query.$fetch(&mut db).await;
-            (db, answer)
-        })
+        crate::hands::postgres::ask!($server, $hurry, $doing, $fetch, $query)
     };
 }
 use ask;
@@ -90,16 +93,16 @@ impl Journal for PostgresJournal {
         history::load_after(&self.server, run, seq).await
     }
     async fn begin<E: Serialize + Sync>(&self, run: &RunId, at: Timestamp, events: &[E]) -> Result<u64, JournalError> {
-        history::begin(&self.server, run, at, events).await
+        self.doubt.hear(history::begin(&self.server, run, at, events).await)
     }
     async fn lead(&self, run: &RunId, holder: &Holder, for_ms: i64) -> Result<Option<Lease>, JournalError> {
-        lease::lead(&self.server, run, holder, for_ms).await
+        self.doubt.hear(lease::lead(&self.server, run, holder, for_ms).await)
     }
     async fn renew(&self, lease: &Lease, for_ms: i64) -> Result<(), JournalError> {
-        lease::renew(&self.server, lease, for_ms).await
+        self.doubt.hear(lease::renew(&self.server, lease, for_ms).await)
     }
     async fn release(&self, lease: &Lease) -> Result<(), JournalError> {
-        lease::release(&self.server, lease).await
+        self.doubt.hear(lease::release(&self.server, lease).await)
     }
     async fn append<E: Serialize + Sync>(
         &self,
@@ -109,13 +112,13 @@ impl Journal for PostgresJournal {
         events: &[E],
         claim: Option<u32>,
     ) -> Result<u64, JournalError> {
-        history::append(&self.server, lease, last_seq, at, events, claim).await
+        self.doubt.hear(history::append(&self.server, lease, last_seq, at, events, claim).await)
     }
     async fn runs(&self) -> Result<Vec<RunSummary>, JournalError> {
         history::runs(&self.server).await
     }
     async fn send<O: Serialize + Sync>(&self, run: &RunId, at: Timestamp, order: &O) -> Result<u64, JournalError> {
-        orders::send(&self.server, run, at, order).await
+        self.doubt.hear(orders::send(&self.server, run, at, order).await)
     }
     async fn orders<O: DeserializeOwned + Send>(&self, run: &RunId) -> Result<Vec<(u64, O)>, JournalError> {
         orders::pending(&self.server, run).await
@@ -124,7 +127,7 @@ impl Journal for PostgresJournal {
         orders::waiting(&self.server).await
     }
     async fn dismiss(&self, run: &RunId, order: u64) -> Result<(), JournalError> {
-        orders::dismiss(&self.server, run, order).await
+        self.doubt.hear(orders::dismiss(&self.server, run, order).await)
     }
     async fn claims(&self, run: &RunId) -> Result<Vec<u32>, JournalError> {
         care::claims(&self.server, run).await
@@ -135,9 +138,9 @@ impl Journal for PostgresJournal {
         records: &[Record<serde_json::Value>],
         claims: &[u32],
     ) -> Result<(), JournalError> {
-        care::restore(&self.server, run, records, claims).await
+        self.doubt.hear(care::restore(&self.server, run, records, claims).await)
     }
     async fn forget(&self, run: &RunId) -> Result<(), JournalError> {
-        care::forget(&self.server, run).await
+        self.doubt.hear(care::forget(&self.server, run).await)
     }
 }

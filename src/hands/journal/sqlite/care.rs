@@ -1,4 +1,4 @@
-//! Whole runs in SQLite: taken out, put back, forgotten.
+//! Whole runs in SQLite: taken out, put back, forgotten; and a write that only shows whether there can be one.
 //!
 //! Must never: do any of it by halves.
 
@@ -6,6 +6,7 @@ use serde_json::Value;
 use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqliteConnection;
 
+use super::schema::SCHEMA;
 use super::{STORE_NOW_MS, lease, sql};
 use crate::hands::journal::record::to_whole;
 use crate::hands::journal::rows::to_claims;
@@ -77,8 +78,9 @@ pub(super) async fn forget(db: &mut SqliteConnection, run: &RunId) -> Result<(),
     let sql = sql("forgetting a run");
     let mut tx = sqlite::begin(db).await.map_err(&sql)?;
     let look = format!("SELECT 1 FROM runs WHERE run = ? AND (holder IS NULL OR lease_until_ms <= {STORE_NOW_MS})");
-    let free: Option<i64> =
-        sqlx::query_scalar(AssertSqlSafe(look)).bind(run.as_str()).fetch_optional(&mut *tx).await.map_err(&sql)?;
+    let free: Option<i64> = sqlite::fetch_optional(sqlx::query_scalar(AssertSqlSafe(look)).bind(run.as_str()), &mut tx)
+        .await
+        .map_err(&sql)?;
     if free.is_none() {
         return Err(lease::standing(&mut tx, run).await.map_err(&sql)?.kept(run));
     }
@@ -92,4 +94,10 @@ pub(super) async fn forget(db: &mut SqliteConnection, run: &RunId) -> Result<(),
         sqlx::query(delete).bind(run.as_str()).execute(&mut *tx).await.map_err(&sql)?;
     }
     tx.commit().await.map_err(&sql)
+}
+
+/// Writes a page and changes nothing: the file says once more whose it is. (A row that is set to what it holds is not written.)
+pub(super) async fn touch(db: &mut SqliteConnection) -> Result<(), JournalError> {
+    let mark = format!("PRAGMA application_id = {}", SCHEMA.application_id);
+    sqlx::raw_sql(AssertSqlSafe(mark)).execute(db).await.map(drop).map_err(sql("writing to the journal"))
 }

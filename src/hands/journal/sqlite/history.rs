@@ -23,11 +23,8 @@ pub(super) async fn load_after<E: DeserializeOwned>(
     let sql = sql("reading a run");
     // Both reads see one state, even while another process appends.
     let mut tx = db.begin().await.map_err(&sql)?;
-    let last: Option<i64> = sqlx::query_scalar("SELECT last_seq FROM runs WHERE run = ?")
-        .bind(run.as_str())
-        .fetch_optional(&mut *tx)
-        .await
-        .map_err(&sql)?;
+    let look = sqlx::query_scalar("SELECT last_seq FROM runs WHERE run = ?").bind(run.as_str());
+    let last: Option<i64> = sqlite::fetch_optional(look, &mut tx).await.map_err(&sql)?;
     let last = last.ok_or_else(|| JournalError::NotFound { run: run.clone() })?;
     let rows: Vec<(i64, i64, i64, String)> =
         sqlx::query_as("SELECT seq, at_ms, v, event FROM events WHERE run = ? AND seq > ? ORDER BY seq")

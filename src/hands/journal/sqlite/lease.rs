@@ -9,6 +9,7 @@ use super::{STORE_NOW_MS, sql};
 use crate::hands::journal::lease::bounded;
 use crate::hands::journal::rows::{Standing, signed, unsigned};
 use crate::hands::journal::{Holder, JournalError, Lease};
+use crate::hands::sqlite::fetch_optional;
 use crate::words::id::RunId;
 
 pub(super) async fn lead(
@@ -23,13 +24,8 @@ pub(super) async fn lead(
          WHERE run = ?3 AND (holder IS NULL OR holder = ?1 OR lease_until_ms <= {STORE_NOW_MS})
          RETURNING fence"
     );
-    let taken: Option<i64> = sqlx::query_scalar(AssertSqlSafe(take))
-        .bind(holder.as_str())
-        .bind(bounded(for_ms))
-        .bind(run.as_str())
-        .fetch_optional(&mut *db)
-        .await
-        .map_err(&sql)?;
+    let take = sqlx::query_scalar(AssertSqlSafe(take)).bind(holder.as_str()).bind(bounded(for_ms)).bind(run.as_str());
+    let taken: Option<i64> = fetch_optional(take, db).await.map_err(&sql)?;
     match taken {
         Some(fence) => Ok(Some(Lease { run: run.clone(), holder: holder.clone(), fence: unsigned(run, fence)? })),
         None if standing(db, run).await.map_err(&sql)?.exists() => Ok(None),
@@ -72,6 +68,5 @@ pub(super) async fn release(db: &mut SqliteConnection, lease: &Lease) -> Result<
 pub(super) async fn standing(db: &mut SqliteConnection, run: &RunId) -> Result<Standing, sqlx::Error> {
     let look =
         format!("SELECT last_seq, fence, iif(lease_until_ms > {STORE_NOW_MS}, holder, NULL) FROM runs WHERE run = ?");
-    let row = sqlx::query_as(AssertSqlSafe(look)).bind(run.as_str()).fetch_optional(db).await?;
-    Ok(Standing(row))
+    Ok(Standing(fetch_optional(sqlx::query_as(AssertSqlSafe(look)).bind(run.as_str()), db).await?))
 }

@@ -18,8 +18,9 @@ use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{MutexGuard, OnceCell};
 
 use self::lines::{Lines, Writing};
+use super::doubt::Doubt;
 use super::{Holder, Journal, JournalError, Lease, Record, RunSummary};
-use crate::hands::sqlite::{Check, IfMissing, OpenFile, connect, look, open, sql as store_sql, verify};
+use crate::hands::sqlite::{Check, IfMissing, OpenFile, connect, fetch_one, look, open, sql as store_sql, verify};
 use crate::hands::store::StoreError;
 use crate::words::clock::Timestamp;
 use crate::words::id::RunId;
@@ -37,6 +38,7 @@ pub struct SqliteJournal {
     /// Filled once the whole file has been read and found sound by this process.
     verified: OnceCell<()>,
     file: OpenFile,
+    doubt: Doubt,
 }
 
 /// A journal of this size is read whole by every command in less than a tenth of a second, in bytes.
@@ -71,7 +73,7 @@ impl SqliteJournal {
     async fn of(path: &Path, writing: SqliteConnection) -> Result<SqliteJournal, JournalError> {
         let file = OpenFile::at(path, schema::SCHEMA)?;
         let lines = Box::new(Lines::new(writing, connect(path, schema::SCHEMA).await?));
-        Ok(SqliteJournal { path: path.to_owned(), lines, verified: OnceCell::new(), file })
+        Ok(SqliteJournal { path: path.to_owned(), lines, verified: OnceCell::new(), file, doubt: Doubt::default() })
     }
 
     /// Reads the whole file once in the life of this value, so that nothing is added to a damaged one.
@@ -118,7 +120,16 @@ impl SqliteJournal {
         {
             *writing.db = fresh;
         }
-        result
+        self.doubt.hear(result)
+    }
+
+    pub(super) async fn takes_writes(&self) -> Result<(), JournalError> {
+        let write = async {
+            let mut writing = self.writing().await?;
+            let result = care::touch(&mut writing.db).await;
+            self.done(writing, result).await
+        };
+        self.doubt.settle(write).await
     }
 
     /// How many streams the journal at `path` holds: runs, and those of the calendar. Changes nothing: it does not make a
@@ -131,10 +142,8 @@ impl SqliteJournal {
         if version == 0 {
             return Ok(0);
         }
-        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM runs")
-            .fetch_one(&mut db)
-            .await
-            .map_err(sql("counting the runs"))?;
+        let count = sqlx::query_scalar("SELECT count(*) FROM runs");
+        let count: i64 = fetch_one(count, &mut db).await.map_err(sql("counting the runs"))?;
         Ok(u64::try_from(count).unwrap_or_default())
     }
 }
@@ -165,13 +174,19 @@ impl Journal for SqliteJournal {
         self.done(writing, result).await
     }
     async fn lead(&self, run: &RunId, holder: &Holder, for_ms: i64) -> Result<Option<Lease>, JournalError> {
-        lease::lead(&mut self.writing().await?.db, run, holder, for_ms).await
+        let mut writing = self.writing().await?;
+        let result = lease::lead(&mut writing.db, run, holder, for_ms).await;
+        self.done(writing, result).await
     }
     async fn renew(&self, lease: &Lease, for_ms: i64) -> Result<(), JournalError> {
-        lease::renew(&mut self.writing().await?.db, lease, for_ms).await
+        let mut writing = self.writing().await?;
+        let result = lease::renew(&mut writing.db, lease, for_ms).await;
+        self.done(writing, result).await
     }
     async fn release(&self, lease: &Lease) -> Result<(), JournalError> {
-        lease::release(&mut self.writing().await?.db, lease).await
+        let mut writing = self.writing().await?;
+        let result = lease::release(&mut writing.db, lease).await;
+        self.done(writing, result).await
     }
     async fn append<E: Serialize + Sync>(
         &self,
@@ -189,7 +204,9 @@ impl Journal for SqliteJournal {
         history::runs(&mut *self.reading().await?).await
     }
     async fn send<O: Serialize + Sync>(&self, run: &RunId, at: Timestamp, order: &O) -> Result<u64, JournalError> {
-        orders::send(&mut self.writing().await?.db, run, at, order).await
+        let mut writing = self.writing().await?;
+        let result = orders::send(&mut writing.db, run, at, order).await;
+        self.done(writing, result).await
     }
     async fn orders<O: DeserializeOwned + Send>(&self, run: &RunId) -> Result<Vec<(u64, O)>, JournalError> {
         orders::pending(&mut *self.reading().await?, run).await
@@ -198,7 +215,9 @@ impl Journal for SqliteJournal {
         orders::waiting(&mut *self.reading().await?).await
     }
     async fn dismiss(&self, run: &RunId, order: u64) -> Result<(), JournalError> {
-        orders::dismiss(&mut self.writing().await?.db, run, order).await
+        let mut writing = self.writing().await?;
+        let result = orders::dismiss(&mut writing.db, run, order).await;
+        self.done(writing, result).await
     }
     async fn claims(&self, run: &RunId) -> Result<Vec<u32>, JournalError> {
         care::claims(&mut *self.reading().await?, run).await

@@ -10,6 +10,7 @@ use super::sql;
 use crate::hands::journal::JournalError;
 use crate::hands::journal::record::to_order_text;
 use crate::hands::journal::rows::{signed, to_orders, to_runs, unsigned};
+use crate::hands::sqlite::fetch_optional;
 use crate::words::clock::Timestamp;
 use crate::words::id::RunId;
 
@@ -20,15 +21,13 @@ pub(super) async fn send<O: Serialize>(
     order: &O,
 ) -> Result<u64, JournalError> {
     let text = to_order_text(run, order)?;
-    let number: Option<i64> = sqlx::query_scalar(
+    let insert = sqlx::query_scalar(
         "INSERT INTO orders (run, at_ms, body) SELECT run, ?, ? FROM runs WHERE run = ? RETURNING number",
     )
     .bind(at.0)
     .bind(text)
-    .bind(run.as_str())
-    .fetch_optional(db)
-    .await
-    .map_err(sql("leaving an order"))?;
+    .bind(run.as_str());
+    let number: Option<i64> = fetch_optional(insert, db).await.map_err(sql("leaving an order"))?;
     number.map_or_else(|| Err(JournalError::NotFound { run: run.clone() }), |number| unsigned(run, number))
 }
 

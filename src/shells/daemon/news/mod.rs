@@ -166,12 +166,12 @@ pub enum News {
     },
     /// The store was looked at, and answered.
     Looked,
-    /// The store cannot be read.
+    /// The store cannot be read, or takes nothing that is written.
     StoreAway {
         /// Why.
         why: String,
     },
-    /// The store can be read again.
+    /// The store can be used again.
     StoreBack,
     /// Pages on other replicas can be reached again.
     PagesBack,

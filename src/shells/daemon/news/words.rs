@@ -50,11 +50,11 @@ impl News {
             News::Pruned { .. } => vec!["deleted, as it ended longer ago than runs are kept".to_owned()],
             News::Trouble { what, why, .. } => vec![format!("{what}: {why}")],
             News::NotKept { entry, why } => vec![format!("the calendar entry {entry} cannot be kept: {why}")],
-            News::StoreAway { why } => vec![format!("the store cannot be read: {why}")],
+            News::StoreAway { why } => vec![format!("the store cannot be used: {why}")],
             // Told to machines only: again and again, or of what was told before.
             News::Over { .. } | News::Kept { .. } | News::Recalled { .. } | News::Looked => Vec::new(),
             News::PagesBack => vec!["pages on other replicas can be reached again".to_owned()],
-            News::StoreBack => vec!["the store can be read again".to_owned()],
+            News::StoreBack => vec!["the store can be used again".to_owned()],
             News::Webhook { target, word } => vec![word.words(target)],
             News::Stopping { led } => vec![format!("asked to stop; {} in hand", runs(*led))],
             News::Stopped { in_order: true } => vec!["stopped in order".to_owned()],
