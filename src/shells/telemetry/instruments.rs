@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::State;
 use super::figures::{Braked, VERDICTS};
+use crate::hands::companion::Pages;
 use crate::law::event::{Event, Phase, Wait};
 use crate::law::order::Wish;
 use crate::law::punctuality::Fate;
@@ -361,7 +362,9 @@ impl Instruments {
     /// Sets what is so now. Series of what is no more are taken back: a gauge that stands still would look alive.
     pub(super) fn show(&self, state: &State) {
         self.store_up.set(if state.ready.store_is_up() { 1.0 } else { 0.0 });
-        self.pages.set(state.pages.iter().map(|pages| pages.connected() as f64).sum());
+        // Whole numbers: nothing at all would sum up to -0 otherwise.
+        let pages: usize = state.pages.iter().map(Pages::connected).sum();
+        self.pages.set(pages as f64);
         for phase in PHASES {
             let count = state.led.values().filter(|figures| figures.phase() == phase).count();
             put(&self.runs, [&word(phase)], count);

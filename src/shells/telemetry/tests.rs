@@ -135,6 +135,7 @@ fn every_alert_worthy_count_is_there_before_anything_happens() {
         "softlanding_token_refreshes_total{entry=\"care\",result=\"dead\"} 0",
         "softlanding_remedies_total{entry=\"care\",result=\"cured\",rung=\"token_refresh\"} 0",
         "softlanding_troubles_total 0",
+        "softlanding_companion_pages 0",
     ] {
         assert_eq!(lines(&telemetry, begin).len(), 1, "{begin} in {:#?}", lines(&telemetry, "softlanding_"));
     }
