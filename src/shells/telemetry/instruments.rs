@@ -74,6 +74,7 @@ pub(super) struct Instruments {
     orders: IntCounterVec,
     enrolments: IntCounterVec,
     troubles: IntCounterVec,
+    lines_dropped: IntCounterVec,
 }
 
 /// Makes instruments and keeps the first mishap.
@@ -218,10 +219,16 @@ impl Instruments {
             )?,
             enrolments: counters("softlanding_enrolments_total", "Agents who have signed in.", &[])?,
             troubles: counters("softlanding_troubles_total", "Things that did not work and are tried again.", &[])?,
+            lines_dropped: counters(
+                "softlanding_log_lines_dropped_total",
+                "Lines of the log that were dropped because nobody took them in time.",
+                &[],
+            )?,
             registry: bench.0,
         };
         add(&made.enrolments, [], 0);
         add(&made.troubles, [], 0);
+        add(&made.lines_dropped, [], 0);
         for point in HookPoint::ALL {
             ["ok", "failed"].iter().for_each(|result| add(&made.hooks, [point.as_str(), result], 0));
         }
@@ -267,6 +274,9 @@ impl Instruments {
     }
     pub(super) fn trouble(&self) {
         add(&self.troubles, [], 1);
+    }
+    pub(super) fn lines_dropped(&self, lines: u64) {
+        add(&self.lines_dropped, [], usize::try_from(lines).unwrap_or(usize::MAX));
     }
     pub(super) fn know_webhook(&self, name: &str) {
         put(&self.webhook_state, [name], 0);
