@@ -90,6 +90,7 @@
 //! | sender | somebody who may send webhooks to softlanding, and what for |
 //! | person, way in | somebody who signs in to the dashboard; how they show who they are: the platform, or a trusted proxy |
 //! | shell, asset | what every page of the dashboard has; a file that pages are made of, served as it stands here |
+//! | spool | where lines wait for whoever reads them, so that nothing else does; full, it drops lines and counts them |
 //! | lot, life | what a seed draws for one simulated Friday; that Friday |
 
 pub mod door;

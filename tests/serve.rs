@@ -8,6 +8,8 @@ mod support;
 mod fridays;
 #[path = "serve/gate.rs"]
 mod gate;
+#[path = "serve/log.rs"]
+mod log;
 #[path = "serve/misfire.rs"]
 mod misfire;
 #[path = "serve/staging.rs"]

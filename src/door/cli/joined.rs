@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::door::cli::{open, out, rooms};
+use crate::door::cli::spool::{self, Spool};
+use crate::door::cli::{open, rooms};
 use crate::door::config::{Config, StorePlace};
 use crate::door::error::Failure;
 use crate::hands::companion::{Bus, Pages, PagesSettings};
@@ -26,6 +27,8 @@ pub(super) struct Joined {
     /// Every replica's pages.
     pub(super) pages: Pages,
     stop: watch::Sender<bool>,
+    /// Trouble is noted for people; no run waits for them.
+    _notes: Spool,
 }
 
 /// Joins the bus, where pages may come and the store is a database.
@@ -44,9 +47,13 @@ pub(super) async fn join(
     let tokens = rooms::token_of(vault, clock);
     let bus = Bus::new(pages.clone(), url, password.as_ref(), &org_name(client), tokens)?;
     let (stop, mut stopping) = watch::channel(false);
-    let trouble = |error: Option<&sqlx::Error>| match error {
-        Some(e) => out::note(&format!("agents' pages cannot be reached: {e}")),
-        None => out::note("agents' pages can be reached again"),
+    let notes = spool::notes()?;
+    let pen = notes.pen();
+    let trouble = move |error: Option<&sqlx::Error>| {
+        pen.put([match error {
+            Some(e) => format!("agents' pages cannot be reached: {e}"),
+            None => "agents' pages can be reached again".to_owned(),
+        }]);
     };
     tokio::spawn(async move {
         let stop = async {
@@ -55,7 +62,7 @@ pub(super) async fn join(
         };
         bus.run(stop, trouble).await;
     });
-    Ok(Some(Joined { pages, stop }))
+    Ok(Some(Joined { pages, stop, _notes: notes }))
 }
 
 /// The web room of a configuration, where it lets companions in.

@@ -1,7 +1,7 @@
 //! The command line: `softlanding` and its commands. Each command opens what it needs, calls a shell, and ends with a code.
 //!
 //! - [`args`]: what may be typed, with help and examples.
-//! - `out`: the only way to the standard output; `stop`: signals.
+//! - `out`: the only way to the standard output; `spool`: the same for whoever must not wait for a reader; `stop`: signals.
 //! - `open`: from a configuration to clock, client, journal, vault and hooks; `intent`: to a plan's numbers.
 //! - `take_up`: from a run's name to a driver that leads it.
 //! - one file per command; `orders` and `care` hold several that are alike.
@@ -26,6 +26,7 @@ mod init_twin;
 mod intent;
 mod joined;
 mod keys;
+mod log;
 mod observe;
 mod open;
 mod orders;
@@ -36,7 +37,9 @@ mod rooms;
 mod run;
 mod scenario;
 mod serve;
+mod shown;
 mod sim;
+mod spool;
 mod stage;
 mod status;
 mod step;

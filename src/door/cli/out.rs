@@ -52,13 +52,10 @@ impl Audience {
             (false, false) => Audience::Bars,
         }
     }
-    /// The display for it.
+    /// The display for it, for whoever only looks: it waits for its reader.
     pub(super) fn display(self) -> Display {
         match self {
-            Audience::Bars => {
-                let variable = |name: &str| std::env::var(name).ok();
-                Display::bars(Colour::asked(variable("NO_COLOR").as_deref(), variable("TERM").as_deref()))
-            }
+            Audience::Bars => Display::bars(colour()),
             Audience::Lines => Display::lines(Box::new(std::io::stdout())),
             Audience::Json => Display::json(Box::new(std::io::stdout())),
         }
@@ -70,4 +67,10 @@ impl Audience {
             Audience::Json => {}
         }
     }
+}
+
+/// Whether the terminal takes colours.
+pub(super) fn colour() -> Colour {
+    let variable = |name: &str| std::env::var(name).ok();
+    Colour::asked(variable("NO_COLOR").as_deref(), variable("TERM").as_deref())
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::door::cli::args::RehearseArgs;
 use crate::door::cli::ending::{Strictness, code};
 use crate::door::cli::out::Audience;
+use crate::door::cli::shown::Shown;
 use crate::door::cli::{out, scenario, stop};
 use crate::door::error::{ExitCode, Failure};
 use crate::law::event::Record;
@@ -34,15 +35,14 @@ pub(super) async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Failure> {
         hooks,
         exchanges_max: if args.record.is_some() { EXCHANGES_MAX } else { 0 },
     };
-    let mut display = audience.display();
+    let mut shown = Shown::to(audience)?;
     let stopped = stop::asked()?;
     let told = |staged: &crate::shells::stage::Staged, clock: Clock| {
         audience.say(echo(&staged.run, &staged.plan, &staged.timetable, &staged.warnings, clock.now()));
         audience.say([""]);
     };
-    let rehearsed = play(&rehearsal, &mut display, told, stopped).await.map_err(failed)?;
-    // A reader that has gone away does not make the rehearsal a failure.
-    let _ = display.finish(&rehearsed.reports);
+    let rehearsed = play(&rehearsal, &mut shown.display, told, stopped).await.map_err(failed)?;
+    shown.finish(&rehearsed.reports);
     if let Some(file) = &args.record {
         record(file, &rehearsed.served)?;
     }

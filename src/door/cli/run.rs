@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::door::cli::args::RunArgs;
 use crate::door::cli::ending::{Strictness, code};
 use crate::door::cli::out::Audience;
+use crate::door::cli::shown::Shown;
 use crate::door::cli::take_up::{Taken, Waiting, take_up};
 use crate::door::cli::{open, out, report, stop};
 use crate::door::error::{ExitCode, Failure};
@@ -34,8 +35,9 @@ pub(super) async fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         driver.leader.release().await;
         return over(&id, &run, strictness, Audience::of(&args.show));
     }
-    let mut display = Audience::of(&args.show).display();
-    let (ended, fresh) = live::drive(&driver, &mut run, &records, &mut display, stop::asked()?).await?;
+    let mut shown = Shown::to(Audience::of(&args.show))?;
+    shown.recall(&records);
+    let (ended, fresh) = live::drive(&driver, &mut run, &[], &mut shown.display, stop::asked()?).await?;
     driver.leader.release().await;
     records.extend(fresh);
     let reports = write_all(&records, &config.report.dir.join(id.as_str()), config.report.templates.as_deref());
@@ -43,8 +45,7 @@ pub(super) async fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         Ok(reports) => (reports, None),
         Err(e) => (Written::default(), Some(Failure::from(e))),
     };
-    // A reader that has gone away changes nothing about the run.
-    let _ = display.finish(&reports.files);
+    shown.finish(&reports.files);
     report::tell(&reports);
     if ended == Ended::Interrupted {
         out::note(&format!("interrupted: nothing is lost, the run goes on with: softlanding run {id}"));

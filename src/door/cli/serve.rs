@@ -2,14 +2,13 @@
 //!
 //! Must never: end while a step is in hand, or serve two configurations that do not share a store.
 
-use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
 
 use crate::door::cli::args::ServeArgs;
+use crate::door::cli::log::{Face, Log};
 use crate::door::cli::rooms::{self, Rooms, Shared};
 use crate::door::cli::{intent, open, stop, webhooks};
 use crate::door::config::Config;
@@ -25,7 +24,7 @@ use crate::shells::telemetry::Telemetry;
 use crate::shells::telemetry::traces::{self, Traces};
 use crate::shells::web::Nudges;
 use crate::words::calendar::Appointment;
-use crate::words::clock::{Clock, Timestamp};
+use crate::words::clock::Timestamp;
 
 /// The last spans are given so long to arrive; nobody waits longer for an end.
 const TRACES_WITHIN: Duration = Duration::from_secs(3);
@@ -43,8 +42,8 @@ pub(super) async fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let telemetry = Telemetry::new(traces.as_ref().map(|(traces, _)| traces.clone()))
         .map_err(|e| Failure::new(ExitCode::Bug, "two metrics have one name").because(e).hint("please report it"))?;
     let nudges = Arc::new(Nudges::default());
-    let log = teller(if args.plain { Face::Plain } else { Face::Json }, holder.to_string());
-    let tell = nudging(&nudges, and_counted(log, telemetry.clone()));
+    let log = Log::new(if args.plain { Face::Plain } else { Face::Json }, &holder.to_string(), &telemetry)?;
+    let tell = nudging(&nudges, and_counted(log.teller(), telemetry.clone()));
     let look_now = Arc::new(Notify::new());
     let shared = Shared {
         journal: Arc::clone(&journal),
@@ -157,57 +156,10 @@ fn nudging(nudges: &Arc<Nudges>, tell: Teller) -> Teller {
     })
 }
 
-/// How the log is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Face {
-    /// A JSON document a line.
-    Json,
-    /// A line for people.
-    Plain,
-}
-
-/// Writes each piece of news as a line of the log; a reader that has gone away is no reason to stop.
-fn teller(face: Face, replica: String) -> Teller {
-    Arc::new(move |news: News| {
-        let at = Clock::System.now();
-        let mut out = std::io::stdout().lock();
-        for words in news.words() {
-            let line = match face {
-                Face::Json => document(&news, &words, at, &replica).to_string(),
-                Face::Plain => plain(&news, &words, at),
-            };
-            let _ = writeln!(out, "{line}");
-        }
-        let _ = out.flush();
-    })
-}
-
 /// What is told to the log is counted as well.
 fn and_counted(log: Teller, telemetry: Telemetry) -> Teller {
     Arc::new(move |news: News| {
         telemetry.hear(&news);
         log(news);
     })
-}
-
-fn document(news: &News, words: &str, at: Timestamp, replica: &str) -> Value {
-    let mut line = json!({
-        "at": at.rfc3339(),
-        "level": news.level().word(),
-        "replica": replica,
-        "event": news.name(),
-        "message": words,
-    });
-    if let Some(run) = news.run() {
-        line["run"] = json!(run);
-    }
-    if let (Some(line), Value::Object(fields)) = (line.as_object_mut(), news.fields()) {
-        line.extend(fields);
-    }
-    line
-}
-
-fn plain(news: &News, words: &str, at: Timestamp) -> String {
-    let run = news.run().map(|run| format!("{run}  ")).unwrap_or_default();
-    format!("{}  {:<5}  {run}{words}", at.rfc3339(), news.level().word())
 }

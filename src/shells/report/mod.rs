@@ -22,6 +22,7 @@
 //! Must never: decide anything, or show a secret.
 
 pub mod agent;
+pub mod aside;
 pub mod bars;
 mod bounded;
 pub mod calls;

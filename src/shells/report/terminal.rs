@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use indicatif::ProgressDrawTarget;
 
 use crate::law::event::Record;
+use crate::shells::report::aside::Aside;
 use crate::shells::report::bars::{Bars, Colour};
 use crate::shells::report::lines::Lines;
-use crate::shells::report::story::Story;
 use crate::shells::report::summary::summary;
 use crate::words::clock::Timestamp;
 
@@ -18,6 +18,8 @@ use crate::words::clock::Timestamp;
 pub enum Display {
     /// Bars on a terminal.
     Bars(Box<Bars>),
+    /// The same, drawn in a thread of their own.
+    Aside(Aside),
     /// Plain lines.
     Lines(Box<Lines>),
     /// One journal record a line, exactly as it was journaled.
@@ -41,6 +43,13 @@ impl Display {
     pub fn bars_on(target: ProgressDrawTarget, colour: Colour) -> Display {
         Display::Bars(Box::new(Bars::new(target, colour)))
     }
+    /// Bars on the standard output, which must be a terminal; whoever tells them something does not wait for it.
+    ///
+    /// # Errors
+    /// When there is no thread to be had.
+    pub fn bars_aside(colour: Colour) -> std::io::Result<Display> {
+        Aside::new(Bars::new(ProgressDrawTarget::stdout(), colour)).map(Display::Aside)
+    }
     /// Plain lines.
     #[must_use]
     pub fn lines(out: Box<dyn Write + Send>) -> Display {
@@ -55,6 +64,7 @@ impl Display {
     pub fn hear(&mut self, record: &Record) {
         match self {
             Display::Bars(bars) => bars.hear(record),
+            Display::Aside(bars) => bars.hear(record),
             Display::Lines(lines) => lines.hear(record),
             Display::Json(json) => json.hear(record),
         }
@@ -63,17 +73,9 @@ impl Display {
     pub fn tick(&mut self, now: Timestamp) {
         match self {
             Display::Bars(bars) => bars.tick(now),
+            Display::Aside(bars) => bars.tick(now),
             Display::Lines(lines) => lines.tick(now),
             Display::Json(_) => {}
-        }
-    }
-    /// The story so far; JSON lines keep none.
-    #[must_use]
-    pub fn story(&self) -> Option<&Story> {
-        match self {
-            Display::Bars(bars) => Some(bars.story()),
-            Display::Lines(lines) => Some(lines.story()),
-            Display::Json(_) => None,
         }
     }
     /// Ends the display with the summary; JSON lines end without one, so that each of their lines is a record.
@@ -86,6 +88,7 @@ impl Display {
                 let closing = summary(bars.story(), reports);
                 bars.finish(&closing)
             }
+            Display::Aside(bars) => bars.finish(reports),
             Display::Lines(lines) => {
                 let closing = summary(lines.story(), reports);
                 lines.finish(&closing)
@@ -122,6 +125,7 @@ mod tests {
     use super::*;
     use crate::shells::report::frame::{WIDTH, header, rows, straggler};
     use crate::shells::report::sample;
+    use crate::shells::report::story::Story;
     use crate::shells::report::words::columns;
     use crate::words::id::Seat;
 
@@ -284,6 +288,24 @@ mod tests {
             assert!(text.contains(part), "{part:?} was never drawn");
         }
         assert!(!text.contains("\u{1b}[3"), "a colour was drawn");
+    }
+
+    #[test]
+    fn a_terminal_that_stands_still_holds_nobody_up_and_shows_everything_in_the_end() {
+        let glass = Glass::default();
+        let target = ProgressDrawTarget::term_like_with_hz(Box::new(glass.clone()), 255);
+        let mut display = Display::Aside(Aside::new(Bars::new(target, Colour::Plain)).unwrap());
+        let standing = glass.0.lock().unwrap();
+        for record in &sample::friday(1, 60) {
+            display.hear(record);
+            display.tick(record.at);
+        }
+        drop(standing);
+        display.finish(&[PathBuf::from("report.html")]).unwrap();
+        let text = glass.0.lock().unwrap().clone();
+        for part in ["refresh", "once at 16:00:00 (+31 ms)", "cure", "report.html"] {
+            assert!(text.contains(part), "{part:?} was never drawn");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::State;
 use super::figures::{Braked, VERDICTS};
+use crate::hands::companion::Pages;
 use crate::law::event::{Event, Phase, Wait};
 use crate::law::order::Wish;
 use crate::law::punctuality::Fate;
@@ -73,6 +74,7 @@ pub(super) struct Instruments {
     orders: IntCounterVec,
     enrolments: IntCounterVec,
     troubles: IntCounterVec,
+    lines_dropped: IntCounterVec,
 }
 
 /// Makes instruments and keeps the first mishap.
@@ -217,10 +219,16 @@ impl Instruments {
             )?,
             enrolments: counters("softlanding_enrolments_total", "Agents who have signed in.", &[])?,
             troubles: counters("softlanding_troubles_total", "Things that did not work and are tried again.", &[])?,
+            lines_dropped: counters(
+                "softlanding_log_lines_dropped_total",
+                "Lines of the log that were dropped because nobody took them in time.",
+                &[],
+            )?,
             registry: bench.0,
         };
         add(&made.enrolments, [], 0);
         add(&made.troubles, [], 0);
+        add(&made.lines_dropped, [], 0);
         for point in HookPoint::ALL {
             ["ok", "failed"].iter().for_each(|result| add(&made.hooks, [point.as_str(), result], 0));
         }
@@ -266,6 +274,9 @@ impl Instruments {
     }
     pub(super) fn trouble(&self) {
         add(&self.troubles, [], 1);
+    }
+    pub(super) fn lines_dropped(&self, lines: u64) {
+        add(&self.lines_dropped, [], usize::try_from(lines).unwrap_or(usize::MAX));
     }
     pub(super) fn know_webhook(&self, name: &str) {
         put(&self.webhook_state, [name], 0);
@@ -361,7 +372,9 @@ impl Instruments {
     /// Sets what is so now. Series of what is no more are taken back: a gauge that stands still would look alive.
     pub(super) fn show(&self, state: &State) {
         self.store_up.set(if state.ready.store_is_up() { 1.0 } else { 0.0 });
-        self.pages.set(state.pages.iter().map(|pages| pages.connected() as f64).sum());
+        // Whole numbers: nothing at all would sum up to -0 otherwise.
+        let pages: usize = state.pages.iter().map(Pages::connected).sum();
+        self.pages.set(pages as f64);
         for phase in PHASES {
             let count = state.led.values().filter(|figures| figures.phase() == phase).count();
             put(&self.runs, [&word(phase)], count);

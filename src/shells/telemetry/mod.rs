@@ -6,8 +6,9 @@
 //! - [`traces`]: runs as spans, for an OpenTelemetry collector.
 //! - [`room`]: the address at which machines ask.
 //!
-//! Everything here is a projection of the news: what is told to a log is counted here, and nothing else is read. Pages are the one
-//! exception: how many are connected is asked of the hub when somebody looks, since nobody tells it.
+//! Everything here is a projection of the news: what is told to a log is counted here, and nothing else is read, but for two
+//! things that nobody could tell. How many pages are connected is asked of the hub when somebody looks; lines of the log that were
+//! dropped are counted by whoever drops them.
 //! Must never: name a run, an agent or a text in a label; a label's values are few, and known beforehand.
 
 pub mod figures;
@@ -88,6 +89,11 @@ impl Telemetry {
         self.0.instruments.know_webhook(name);
     }
 
+    /// So many more lines of the log were dropped, because nobody took them.
+    pub fn lines_dropped(&self, lines: u64) {
+        self.0.instruments.lines_dropped(lines);
+    }
+
     /// Takes in what was told.
     pub fn hear(&self, news: &News) {
         let mut state = self.state();
@@ -154,6 +160,8 @@ impl Telemetry {
             | News::Looked
             | News::StoreBack
             | News::PagesBack
+            // Counted as they were dropped; the log tells of it once there is room, which may be never.
+            | News::LinesDropped { .. }
             | News::Stopping { .. }
             | News::Stopped { .. } => {}
         }

@@ -79,6 +79,7 @@ impl Readiness {
             | News::Pruned { .. }
             | News::Trouble { .. }
             | News::Webhook { .. }
+            | News::LinesDropped { .. }
             | News::PagesBack => {}
         }
     }

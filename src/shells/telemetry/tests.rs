@@ -168,9 +168,23 @@ fn every_alert_worthy_count_is_there_before_anything_happens() {
         "softlanding_token_refreshes_total{entry=\"care\",result=\"dead\"} 0",
         "softlanding_remedies_total{entry=\"care\",result=\"cured\",rung=\"token_refresh\"} 0",
         "softlanding_troubles_total 0",
+        "softlanding_log_lines_dropped_total 0",
+        "softlanding_companion_pages 0",
     ] {
         assert_eq!(lines(&telemetry, begin).len(), 1, "{begin} in {:#?}", lines(&telemetry, "softlanding_"));
     }
+}
+
+#[test]
+fn lines_that_nobody_reads_are_counted_and_are_no_reason_to_be_out_of_service() {
+    let telemetry = Telemetry::new(None).unwrap();
+    telemetry.hear(&News::Serving { entries: Vec::new() });
+    telemetry.hear(&News::Looked);
+    telemetry.lines_dropped(3);
+    // The log tells of them later; they count once.
+    telemetry.hear(&News::LinesDropped { lines: 3 });
+    assert_eq!(lines(&telemetry, "softlanding_log_lines_dropped_total 3").len(), 1);
+    assert_eq!(telemetry.ready(), Ok(()));
 }
 
 #[test]

@@ -182,6 +182,11 @@ pub enum News {
         /// What has changed.
         word: Delivery,
     },
+    /// Nobody read the log in time, so that lines of it were dropped.
+    LinesDropped {
+        /// How many.
+        lines: u64,
+    },
     /// It was asked to end.
     Stopping {
         /// Runs in hand.
@@ -295,6 +300,7 @@ impl News {
             | News::Trouble { .. }
             | News::StoreAway { .. }
             | News::SignInRefused { .. }
+            | News::LinesDropped { .. }
             | News::Stopped { in_order: false } => Level::Warn,
             News::Webhook { word, .. } => match word {
                 Delivery::Failing { .. } | Delivery::GivenUp { .. } | Delivery::Disabled { .. } => Level::Warn,
@@ -352,6 +358,7 @@ impl News {
             | News::SignInRefused { .. }
             | News::StoreBack
             | News::PagesBack
+            | News::LinesDropped { .. }
             | News::Stopping { .. }
             | News::Stopped { .. } => None,
         }
@@ -382,6 +389,7 @@ impl News {
             News::Trouble { .. } | News::NotKept { .. } | News::StoreAway { .. } => "trouble".to_owned(),
             News::StoreBack => "store_back".to_owned(),
             News::PagesBack => "pages_back".to_owned(),
+            News::LinesDropped { .. } => "log_lines_dropped".to_owned(),
             News::Webhook { word, .. } => word.name().to_owned(),
             News::Stopping { .. } => "stopping".to_owned(),
             News::Stopped { .. } => "stopped".to_owned(),

@@ -8,7 +8,7 @@ use super::News;
 use crate::law::event::Event;
 use crate::law::occurrence::Note;
 use crate::shells::daemon::supervisor::runs;
-use crate::shells::report::words::clean;
+use crate::shells::report::words::{clean, counted};
 use crate::words::clock::Timestamp;
 
 impl News {
@@ -54,6 +54,10 @@ impl News {
             // Told to machines only: again and again, or of what was told before.
             News::Over { .. } | News::Kept { .. } | News::Recalled { .. } | News::Looked => Vec::new(),
             News::PagesBack => vec!["pages on other replicas can be reached again".to_owned()],
+            News::LinesDropped { lines } => {
+                let lines = counted(*lines, "line is", "lines are");
+                vec![format!("{lines} missing here, because nobody read them in time")]
+            }
             News::StoreBack => vec!["the store can be used again".to_owned()],
             News::Webhook { target, word } => vec![word.words(target)],
             News::Stopping { led } => vec![format!("asked to stop; {} in hand", runs(*led))],
@@ -85,6 +89,7 @@ impl News {
             News::SignInRefused { who } => json!({ "who": who }),
             News::Enrolled { agent } => json!({ "agent": agent }),
             News::Webhook { target, .. } => json!({ "webhook": target }),
+            News::LinesDropped { lines } => json!({ "lines": lines }),
             News::Serving { .. }
             | News::Leading { .. }
             | News::Over { .. }
