@@ -271,13 +271,14 @@ mod tests {
         use crate::hands::testing::Folder;
         use crate::hands::vault::new_key;
         use crate::law::command::TokenVia;
+        use crate::shells::daemon::news::chain;
         use std::sync::Mutex;
 
         let (folder, run, heard) = (Folder::new(), Run::staged(Arc::new(sample::plan(1, 3))), Arc::default());
         let path = folder.join("v.db");
         let vault = Arc::new(Vault::open(&path, &new_key().unwrap()).await.unwrap());
         let told: Arc<Mutex<Vec<String>>> = Arc::clone(&heard);
-        let ear = VaultEar::new(move |e| told.lock().unwrap().push(e.to_string()));
+        let ear = VaultEar::new(move |e| told.lock().unwrap().push(chain(e)));
         let hands = Hands { vault: Some(vault), ear: Arc::new(ear), ..hands() };
         let refresh = async |seat: u32| {
             let command = Command::RefreshToken { seat: Seat(seat), via: TokenVia::Grant, unless: None };

@@ -174,7 +174,7 @@ pub fn rows(story: &Story) -> Vec<CoverageRow> {
 /// What became of the enrolled agents' tokens during the run: `420 refreshed, 10 dead`; empty where nothing did.
 fn refresh_words(story: &Story) -> String {
     let counts = story.refresh;
-    if counts.ended() == 0 {
+    if counts.ended() + counts.under_way == 0 {
         return String::new();
     }
     let parts = [
@@ -268,6 +268,19 @@ mod tests {
     fn page(scribe: &mut Scribe, at: i64, seat: u32, state: PageState) {
         let seen = PageSeen { seat: Seat(seat), state, call: CallState::Free, at: T + at };
         scribe.say(T + at, Event::PagesSeen { seen: vec![seen] });
+    }
+
+    #[test]
+    fn a_refresh_that_nobody_answered_is_counted_apart() {
+        let mut scribe = Scribe::staged(five());
+        scribe.say(T - 900_000, Event::PhaseEntered { phase: Phase::Refreshing });
+        for seat in [Seat(0), Seat(1)] {
+            scribe.say(T - 800_000, Event::RefreshStarted { seat, via: TokenVia::Grant });
+        }
+        let note = |scribe: &Scribe| rows(&Story::of(&scribe.records))[0].note.clone();
+        assert_eq!(note(&scribe), "2 started and unanswered, 2 not needed or not reached");
+        scribe.say(T - 700_000, Event::TokenRefreshed { seat: Seat(0), expires_at: T + 9 });
+        assert_eq!(note(&scribe), "1 refreshed, 1 started and unanswered, 2 not needed or not reached");
     }
 
     #[test]

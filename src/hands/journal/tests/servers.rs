@@ -198,6 +198,38 @@ async fn a_read_only_server_says_so() {
     let error = journal.begin(&run("r"), NOW, &[Fact::Done]).await.unwrap_err();
     assert!(matches!(error, JournalError::Store(StoreError::ReadOnly { .. })), "{error:?}");
     assert_eq!(journal.runs().await.unwrap(), []);
+    // It stays in doubt for as long as it takes nothing.
+    for _ in 0..2 {
+        let error = journal.takes_writes().await.unwrap_err();
+        assert!(matches!(error, JournalError::Store(StoreError::ReadOnly { .. })), "{error:?}");
+    }
+    database.close().await;
+}
+
+#[tokio::test]
+async fn a_server_that_takes_nothing_is_asked_until_it_does() {
+    let database = Database::new().await;
+    let journal = PostgresJournal::connect(&database.url(), None).await.unwrap();
+    journal.begin(&run("r"), NOW, &[Fact::Done]).await.unwrap();
+    database
+        .meddle(
+            "CREATE FUNCTION is_full() RETURNS trigger LANGUAGE plpgsql AS
+                 $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'disk_full'; END $$",
+        )
+        .await;
+    for table in ["softlanding_orders", "softlanding_schema"] {
+        let full = format!(
+            "CREATE TRIGGER is_full BEFORE INSERT OR UPDATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION is_full()"
+        );
+        database.meddle(&full).await;
+    }
+    journal.takes_writes().await.expect("nothing was written yet, so nothing is asked");
+    journal.send(&run("r"), NOW, &"hold").await.unwrap_err();
+    journal.takes_writes().await.unwrap_err();
+    journal.runs().await.expect("it can be read");
+    database.meddle("DROP FUNCTION is_full CASCADE").await;
+    journal.takes_writes().await.unwrap();
+    journal.send(&run("r"), NOW, &"hold").await.unwrap();
     database.close().await;
 }
 
