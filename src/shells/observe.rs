@@ -1,6 +1,6 @@
 //! Watches a business unit around a publish that is somebody else's: roll calls at a steady pace, and what they say together.
 //!
-//! Must never: change anything, or need a right to.
+//! Must never: change anything, or need a right to; or compare with a look that could not be read whole.
 
 use std::future::Future;
 
@@ -9,8 +9,10 @@ use serde::Serialize;
 use crate::hands::genesys::Client;
 use crate::law::evidence::{Between, Evidence};
 use crate::law::plan::Limits;
+use crate::law::rollcall::AtRisk;
 use crate::shells::rollcall::{Called, Unit, call};
 use crate::words::clock::Timestamp;
+use crate::words::id::BusinessUnitId;
 
 /// What is watched, and how closely.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -32,12 +34,20 @@ pub struct Watch {
 pub struct Observed {
     /// The business unit's name.
     pub business_unit: String,
+    /// Its id.
+    pub business_unit_id: BusinessUnitId,
+    /// Its agents.
+    pub agents: usize,
     /// What was watched.
     pub watch: Watch,
-    /// Each pair of looks.
+    /// Roll calls.
+    pub calls: usize,
+    /// Each pair of roll calls between which somebody is decided; one that could not be read whole is in none.
     pub looks: Vec<Between>,
     /// Roll calls that could not be read whole.
     pub torn: usize,
+    /// The first thing that could not be read, in a sentence.
+    pub gap: Option<String>,
     /// Requests for signals.
     pub reads: usize,
     /// Losses before and after.
@@ -58,14 +68,18 @@ pub async fn observe(
     let clock = client.clock();
     let mut observed = Observed {
         business_unit: unit.name.clone(),
+        business_unit_id: unit.id.clone(),
+        agents: unit.agents(),
         watch,
+        calls: 0,
         looks: Vec::new(),
         torn: 0,
+        gap: None,
         reads: 0,
         evidence: Evidence::default(),
         interrupted: false,
     };
-    let mut last: Option<Called> = None;
+    let mut at_risk = AtRisk::default();
     let mut next_at = (watch.publish_at - watch.before_ms).max(clock.now());
     let mut stop = std::pin::pin!(stop);
     while next_at <= watch.publish_at + watch.after_ms {
@@ -81,22 +95,24 @@ pub async fn observe(
             }
         };
         tell(&called);
-        observed.take_in(last.as_ref(), &called);
+        observed.take_in(&mut at_risk, &called);
         // A look that took longer than the pace is followed at once, and none is made up for.
         next_at = (next_at + watch.every_ms).max(clock.now());
-        last = Some(called);
     }
     observed.evidence = Evidence::of(&observed.looks, watch.publish_at, watch.within_ms);
     observed
 }
 
 impl Observed {
-    fn take_in(&mut self, last: Option<&Called>, called: &Called) {
+    fn take_in(&mut self, at_risk: &mut AtRisk, called: &Called) {
+        self.calls += 1;
         self.reads += called.reads;
-        self.torn += usize::from(!called.gaps.is_empty());
-        if let Some(last) = last {
-            let (ready, lost) = called.roll.lost_since(&last.roll);
-            self.looks.push(Between { from: last.span.from, to: called.span.from, ready, lost });
+        match called.gaps.first() {
+            None => self.looks.extend(at_risk.look(called.span.from, &called.roll)),
+            Some(gap) => {
+                self.torn += 1;
+                self.gap.get_or_insert_with(|| gap.clone());
+            }
         }
     }
 }
