@@ -122,14 +122,17 @@ fn name(event: &Event) -> String {
     value["event"].as_str().unwrap_or_default().replace('_', " ")
 }
 
-/// The first names, and how many more there are.
+/// One by name; of several how many they are, which no cut takes away, and the first names.
 fn names(seats: &[Seat], story: &Story) -> String {
     let name = |seat: &Seat| story.agent(*seat).map_or_else(String::new, |(member, _)| cut(&clean(&member.name), 40));
+    if let [seat] = seats {
+        return name(seat);
+    }
     let mut names: Vec<String> = seats.iter().take(NAMES_MAX).map(name).collect();
     if seats.len() > NAMES_MAX {
         names.push(format!("{} more", count((seats.len() - NAMES_MAX) as u64)));
     }
-    list(&names)
+    format!("{}: {}", counted(seats.len() as u64, "agent", "agents"), list(&names))
 }
 
 /// One verdict in words, several by how many there are of each.
@@ -178,14 +181,14 @@ mod tests {
             (watched, "watched before the publish: 18 ready, 2 lost, 0 undecided"),
             (Event::Judged { verdicts: verdicts.collect() }, "verdicts of 20 agents: 15 ready, 5 unknown"),
             (Event::Judged { verdicts: vec![(Seat(1), unseen)] }, ": unknown: the phone's state not seen"),
-            (Event::RemedyStarted { rung, seats: seats(9) }, " and 6 more"),
+            (Event::RemedyStarted { rung, seats: seats(9) }, "remedy: station re-association for 9 agents: "),
             (Event::ScheduleSeen { version: 7, published: false }, "schedule seen: version 7, not published"),
         ];
         let told: Vec<&str> = events.iter().map(|(_, words)| *words).collect();
         events.into_iter().for_each(|(event, _)| scribe.say(sample::T, event));
         let lines = history(&scribe.records);
         for words in told {
-            assert!(lines.iter().any(|line| line.ends_with(words)), "{words}: {lines:#?}");
+            assert!(lines.iter().any(|line| line.contains(words)), "{words}: {lines:#?}");
         }
         assert!(
             !lines.iter().any(|line| line.contains("[0") || line.contains("{\"")),
