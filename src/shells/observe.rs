@@ -116,3 +116,72 @@ impl Observed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::law::command::{PhoneSeen, UserSeen};
+    use crate::law::evidence::Exposure;
+    use crate::law::rollcall::RollCall;
+    use crate::law::verdict::{CallState, PhoneState, PresenceState, StationState};
+    use crate::shells::rollcall::Span;
+    use crate::words::id::{AgentId, PhoneId, Seat, StationId};
+
+    const T: Timestamp = Timestamp(1_795_816_800_000);
+
+    /// A roll call of 100 agents who all wait for a call, their phones in one state.
+    fn called(at: Timestamp, state: PhoneState, gap: Option<&str>) -> Called {
+        let agent = |n: u32| AgentId::new(&format!("a-{n}")).unwrap();
+        let mut roll = RollCall::of((0..100).map(agent));
+        let station = || StationState::Associated(StationId::new("s").unwrap());
+        let user = |n| UserSeen {
+            seat: Seat(n),
+            token_issued: None,
+            station: station(),
+            presence: PresenceState::LoggedIn,
+            call: CallState::Free,
+        };
+        let phone = |n| PhoneSeen { agent: agent(n), phone: PhoneId::new(&format!("p-{n}")).unwrap(), state };
+        roll.see_users(at, &(0..100).map(user).collect::<Vec<_>>());
+        if gap.is_none() {
+            roll.see_phones(at, &(0..100).map(phone).collect::<Vec<_>>());
+        }
+        let (unit, names, gaps) = ("Care".to_owned(), Default::default(), gap.map(str::to_owned).into_iter().collect());
+        Called { unit, roll, names, gaps, span: Span { from: at, to: at }, reads: 2 }
+    }
+
+    #[test]
+    fn what_is_lost_between_torn_looks_is_seen_by_the_next_whole_one() {
+        let watch = Watch { publish_at: T, before_ms: 60_000, after_ms: 60_000, within_ms: 60_000, every_ms: 10_000 };
+        let mut observed = Observed {
+            business_unit: "Care".to_owned(),
+            business_unit_id: BusinessUnitId::new("bu").unwrap(),
+            agents: 100,
+            watch,
+            calls: 0,
+            looks: Vec::new(),
+            torn: 0,
+            gap: None,
+            reads: 0,
+            evidence: Evidence::default(),
+            interrupted: false,
+        };
+        let mut at_risk = AtRisk::default();
+        let (up, down, refused) = (PhoneState::Up, PhoneState::Down, "a page of phones could not be read: 403");
+        let looks = [
+            (-20_000, up, None),
+            (-10_000, up, None),
+            (-1_000, up, Some(refused)),
+            (10_000, down, Some("the second reason")),
+            (20_000, down, None),
+            (30_000, down, None),
+        ];
+        for (at, state, gap) in looks {
+            observed.take_in(&mut at_risk, &called(T + at, state, gap));
+        }
+        let evidence = Evidence::of(&observed.looks, T, watch.within_ms);
+        assert_eq!(evidence.before, Exposure { losses: 0, agent_ms: 100 * 10_000 });
+        assert_eq!(evidence.after, Exposure { losses: 100, agent_ms: 100 * 30_000 });
+        assert_eq!((observed.calls, observed.torn, observed.gap.as_deref()), (6, 2, Some(refused)));
+    }
+}
