@@ -4,8 +4,9 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::{Output, Stdio};
 
-use support::process::{Bench, folder, softlanding, softlanding_ends, texts};
+use support::process::{Bench, exported, folder, softlanding, softlanding_ends, softlanding_says, texts};
 
 const REPEAT: &str = "to repeat: ./tests/run --test bad_input";
 /// A secret that must not be printed, whatever is wrong with the place it stands in.
@@ -134,6 +135,60 @@ async fn a_command_line_that_is_rubbish_ends_with_2() {
     for line in lines {
         refused(&folder, line, 2, &[]).await;
     }
+}
+
+/// How a command ends whose standard output is this.
+async fn writes_to(folder: &Path, arguments: &[&str], out: impl Into<Stdio>) -> Output {
+    let mut command = softlanding(folder, arguments);
+    let child = command.env("BAD_INPUT_SECRET", SECRET).stdout(out).stderr(Stdio::piped()).spawn();
+    child.expect("it starts").wait_with_output().await.expect("it ends")
+}
+
+/// What a command says of a standard output that takes nothing.
+async fn into_a_full_disk(folder: &Path, arguments: &[&str]) -> String {
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("a device that is always full");
+    let output = writes_to(folder, arguments, full).await;
+    let (_, complaint) = texts(&output);
+    assert_eq!(output.status.code(), Some(6), "softlanding {}\n{complaint}\n{REPEAT}", arguments.join(" "));
+    let told = complaint.matches("the standard output cannot be written").count();
+    assert!(told == 1 && complaint.contains("No space left"), "{complaint}\n{REPEAT}");
+    complaint
+}
+
+#[tokio::test]
+async fn what_cannot_be_written_to_the_standard_output_is_not_done() {
+    let folder = folder("bad-output");
+    std::fs::write(folder.join("softlanding.toml"), GOOD).expect("a file");
+    let run = exported(&folder);
+    softlanding_says(&folder, &["import", "friday.jsonl"]).await;
+    let lines: [&[&str]; 11] = [
+        &["export", &run],
+        &["audit", &run],
+        &["status"],
+        &["status", "--json"],
+        &["report", "preview", "--sample"],
+        &["report", "schema"],
+        &["agents", "new-key"],
+        &["webhooks", "new-secret"],
+        &["webhooks", "events"],
+        &["man"],
+        &["completions", "bash"],
+    ];
+    for line in lines {
+        let complaint = into_a_full_disk(&folder, line).await;
+        assert_eq!(complaint.lines().count(), 1, "{complaint}\n{REPEAT}");
+    }
+    // A key that nobody has is no key, and its name is free.
+    let add = ["keys", "add", "--name", "ci", "--role", "operator"];
+    let complaint = into_a_full_disk(&folder, &add).await;
+    assert!(complaint.contains("it was revoked") && !complaint.contains("has the role"), "{complaint}\n{REPEAT}");
+    assert!(softlanding_says(&folder, &["keys", "list"]).await.contains("revoked"), "{REPEAT}");
+    softlanding_says(&folder, &add).await;
+    // A reader that has seen enough is no trouble.
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let output = writes_to(&folder, &["export", &run], writer).await;
+    assert_eq!((output.status.code(), texts(&output).1.as_str()), (Some(0), ""), "{REPEAT}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -115,14 +115,21 @@ async fn a_roll_call_says_of_everybody_what_is_really_so_and_changes_nothing() {
 async fn who_is_to_be_called_must_be_named_and_be_there() {
     patiently(async {
         let bench = Bench::open("check-names", "story = \"8\"\n[[cohorts]]\nagents = 8\n", SPEED).await;
-        let (code, _, complaint) = bench.ends(&["check"]).await;
-        assert_eq!(code, 2, "{complaint}; {REPEAT}");
+        for command in ["check", "observe"] {
+            let (code, _, complaint) = bench.ends(&[command]).await;
+            let both = complaint.contains("--business-unit") && complaint.contains("--publish");
+            assert!(code == 2 && both, "{complaint}; {REPEAT}");
+            let (code, _, complaint) = bench.ends(&[command, "--business-unit", "Customer Care West"]).await;
+            let told = complaint.contains("the business unit Customer Care West has no agents");
+            assert!(code == 6 && told, "{code} {complaint}; {REPEAT}");
+        }
         let (code, _, complaint) = bench.ends(&["check", "--business-unit", "Customer"]).await;
         assert!(code == 2 && complaint.contains("Customer Care ("), "{code} {complaint}; {REPEAT}");
         let (code, _, complaint) = bench.ends(&["check", "--publish", "friday"]).await;
         assert!(code == 2 && complaint.contains("no [[publish]] named"), "{code} {complaint}; {REPEAT}");
-        let (code, said, _) = bench.ends(&["check", "--business-unit", "Customer Care"]).await;
-        assert_eq!(code, 0, "{said}; {REPEAT}");
+        let (code, said, _) = bench.ends(&["check", "--business-unit", "Customer Care", "--json"]).await;
+        let roll: Value = serde_json::from_str(&said).unwrap_or_else(|e| panic!("{e}: {said}; {REPEAT}"));
+        assert_eq!((code, &roll["agents"][0]["words"]), (0, &"ready".into()), "{said}; {REPEAT}");
         bench.close().await;
     })
     .await;

@@ -86,6 +86,26 @@ async fn where_a_publish_revokes_sessions_the_numbers_say_so_and_can_be_pooled()
         let told: Value = serde_json::from_str(&said).unwrap_or_else(|e| panic!("{e}: {said}; {REPEAT}"));
         assert_eq!((&told["publishes"], &told["finding"]["finding"]), (&2.into(), &"association".into()), "{REPEAT}");
         assert!(lost(&told["runs"][0], "before") == 0 && lost(&told["runs"][0], "after") > 50, "{told}; {REPEAT}");
+        // What is told twice is told once, and of another unit nothing is pooled.
+        let twice = ["evidence", "--pool", "earlier.json", "--pool", "earlier.json"];
+        let (_, said, complaint) = bench.ends(&twice).await;
+        let once = said.contains("1 publish and 1 observation, 240 agents.");
+        assert!(once && complaint.contains("pooled already"), "{said}{complaint}; {REPEAT}");
+        earlier["business_unit"] = "Sales".into();
+        earlier["business_unit_id"] = "sales-id".into();
+        std::fs::write(bench.folder.join("sales.json"), earlier.to_string()).expect("a file");
+        let of = |unit| ["evidence", "--business-unit", unit, "--pool", "earlier.json", "--pool", "sales.json"];
+        let (_, said, _) = bench.ends(&of("sales")).await;
+        assert!(said.trim().starts_with("1 observation, 120 agents."), "{said}; {REPEAT}");
+        let (_, said, _) = bench.ends(&of("customer care")).await;
+        assert!(said.contains("1 publish and 1 observation, 240 agents."), "{said}; {REPEAT}");
+        let (code, _, complaint) = bench.ends(&of("Typo")).await;
+        assert!(code == 2 && complaint.contains("Customer Care, Sales"), "{code} {complaint}; {REPEAT}");
+        earlier["evidence"]["after"]["losses"] = u64::MAX.into();
+        std::fs::write(bench.folder.join("wild.json"), earlier.to_string()).expect("a file");
+        let (code, _, complaint) = bench.ends(&["evidence", "--pool", "wild.json"]).await;
+        let place = complaint.contains("wild.json is no observation") && complaint.contains("evidence.after.losses is");
+        assert!(code == 2 && place, "{code} {complaint}; {REPEAT}");
         // Nothing happens now: a calm hour is no evidence, and together with the first it still is some.
         let watch =
             ["observe", "--business-unit", "Customer Care", "--before", "0s", "--after", "20s", "--every", "5s"];
@@ -107,6 +127,25 @@ async fn where_a_publish_revokes_sessions_the_numbers_say_so_and_can_be_pooled()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_may_not_look_is_told_why_nothing_can_be_said() {
+    patiently(async {
+        let blind = format!("withheld_permissions = [\"telephony:plugin:all\"]\n{}", scenario(false));
+        let bench = Bench::open_before("observe-blind", &blind, SPEED, "3min").await;
+        let watch = ["observe", "--business-unit", "Customer Care", "--before", "0s", "--every", "5s"];
+        let (code, said, complaint) = bench.ends(&[&watch[..], &["--after", "20s"]].concat()).await;
+        assert_eq!(code, 0, "{complaint}; {REPEAT}");
+        let flat = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat.contains("Nothing can be said: too little was seen"), "{said}; {REPEAT}");
+        assert!(flat.contains("could not be read whole and counted for nothing: "), "{said}; {REPEAT}");
+        for told in [&flat, &complaint] {
+            assert_eq!(told.matches("telephony:plugin:all").count(), 1, "{said}{complaint}; {REPEAT}");
+        }
+        bench.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn where_a_publish_touches_nobody_no_association_is_found() {
     patiently(async {
         let bench = bench("observe-no", false).await;
@@ -117,8 +156,8 @@ async fn where_a_publish_touches_nobody_no_association_is_found() {
         let (code, said, complaint) = bench.ends(&["evidence"]).await;
         let quiet = said.contains("1 publish, 120 agents. No association found: no softphone was lost.");
         assert!(code == 0 && quiet, "{said}{complaint}; {REPEAT}");
-        let (code, said, _) = bench.ends(&["evidence", "--business-unit", "nobody"]).await;
-        assert!(code == 0 && said.contains("No publish so far was watched"), "{said}; {REPEAT}");
+        let (code, said, complaint) = bench.ends(&["evidence", "--business-unit", "nobody"]).await;
+        assert!(code == 2 && said.is_empty() && complaint.contains("Customer Care"), "{said}{complaint}; {REPEAT}");
         let (code, _, complaint) = bench.ends(&["observe", "--publish", "x", "--pool", "scenario.toml"]).await;
         assert!(code == 2 && complaint.contains("is no observation"), "{code} {complaint}; {REPEAT}");
         bench.close().await;

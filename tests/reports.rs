@@ -9,7 +9,6 @@ mod support;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use softlanding::hands::journal::RECORD_FORMAT;
 use softlanding::law::event::{Event, Record};
 use softlanding::law::verdict::Rung;
 use softlanding::shells::report::view::{View, view};
@@ -17,7 +16,7 @@ use softlanding::shells::report::{Format, Story, recorded, render, write_all};
 use softlanding::shells::sim::{self, play};
 use softlanding::twin::scenario::Scenario;
 use softlanding::words::hook::{HookOutcome, HookPoint, HookRun};
-use support::process::{folder, installed, patiently, softlanding_ends, softlanding_says, texts};
+use support::process::{exported, folder, installed, patiently, softlanding_ends, softlanding_says, texts};
 use tokio::process::Command;
 
 const REPEAT: &str = "to repeat: ./tests/run --test reports";
@@ -160,19 +159,6 @@ fn whether_the_publish_did_it_is_told_at_a_glance() {
     assert!(html(&lived("calm")).contains("<p class=\"finding none\">No link found"), "{REPEAT}");
 }
 
-/// An export of the recorded Friday, as `softlanding export` writes it.
-fn exported(folder: &Path) -> String {
-    let records = recorded::friday().expect("a recording");
-    let run = "20261204-1600-customer-care-test";
-    let head = json!({
-        "softlanding_export": 1, "format": RECORD_FORMAT, "run": run, "events": records.len(), "claims": [1],
-    });
-    let lines = records.iter().map(|record| serde_json::to_string(record).expect("JSON"));
-    let text: Vec<String> = std::iter::once(head.to_string()).chain(lines).collect();
-    std::fs::write(folder.join("friday.jsonl"), text.join("\n")).expect("a file");
-    run.to_owned()
-}
-
 /// A configuration that is good enough for everything that asks no organisation.
 fn configure(folder: &Path, more: &str) {
     let org = "[org]\nregion = \"us_east_1\"\nclient_id = \"unused\"\nclient_secret = { env = \"UNUSED\" }\n";
@@ -230,7 +216,7 @@ async fn a_broken_template_is_told_by_a_preview_and_costs_nobody_the_report() {
         (Some(0), Format::ALL.len()),
         "{said}{complaint}\n{REPEAT}"
     );
-    assert!(complaint.contains(says), "{complaint}\n{REPEAT}");
+    assert!(complaint.contains(says) && !complaint.contains("is not used"), "{complaint}\n{REPEAT}");
     let read = |name: &str| std::fs::read_to_string(folder.join("out").join(name)).expect("a file");
     let troubles = read("report.troubles.txt");
     assert!(
@@ -240,6 +226,17 @@ async fn a_broken_template_is_told_by_a_preview_and_costs_nobody_the_report() {
     for (format, file) in [(Format::Markdown, "report.md"), (Format::Mail, Format::Mail.file())] {
         let built_in = render(&Story::of(&recorded::friday().expect("a recording")), format, None);
         assert_eq!(read(file), built_in.expect("a report").text, "{REPEAT}");
+    }
+    // A name that is misspelt is told, and nothing is refused.
+    std::fs::remove_file(folder.join("own/report.mail.txt.tera")).expect("a file");
+    std::fs::rename(folder.join("own/report.md.tera"), folder.join("own/rpeort.md.tera")).expect("a file");
+    let own = ["report", "preview", "--sample", "--format", "md", "--templates", "own"];
+    for line in [&own[..], &["report", &run, "--out", "out"]] {
+        let output = softlanding_ends(&folder, line).await;
+        let (_, complaint) = texts(&output);
+        let told =
+            complaint.contains("rpeort.md.tera is not used") && complaint.contains("did you mean report.md.tera?");
+        assert!(output.status.success() && told, "{complaint}\n{REPEAT}");
     }
 }
 

@@ -27,22 +27,67 @@ impl Exposure {
         (self.agent_ms > 0).then(|| self.losses as f64 * 60_000.0 * 1_000.0 / self.agent_ms as f64)
     }
     fn add(&mut self, other: Exposure) {
-        self.losses += other.losses;
-        self.agent_ms += other.agent_ms;
+        self.losses = self.losses.saturating_add(other.losses);
+        self.agent_ms = self.agent_ms.saturating_add(other.agent_ms);
     }
 }
 
-/// Two looks at the same agents, one after the other: how many were ready at the first, and of them lost at the second.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// Two looks at the same agents: how many were ready at the first and are decided at the second, and how many of them were lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Between {
     /// When the first look was.
     pub from: Timestamp,
     /// When the second was.
     pub to: Timestamp,
-    /// Ready at the first.
+    /// Ready at the first. An observation has only those of whom the second says something, and nothing between them did.
     pub ready: u64,
     /// Of them not ready at the second, although logged in.
     pub lost: u64,
+}
+
+/// Agents that can be watched at once; the roster of a run is no longer.
+const AGENTS_MAX: u64 = 1_000_000;
+
+/// What is impossible in an observation: where it stands, and why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place} is {found}, {why}")]
+pub struct Impossible {
+    place: String,
+    found: u64,
+    why: String,
+}
+
+/// Whether looks can have brought this evidence: nobody is lost who was not ready, or watched longer than there were looks.
+///
+/// # Errors
+/// The first number that is impossible.
+pub fn possible(looks: &[Between], evidence: &Evidence) -> Result<(), Impossible> {
+    let (mut lost, mut ms) = (0u128, 0u128);
+    for (n, look) in looks.iter().enumerate() {
+        let at = |field: &str, found: u64, why: String| Impossible { place: format!("looks[{n}].{field}"), found, why };
+        if look.ready > AGENTS_MAX {
+            return Err(at("ready", look.ready, format!("more than the {AGENTS_MAX} agents that can be watched")));
+        }
+        if look.lost > look.ready {
+            return Err(at("lost", look.lost, format!("of {} who were ready", look.ready)));
+        }
+        lost += u128::from(look.lost);
+        ms += u128::from(look.ready) * u128::from(look.to.since_ms(look.from).max(0).unsigned_abs());
+    }
+    for (when, seen) in [("before", evidence.before), ("after", evidence.after)] {
+        let at = |field: &str, found: u64, why: String| {
+            Err(Impossible { place: format!("evidence.{when}.{field}"), found, why })
+        };
+        if u128::from(seen.losses) > lost {
+            return at("losses", seen.losses, format!("more than the {lost} that its looks found"));
+        }
+        if u128::from(seen.agent_ms) > ms {
+            return at("agent_ms", seen.agent_ms, format!("more than the {ms} ms of its looks"));
+        }
+        lost -= u128::from(seen.losses);
+        ms -= u128::from(seen.agent_ms);
+    }
+    Ok(())
 }
 
 /// Before and after one publish, or several.
@@ -217,6 +262,25 @@ mod tests {
         for nothing in [finding((0, 5), (0, 30)), finding((9, 5), (0, 0)), finding((0, 0), (9, 30))] {
             assert_eq!(nothing, Finding::Nothing);
         }
+    }
+
+    #[test]
+    fn numbers_that_no_look_can_have_brought_are_refused_with_their_place() {
+        let look = Between { from: T, to: T + 30_000, ready: 100, lost: 7 };
+        let whole = Evidence::of(&[look; 2], T, 60_000);
+        assert_eq!(possible(&[look; 2], &whole), Ok(()));
+        let seen = |losses, agent_ms| Exposure { losses, agent_ms };
+        let told = |looks: &[Between], evidence| possible(looks, &evidence).unwrap_err().to_string();
+        let endless = Evidence { after: seen(u64::MAX, 6_000_000), ..whole };
+        let words = "evidence.after.losses is 18446744073709551615, more than the 14 that its looks found";
+        assert_eq!(told(&[look; 2], endless), words);
+        let twice = Evidence { before: whole.after, after: whole.after };
+        assert!(told(&[look; 2], twice).starts_with("evidence.after.losses is 14, more than the 0 "));
+        let long = Evidence { after: seen(14, 6_000_001), ..whole };
+        assert!(told(&[look; 2], long).starts_with("evidence.after.agent_ms is 6000001, "));
+        let [more, crowd] = [Between { lost: 101, ..look }, Between { ready: u64::MAX, lost: u64::MAX, ..look }];
+        assert_eq!(told(&[look, more], whole), "looks[1].lost is 101, of 100 who were ready");
+        assert!(told(&[crowd], whole).starts_with("looks[0].ready is 18446744073709551615, "));
     }
 
     #[test]

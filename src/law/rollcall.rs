@@ -4,13 +4,14 @@
 //! agent's own token, which only a run makes. Must never: lead to a remedy, or call a signal good that nobody has read.
 
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::law::agent::Agent;
 use crate::law::command::{PhoneSeen, UserSeen};
 use crate::law::event::Tally;
+use crate::law::evidence::Between;
 use crate::law::page::PageSeen;
-use crate::law::verdict::{Missing, PhoneState, Verdict};
+use crate::law::verdict::{Deferral, Missing, PhoneState, Verdict};
 use crate::words::clock::Timestamp;
 use crate::words::id::{AgentId, PhoneId, Seat};
 
@@ -32,6 +33,42 @@ pub struct RollCall {
     listed: HashSet<PhoneId>,
     /// Whether one stood on two pages, so that another may have stood on none.
     shifted: bool,
+}
+
+/// What a look says of losses, each part in the order of seats.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Told {
+    /// Ready now.
+    pub ready: Vec<Seat>,
+    /// At risk before, and cannot take a call now although logged in.
+    pub lost: Vec<Seat>,
+    /// At risk before, and on a call or unknown now, so that the next look has to tell.
+    pub undecided: Vec<Seat>,
+}
+
+/// Who can be lost, over several calls of the same roll: each since the last look at which they were ready.
+#[derive(Debug, Clone, Default)]
+pub struct AtRisk(BTreeMap<Seat, Timestamp>);
+
+impl AtRisk {
+    /// Takes in a look that began at `at` and was read whole. Gives what it decides, by the look at which those whom it is about
+    /// were last ready: whoever was on a call or unknown in between is counted when it is known, and whoever has logged out is
+    /// let go.
+    pub fn look(&mut self, at: Timestamp, roll: &RollCall) -> Vec<Between> {
+        let told = roll.told_of(|seat| self.0.contains_key(&seat));
+        let mut decided: BTreeMap<Timestamp, Between> = BTreeMap::new();
+        let sides = [(&told.ready, 0), (&told.lost, 1)];
+        for (seat, lost) in sides.into_iter().flat_map(|(seats, lost)| seats.iter().map(move |seat| (seat, lost))) {
+            if let Some(&from) = self.0.get(seat) {
+                let between = decided.entry(from).or_insert(Between { from, to: at, ready: 0, lost: 0 });
+                between.ready += 1;
+                between.lost += lost;
+            }
+        }
+        self.0.retain(|seat, _| told.undecided.binary_search(seat).is_ok());
+        self.0.extend(told.ready.iter().map(|seat| (*seat, at)));
+        decided.into_values().collect()
+    }
 }
 
 impl RollCall {
@@ -93,21 +130,20 @@ impl RollCall {
     pub fn answers(&self) -> impl Iterator<Item = (&AgentId, &Agent, Verdict)> {
         self.agents.iter().map(|(id, agent)| (id, agent, verdict(agent)))
     }
-    /// How many were ready at an earlier call of the same roll, and how many of them cannot take a call now. Whoever has
-    /// logged out, or is unknown now, is not counted as lost.
-    #[must_use]
-    pub fn lost_since(&self, earlier: &RollCall) -> (u64, u64) {
-        let now = |id: &AgentId| {
-            self.seats.get(id).and_then(|seat| self.agents.get(seat.0 as usize)).map(|(_, a)| verdict(a))
-        };
-        let ready = || earlier.answers().filter(|(_, _, verdict)| *verdict == Verdict::Ready);
-        let lost = ready().filter(|(id, ..)| matches!(now(id), Some(Verdict::Straggler { .. })));
-        (ready().count() as u64, lost.count() as u64)
-    }
-    /// The seats of whom this holds, in order.
-    pub fn seats_where(&self, fits: fn(Verdict) -> bool) -> impl Iterator<Item = Seat> {
-        let fitting = (0..).map(Seat).zip(self.answers()).filter(move |(_, (.., verdict))| fits(*verdict));
-        fitting.map(|(seat, _)| seat)
+    /// What this look says of those who were at risk at the one before. Whoever has logged out is at risk no more.
+    pub fn told_of(&self, was_at_risk: impl Fn(Seat) -> bool) -> Told {
+        let mut told = Told::default();
+        for (seat, (.., verdict)) in (0..).map(Seat).zip(self.answers()) {
+            match verdict {
+                Verdict::Ready | Verdict::Recovered { .. } => told.ready.push(seat),
+                Verdict::Straggler { .. } if was_at_risk(seat) => told.lost.push(seat),
+                Verdict::Deferred { because: Deferral::OnCall } | Verdict::Unknown { .. } if was_at_risk(seat) => {
+                    told.undecided.push(seat);
+                }
+                Verdict::Straggler { .. } | Verdict::Deferred { .. } | Verdict::Unknown { .. } => {}
+            }
+        }
+        told
     }
     /// How many answered how.
     #[must_use]
@@ -126,7 +162,7 @@ fn verdict(agent: &Agent) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::law::verdict::{CallState, Deferral, PresenceState, Reason, StationState};
+    use crate::law::verdict::{CallState, PresenceState, Reason, StationState};
     use crate::words::id::{PhoneId, StationId};
 
     const NOW: Timestamp = Timestamp(1_795_816_800_000);
@@ -172,10 +208,6 @@ mod tests {
         let (down, none) = (straggler(Reason::PhoneDown), straggler(Reason::NoPhone));
         assert_eq!(verdicts(&call), [Verdict::Ready, down, on_call, none, everything]);
         assert_eq!(verdicts(&torn)[3], Verdict::Unknown { missing: Missing::Phone });
-        assert_eq!(call.lost_since(&call), (1, 0));
-        let mut later = call.clone();
-        later.see_phones(NOW + 1, &[phone("ann", PhoneState::Down)]);
-        assert_eq!((later.lost_since(&call), call.lost_since(&later)), ((1, 1), (0, 0)));
         let tally = Tally { ready: 1, recovered: 0, deferred: 1, stragglers: 2, unknown: 1 };
         assert_eq!(call.tally(), tally);
         // Where one phone stood on two pages, dan's may have stood on none.
@@ -183,5 +215,40 @@ mod tests {
         shifted.see_phones(NOW, &[phone("zoe", PhoneState::Up)]);
         shifted.phones_read(NOW, PhoneReads::Whole);
         assert_eq!(verdicts(&shifted)[3], Verdict::Unknown { missing: Missing::Phone });
+    }
+
+    /// A whole look: of each agent the presence, the call and the phone.
+    fn look(seen: &[(PresenceState, CallState, PhoneState)]) -> RollCall {
+        let mut call = RollCall::of((0..seen.len()).map(|n| agent(&format!("a-{n}"))));
+        for (seat, (presence, on_call, state)) in (0..).zip(seen) {
+            call.see_users(NOW, &[user(seat, *presence, *on_call)]);
+            call.see_phones(NOW, &[phone(&format!("a-{seat}"), *state)]);
+        }
+        call
+    }
+
+    #[test]
+    fn whoever_is_on_a_call_when_it_is_lost_is_counted_when_it_is_seen() {
+        use CallState::{Free, OnCall};
+        use PhoneState::{Down, Up};
+        let of = |on_call: usize, lost: usize| {
+            let state = |n: usize| match (n < on_call, n < lost) {
+                (true, _) => (PresenceState::LoggedIn, OnCall, Down),
+                (false, true) => (PresenceState::LoggedIn, Free, Down),
+                (false, false) => (PresenceState::LoggedIn, Free, Up),
+            };
+            look(&(0..100).map(state).collect::<Vec<_>>())
+        };
+        let mut at_risk = AtRisk::default();
+        assert!(at_risk.look(NOW, &of(0, 0)).is_empty(), "nobody was at risk before the first look");
+        let ready = |from, to, ready, lost| Between { from, to, ready, lost };
+        assert_eq!(at_risk.look(NOW + 30, &of(60, 0)), [ready(NOW, NOW + 30, 40, 0)]);
+        assert!(at_risk.look(NOW + 60, &of(100, 0)).is_empty(), "of who is on a call nothing can be said");
+        let decided = [ready(NOW, NOW + 90, 60, 53), ready(NOW + 30, NOW + 90, 40, 0)];
+        assert_eq!(at_risk.look(NOW + 90, &of(0, 53)), decided);
+        // Once is enough, and whoever has logged out is let go, also when the softphone is down afterwards.
+        let gone = look(&[(PresenceState::Offline, Free, Down); 100]);
+        assert!(at_risk.look(NOW + 120, &gone).is_empty());
+        assert!(at_risk.look(NOW + 150, &of(0, 100)).is_empty());
     }
 }

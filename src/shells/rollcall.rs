@@ -25,14 +25,24 @@ use crate::shells::report::pictures::Kind;
 use crate::shells::stage::{Refusal, find_unit, refused_by_platform};
 use crate::words::clock::Timestamp;
 use crate::words::http::Response;
-use crate::words::id::{AgentId, Seat};
+use crate::words::id::{AgentId, BusinessUnitId, Seat};
 
 /// Whose roll is called.
 #[derive(Debug, Clone)]
 pub struct Unit {
-    /// The business unit's name.
+    /// The business unit's id.
+    pub id: BusinessUnitId,
+    /// Its name.
     pub name: String,
     agents: Vec<AgentId>,
+}
+
+impl Unit {
+    /// How many agents it has.
+    #[must_use]
+    pub fn agents(&self) -> usize {
+        self.agents.len()
+    }
 }
 
 /// What a roll call brought.
@@ -137,7 +147,7 @@ pub struct SignalsDocument<'a> {
 pub async fn unit(client: &Client, wanted: &str) -> Result<Unit, Refusal> {
     let unit = find_unit(client, wanted).await?;
     let agents = staging::agents_of(client, &unit.id).await.map_err(refused_by_platform("reading its agents"))?;
-    Ok(Unit { name: unit.name, agents })
+    Ok(Unit { id: unit.id, name: unit.name, agents })
 }
 
 /// Calls the roll, where agents' `pages` can be heard theirs as well. What cannot be read is a gap, and whom it concerns is
@@ -189,6 +199,17 @@ async fn read_phones(client: &Client, limits: &Limits) -> Vec<PhonesRead> {
     std::iter::once(first).chain(others).collect()
 }
 
+/// An answer in an admin's words. On a day without a publish nobody has helped, and nobody has to say so.
+#[must_use]
+pub fn answer_words(verdict: Verdict) -> String {
+    match verdict {
+        Verdict::Ready => "ready".to_owned(),
+        Verdict::Recovered { .. } | Verdict::Deferred { .. } | Verdict::Straggler { .. } | Verdict::Unknown { .. } => {
+            verdict_words(Some(verdict))
+        }
+    }
+}
+
 impl Called {
     /// The same for programs.
     #[must_use]
@@ -200,7 +221,7 @@ impl Called {
             name: self.names.get(id).map(String::as_str),
             verdict,
             cell: Kind::of(Some(verdict)).class(),
-            words: verdict_words(Some(verdict)),
+            words: answer_words(verdict),
             signals: SignalsDocument {
                 station: &agent.signals.station,
                 presence: agent.signals.presence,

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
-use serde_json::Value;
-use softlanding::hands::journal::{Journal, SqliteJournal};
+use serde_json::{Value, json};
+use softlanding::hands::journal::{Journal, RECORD_FORMAT, SqliteJournal};
 use softlanding::law::audit::Auditor;
 use softlanding::law::event::{Event, Record};
 use softlanding::law::run::Run;
+use softlanding::shells::report::recorded;
 use softlanding::words::clock::{Clock, Timestamp};
 use softlanding::words::id::RunId;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
@@ -58,6 +59,19 @@ pub async fn softlanding_says(folder: &Path, arguments: &[&str]) -> String {
     let (said, complaint) = texts(&output);
     assert_eq!(output.status.code(), Some(0), "softlanding {}\n{said}\n{complaint}", arguments.join(" "));
     said
+}
+
+/// An export of the recorded Friday as `softlanding export` writes it, as `friday.jsonl`; the run's name.
+pub fn exported(folder: &Path) -> String {
+    let records = recorded::friday().expect("a recording");
+    let run = "20261204-1600-customer-care-test";
+    let head = json!({
+        "softlanding_export": 1, "format": RECORD_FORMAT, "run": run, "events": records.len(), "claims": [1],
+    });
+    let lines = records.iter().map(|record| serde_json::to_string(record).expect("JSON"));
+    let text: Vec<String> = std::iter::once(head.to_string()).chain(lines).collect();
+    std::fs::write(folder.join("friday.jsonl"), text.join("\n")).expect("a file");
+    run.to_owned()
 }
 
 /// What a program printed, on both streams.

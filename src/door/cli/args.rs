@@ -56,7 +56,7 @@ pub enum Command {
     Init(InitArgs),
     /// Stage a publish: read the org, check all that could fail, pin schedule and roster
     #[command(
-        after_help = "Examples:\n  softlanding stage --business-unit \"Customer Care\" --week next --schedule Approved \\\n      --at \"Friday 16:00 CST\"\n  softlanding stage --business-unit \"Customer Care\" --schedule Approved \\\n      --at \"Friday 16:00 CST\" --explain"
+        after_help = "Examples:\n  softlanding stage --business-unit \"Customer Care\" --schedule Approved \\\n      --week next --at \"Friday 16:00 CST\"\n  softlanding stage --business-unit \"Customer Care\" --schedule Approved \\\n      --at \"Friday 16:00 CST\" --explain"
     )]
     Stage(StageArgs),
     /// Carry a staged run out, or take up one that was interrupted
@@ -76,7 +76,7 @@ pub enum Command {
     Serve(ServeArgs),
     /// Approve a staged publish that needs an approval
     #[command(
-        after_help = "Example:\n  softlanding approve 20261127-1600-customer-care-k3f9 --why \"the board has met\""
+        after_help = "Example:\n  softlanding approve 20261127-1600-customer-care-k3f9 \\\n      --why \"the board has met\""
     )]
     Approve(OrderArgs),
     /// Hold a publish, or after it the remedies, until somebody resumes
@@ -90,7 +90,7 @@ pub enum Command {
     Abort(OrderArgs),
     /// Tell a run that somebody else has published: found so, nothing is sent and the agents are checked
     #[command(
-        after_help = "Example:\n  softlanding elsewhere 20261127-1600-customer-care-k3f9 --why \"published by hand\""
+        after_help = "Example:\n  softlanding elsewhere 20261127-1600-customer-care-k3f9 \\\n      --why \"published by hand\""
     )]
     Elsewhere(OrderArgs),
     /// Look at one agent again while a run checks, and begin its ladder of remedies anew
@@ -130,7 +130,7 @@ pub enum Command {
     Check(CheckArgs),
     /// Watch a publish that somebody else makes, and say whether softphones are lost by it; changes nothing
     #[command(
-        after_help = "Examples:\n  softlanding observe --business-unit \"Customer Care\" --at \"Friday 16:00 CST\" --out friday.json\n  softlanding observe --publish customer-care --pool friday-1.json --pool friday-2.json"
+        after_help = "Examples:\n  softlanding observe --business-unit \"Customer Care\" \\\n      --at \"Friday 16:00 CST\" --out friday.json\n  softlanding observe --publish customer-care \\\n      --pool friday-1.json --pool friday-2.json"
     )]
     Observe(ObserveArgs),
     /// What all publishes in the journal say together: whether softphones are lost by them
@@ -462,10 +462,17 @@ mod tests {
     }
 
     #[test]
-    fn every_command_has_an_example() {
-        let mut command = Cli::command();
-        for sub in command.get_subcommands_mut() {
-            assert!(sub.render_help().to_string().contains("Example"), "{}", sub.get_name());
+    fn every_command_has_examples_that_no_terminal_of_80_columns_breaks() {
+        let mut all: Vec<clap::Command> = Cli::command().get_subcommands().cloned().collect();
+        while let Some(command) = all.pop() {
+            all.extend(command.get_subcommands().cloned());
+            let name = command.get_name();
+            let below = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(command.has_subcommands() || below.contains("Example"), "{name}");
+            let examples = below.lines().skip_while(|line| !line.starts_with("Example")).skip(1);
+            for line in examples {
+                assert!(line.starts_with("  ") && line.chars().count() <= 78, "{name}: {line}");
+            }
         }
     }
 }

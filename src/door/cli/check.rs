@@ -10,9 +10,8 @@ use crate::door::cli::{ending::Strictness, intent, open, out};
 use crate::door::error::{ExitCode, Failure};
 use crate::law::event::Tally;
 use crate::law::verdict::Verdict;
-use crate::shells::report::agent::verdict_words;
 use crate::shells::report::words::{Zone, clean, count, counted, duration};
-use crate::shells::rollcall::{self, Called, call};
+use crate::shells::rollcall::{self, Called, Unit, answer_words, call};
 use crate::words::id::AgentId;
 use crate::words::wrap::wrap_words;
 
@@ -32,7 +31,7 @@ pub(super) async fn check(args: &CheckArgs) -> Result<ExitCode, Failure> {
     let clock = open::clock(&config).await?;
     let client = open::client(&config, clock).await?;
     let joined = join(&config, &client, None, clock).await?;
-    let unit = rollcall::unit(&client, unit).await?;
+    let unit = peopled(rollcall::unit(&client, unit).await?)?;
     if let Some(joined) = &joined {
         joined.told().await;
     }
@@ -48,6 +47,16 @@ pub(super) async fn check(args: &CheckArgs) -> Result<ExitCode, Failure> {
     }
     let strictness = if args.strict { Strictness::Strict } else { Strictness::Lenient };
     Ok(code(called.roll.tally(), strictness))
+}
+
+/// A unit that has somebody to be called.
+pub(super) fn peopled(unit: Unit) -> Result<Unit, Failure> {
+    if unit.agents() > 0 {
+        return Ok(unit);
+    }
+    let message = format!("the business unit {} has no agents", clean(&unit.name));
+    Err(Failure::new(ExitCode::Access, message)
+        .hint("add agents to its management units in WFM, or look which divisions the OAuth client sees"))
 }
 
 /// A roll call that nobody could answer is as bad as one where softphones are dead.
@@ -77,7 +86,7 @@ fn table(called: &Called, at: &str, all: bool) -> Vec<String> {
     let rows_max = if all { usize::MAX } else { ROWS_MAX };
     for (agent, _, verdict) in shown.iter().take(rows_max) {
         let mut name: String = name(agent).chars().take(width).collect();
-        for words in wrap_words(&verdict_words(Some(*verdict)), WIDTH - width - 2) {
+        for words in wrap_words(&answer_words(*verdict), WIDTH - width - 2) {
             lines.push(format!("{:<width$}  {words}", std::mem::take(&mut name)));
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! Must never: change a run, call an association a cause, or leave out a run without saying so.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::door::cli::args::EvidenceArgs;
@@ -22,7 +24,7 @@ const WIDTH: usize = 80;
 
 pub(super) async fn evidence(args: &EvidenceArgs) -> Result<ExitCode, Failure> {
     let config = open::config(&args.config.config)?;
-    let observed = args.pool.iter().map(|file| observe::read(file)).collect::<Result<Vec<_>, _>>()?;
+    let mut observed = observe::read(&args.pool)?;
     let mut fridays = Vec::new();
     if let Some(journal) = open::journal_if_any(&config).await? {
         let mut runs = journal.runs().await?;
@@ -40,21 +42,24 @@ pub(super) async fn evidence(args: &EvidenceArgs) -> Result<ExitCode, Failure> {
             }
         }
     }
-    fridays.retain(|friday| friday.is_of(args.business_unit.as_deref()) && friday.tells());
-    let observed = observed.into_iter().filter(|earlier| {
-        // A publish that was watched from within and from outside is one publish.
-        let known = fridays.iter().any(|friday| friday.is_of(Some(&earlier.business_unit)) && friday.is_at(earlier));
+    if let Some(unit) = &args.business_unit {
+        narrow(unit, &mut fridays, &mut observed)?;
+    }
+    fridays.retain(Friday::tells);
+    // A publish that was watched from within and from outside is one publish.
+    observed.retain(|earlier| {
+        let known = fridays.iter().any(|friday| friday.is_told_by(earlier));
         if known {
-            let at = earlier.publish_at().rfc3339();
-            out::note(&format!("an observation of {} at {at} is left out: the journal has it", earlier.business_unit));
+            earlier.left_out("the journal has it");
         }
         !known
     });
-    let observed = observed.map(|earlier| earlier.evidence);
-    let all: Vec<Evidence> = fridays.iter().map(|friday| friday.losses.evidence()).chain(observed).collect();
+    let outside = observed.iter().map(|earlier| earlier.evidence);
+    let all: Vec<Evidence> = fridays.iter().map(|friday| friday.losses.evidence()).chain(outside).collect();
+    let agents = fridays.iter().map(|friday| friday.losses.agents()).sum::<u64>()
+        + observed.iter().map(Earlier::agents).sum::<u64>();
     if args.json {
         let runs: Vec<Value> = fridays.iter().map(Friday::document).collect();
-        let agents: u64 = fridays.iter().map(|friday| friday.losses.agents()).sum();
         let document = json!({ "runs": runs, "publishes": all.len(), "agents": agents, "finding": pooled(&all) });
         out::document("softlanding.evidence.v1", document);
         return Ok(ExitCode::Done);
@@ -62,8 +67,26 @@ pub(super) async fn evidence(args: &EvidenceArgs) -> Result<ExitCode, Failure> {
     for friday in &fridays {
         out::say(friday.lines());
     }
-    out::say(together(&fridays, &all));
+    out::say(together(fridays.len(), &all, agents));
     Ok(ExitCode::Done)
+}
+
+/// Leaves what is of one unit, by its name or its id.
+fn narrow(unit: &str, fridays: &mut Vec<Friday>, observed: &mut Vec<Earlier>) -> Result<(), Failure> {
+    let here = fridays.iter().map(|friday| friday.plan.business_unit.name.as_str());
+    let units: BTreeSet<String> =
+        here.chain(observed.iter().map(|one| one.business_unit.as_str())).map(clean).collect();
+    // Observations of earlier versions know no id; the journal may.
+    let names: Vec<String> =
+        fridays.iter().filter(|f| f.is_of(unit)).map(|f| f.plan.business_unit.name.clone()).collect();
+    fridays.retain(|friday| friday.is_of(unit));
+    observed.retain(|one| one.is_of_unit(unit) || names.iter().any(|name| one.is_of_unit(name)));
+    if units.is_empty() || !fridays.is_empty() || !observed.is_empty() {
+        return Ok(());
+    }
+    let units: Vec<String> = units.into_iter().collect();
+    Err(Failure::new(ExitCode::Usage, format!("there is no publish of a business unit {unit:?}"))
+        .hint(format!("there are publishes of: {}", units.join(", "))))
 }
 
 /// A run that was watched before its publish and checked after it.
@@ -74,13 +97,12 @@ struct Friday {
 }
 
 impl Friday {
-    fn is_of(&self, unit: Option<&str>) -> bool {
+    fn is_of(&self, unit: &str) -> bool {
         let unit_here = &self.plan.business_unit;
-        unit.is_none_or(|unit| unit_here.id.as_str() == unit || unit_here.name.eq_ignore_ascii_case(unit))
+        unit_here.id.as_str() == unit || unit_here.name.eq_ignore_ascii_case(unit)
     }
-    /// Whether an observation is about this very publish: whoever names an instant by hand means the minute.
-    fn is_at(&self, earlier: &Earlier) -> bool {
-        self.plan.publish_at.since_ms(earlier.publish_at()).abs() < 60_000
+    fn is_told_by(&self, earlier: &Earlier) -> bool {
+        earlier.is_of(&self.plan.business_unit.name, self.plan.publish_at)
     }
     fn tells(&self) -> bool {
         let Evidence { before, after } = self.losses.evidence();
@@ -109,19 +131,17 @@ impl Friday {
     }
 }
 
-fn together(fridays: &[Friday], all: &[Evidence]) -> Vec<String> {
+/// What so many `runs`, and the observations after them, say together.
+fn together(runs: usize, all: &[Evidence], agents: u64) -> Vec<String> {
     if all.is_empty() {
         let none = "No publish so far was watched before and checked after: cohorts of at least 20 agents are, where \
                     [timing] watch_lead is not 0s.";
         return wrap_words(none, WIDTH);
     }
-    let agents: u64 = fridays.iter().map(|friday| friday.losses.agents()).sum();
-    let observed = all.len() - fridays.len();
-    let mut head =
-        format!("{}, {}", counted(fridays.len() as u64, "publish", "publishes"), counted(agents, "agent", "agents"));
-    if observed > 0 {
-        head.push_str(&format!(", and {}", counted(observed as u64, "observation", "observations")));
-    }
+    let parts = [(runs, "publish", "publishes"), (all.len() - runs, "observation", "observations")];
+    let there = parts.into_iter().filter(|(n, ..)| *n > 0);
+    let told: Vec<String> = there.map(|(n, one, many)| counted(n as u64, one, many)).collect();
+    let head = format!("{}, {}", told.join(" and "), counted(agents, "agent", "agents"));
     let words = finding_words(pooled(all), &Evidence::sum(all), "in the minutes after a publish");
     let mut lines = vec![String::new()];
     lines.extend(wrap_words(&format!("{head}. {words}"), WIDTH));

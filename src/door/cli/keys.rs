@@ -1,6 +1,6 @@
 //! `softlanding keys add|list|revoke`: API keys, with which programs call `serve`.
 //!
-//! Must never: show a key but the one time when it is made.
+//! Must never: show a key but the one time when it is made, or leave one in use that could not be shown.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,10 @@ use crate::words::clock::{Clock, Timestamp};
 pub(super) async fn add(args: &AddKeyArgs) -> Result<ExitCode, Failure> {
     let access = open::access(&open::config(&args.config.config)?).await?;
     let key = access.add_key(&args.name, args.role, Clock::System.now()).await?;
-    out::say([key.expose()]);
+    if let Err(e) = out::hand_over(key.expose()) {
+        access.revoke_key(&args.name, Clock::System.now()).await?;
+        return Err(out::unwritable(&e).hint(format!("nobody has the key {}, and it was revoked", args.name)));
+    }
     out::note(&format!("{} has the role {} with this key; it is not shown again", args.name, args.role));
     Ok(ExitCode::Done)
 }

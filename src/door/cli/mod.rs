@@ -61,7 +61,11 @@ use args::{AgentsCommand, KeysCommand};
 /// # Errors
 /// A [`Failure`] that says why not, for the door to print.
 pub async fn run(cli: Cli) -> Result<ExitCode, Failure> {
-    match cli.command {
+    carry_out(cli.command).await.and_then(out::ended)
+}
+
+async fn carry_out(command: Command) -> Result<ExitCode, Failure> {
+    match command {
         Command::Init(args) => init::init(&args).await,
         Command::Stage(args) => stage::stage(&args).await,
         Command::Run(args) => run::run(&args).await,

@@ -1,23 +1,56 @@
 //! The standard output: lines for people, documents for programs, and which display follows a run.
 //!
-//! Must never: panic because a reader has gone away, as `println!` would.
+//! Must never: panic because a reader has gone away, as `println!` would, or end well when what was to be said is cut.
 
-use std::io::{IsTerminal, Write};
+use std::io::{Error, ErrorKind, IsTerminal, Write};
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
 use crate::door::cli::args::ShowArgs;
+use crate::door::error::{ExitCode, Failure};
 use crate::shells::report::{Colour, Display};
 
-/// Writes lines to the standard output. A reader that has gone away is no error of ours.
+/// Why the standard output could not be written, the first time.
+static TROUBLE: OnceLock<Error> = OnceLock::new();
+
+/// Writes lines to the standard output. A reader that has gone away is no error of ours; any other is kept for [`ended`].
 pub(super) fn say<S: AsRef<str>>(lines: impl IntoIterator<Item = S>) {
+    if let Err(e) = write(lines)
+        && e.kind() != ErrorKind::BrokenPipe
+    {
+        // The first trouble is the one to be told.
+        let _ = TROUBLE.set(e);
+    }
+}
+
+/// The same for what is shown once and never again: a reader that has gone away does not have it either.
+pub(super) fn hand_over(secret: &str) -> Result<(), Error> {
+    write([secret])
+}
+
+fn write<S: AsRef<str>>(lines: impl IntoIterator<Item = S>) -> Result<(), Error> {
     let mut out = std::io::stdout().lock();
     for line in lines {
-        if writeln!(out, "{}", line.as_ref()).is_err() {
-            return;
-        }
+        writeln!(out, "{}", line.as_ref())?;
     }
-    let _ = out.flush();
+    out.flush()
+}
+
+/// How a command ends that has carried out what it was to do: not well, when what it said did not reach the standard output.
+pub(super) fn ended(code: ExitCode) -> Result<ExitCode, Failure> {
+    let Some(e) = TROUBLE.get() else { return Ok(code) };
+    let cut = unwritable(e);
+    if code == ExitCode::Done {
+        return Err(cut);
+    }
+    note(&cut.render());
+    Ok(code)
+}
+
+/// That the standard output cannot be written, on one line.
+pub(super) fn unwritable(e: &Error) -> Failure {
+    Failure::new(ExitCode::Access, format!("the standard output cannot be written, what it holds is not whole: {e}"))
 }
 
 /// Writes a document for programs, in one line: an object whose `format` says what it is and in which version. A field that is

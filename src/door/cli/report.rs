@@ -2,12 +2,13 @@
 //!
 //! Must never: ask the platform anything; the journal is all that a report needs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::door::cli::args::{PreviewArgs, ReportArgs, ReportCommand, Shown};
 use crate::door::cli::{care, open, out};
 use crate::door::error::{ExitCode, Failure};
 use crate::law::event::Record;
+use crate::shells::report::strays::strays;
 use crate::shells::report::view::view;
 use crate::shells::report::write::trouble_words;
 use crate::shells::report::{ReportError, SCHEMA, Story, Written, recorded, render, write_all};
@@ -29,11 +30,17 @@ async fn write(args: &ReportArgs, run: &str) -> Result<ExitCode, Failure> {
     let config = open::config(&args.config.config)?;
     let journal = open::journal(&config).await?;
     let records = open::records(&journal, &id).await?;
+    name_strays(config.report.templates.as_deref());
     let dir = args.out.clone().unwrap_or_else(|| config.report.dir.join(id.as_str()));
     let written = write_all(&records, &dir, config.report.templates.as_deref())?;
     out::say(written.files.iter().map(|file| file.display().to_string()));
     tell(&written);
     Ok(ExitCode::Done)
+}
+
+/// Names own templates that are used for nothing.
+fn name_strays(templates: Option<&Path>) {
+    templates.map(strays).into_iter().flatten().for_each(|stray| out::note(&format!("note: {stray}")));
 }
 
 /// Says which own templates were passed over, and why.
@@ -49,6 +56,7 @@ pub(super) fn tell(written: &Written) {
 async fn preview(args: &PreviewArgs) -> Result<ExitCode, Failure> {
     let (records, configured) = records(args).await?;
     let templates = args.templates.clone().or(configured);
+    name_strays(templates.as_deref());
     let story = Story::of(&records);
     let text = match args.format {
         Shown::Variables => serde_json::to_string_pretty(&view(&story)).map_err(anyhow::Error::from)?,

@@ -8,9 +8,8 @@ use std::collections::VecDeque;
 use super::{Work, failure_in};
 use crate::law::command::{Command, Outcome, ReadPurpose};
 use crate::law::event::{Event, Phase};
-use crate::law::rollcall::{PhoneReads, RollCall};
+use crate::law::rollcall::{PhoneReads, RollCall, Told};
 use crate::law::run::Look;
-use crate::law::verdict::{Deferral, Verdict};
 use crate::words::clock::Timestamp;
 
 /// Calls of a look that are under way at once, beside those of [`in_flight_max`](crate::law::plan::Limits::in_flight_max).
@@ -104,11 +103,6 @@ pub(super) fn seen(work: &mut Work, page: Option<u32>, outcome: Outcome) {
     }
 }
 
-/// Whether a later look has to tell; whoever has logged out is at risk no more.
-fn is_undecided(verdict: Verdict) -> bool {
-    matches!(verdict, Verdict::Deferred { because: Deferral::OnCall } | Verdict::Unknown { .. })
-}
-
 fn over(work: &mut Work) {
     let Some(mut look) = work.run.desk.watch.take() else { return };
     let before_the_publish = matches!(work.run.phase, Phase::Waiting | Phase::Refreshing);
@@ -117,12 +111,6 @@ fn over(work: &mut Work) {
     }
     look.seen.phones_read(work.now, look.reads);
     let at_risk = work.run.watched.as_ref().map(|w| w.at_risk.as_slice()).unwrap_or_default();
-    let of_them = |fits: fn(Verdict) -> bool| {
-        let seats = look.seen.seats_where(fits);
-        seats.filter(|seat| at_risk.binary_search(seat).is_ok()).collect()
-    };
-    let lost = of_them(|verdict| matches!(verdict, Verdict::Straggler { .. }));
-    let undecided = of_them(is_undecided);
-    let ready = look.seen.seats_where(|verdict| verdict == Verdict::Ready).collect();
+    let Told { ready, lost, undecided } = look.seen.told_of(|seat| at_risk.binary_search(&seat).is_ok());
     work.note(Event::Watched { since: look.began, ready, lost, undecided });
 }

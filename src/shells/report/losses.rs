@@ -15,11 +15,14 @@ pub fn finding_words(finding: Finding, seen: &Evidence, after: &str) -> String {
             times(found),
             chance(found)
         ),
+        Finding::None(found) if found.high.is_some_and(|high| high < 1.0) => {
+            format!("Fewer softphones were lost {after} than before ({}): no association found.", chance(found))
+        }
         Finding::None(found) => format!("No association found ({}).", chance(found)),
         Finding::Nothing if seen.before.agent_ms > 0 && seen.after.agent_ms > 0 => {
             "No association found: no softphone was lost.".to_owned()
         }
-        Finding::Nothing => "No association found: too little was seen to compare.".to_owned(),
+        Finding::Nothing => "Nothing can be said: too little was seen to compare.".to_owned(),
     }
 }
 
@@ -128,8 +131,18 @@ fn chance(found: Compared) -> String {
         Some(high) => format!("ratio between {low} and {high}"),
         None => format!("ratio of at least {low}"),
     };
-    let p = if found.p < 1e-12 { "p < 1e-12".to_owned() } else { format!("p = {:.2e}", found.p) };
-    format!("{ratio} with 95 % confidence, {p}")
+    format!("{ratio} with 95 % confidence, {}", probability(found.p))
+}
+
+/// `p = 0.997`, `p = 1.8e-5`: three digits, and a power of ten only where zeros would have to be counted.
+fn probability(p: f64) -> String {
+    match p {
+        p if p < 1e-12 => "p < 1e-12".to_owned(),
+        p if p < 0.000_95 => format!("p = {p:.1e}"),
+        p if p < 0.1 => format!("p = {p:.4}"),
+        p if p < 0.9995 => format!("p = {p:.3}"),
+        _ => "p = 1.00".to_owned(),
+    }
 }
 
 fn number(n: f64) -> String {
@@ -195,6 +208,12 @@ mod tests {
         assert!(of((90, 5), (0, 30)).contains("at least"), "{}", of((90, 5), (0, 30)));
         assert!(of((3, 5), (18, 30)).starts_with("No association found (ratio between 0.2 and 3.4"));
         assert!(of((0, 5), (0, 30)).contains("no softphone was lost"));
-        assert!(of((0, 0), (9, 30)).contains("too little"));
+        assert!(of((0, 0), (9, 30)).starts_with("Nothing can be said: too little"));
+        let fewer = of((2, 50), (90, 30));
+        assert!(fewer.starts_with("Fewer softphones were lost in the 5 min after the publish than before (ratio"));
+        let numbers = [1.0, 0.9997, 0.997, 0.25, 0.0421, 0.0009, 1.8e-5, 1e-13].map(probability);
+        let words =
+            ["p = 1.00", "p = 1.00", "p = 0.997", "p = 0.250", "p = 0.0421", "p = 9.0e-4", "p = 1.8e-5", "p < 1e-12"];
+        assert_eq!(numbers, words);
     }
 }

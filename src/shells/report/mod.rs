@@ -17,6 +17,7 @@
 //! | [`pictures`], [`shifts`], [`ladder`], [`minutes`], [`cells`], [`svg`] | the pictures in the page |
 //! | [`mod@write`] | all reports into a folder |
 //! | [`recorded`] | a Friday to try templates on |
+//! | [`strays`] | own templates that nothing uses |
 //! | [`words`] | instants, durations, counts and names as people read them |
 //!
 //! Must never: decide anything, or show a secret.
@@ -55,6 +56,7 @@ pub mod sample;
 pub mod schema;
 pub mod shifts;
 pub mod story;
+pub mod strays;
 pub mod summary;
 pub mod svg;
 pub mod terminal;

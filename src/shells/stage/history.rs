@@ -72,6 +72,12 @@ impl History {
         others.next().map(|(other, _)| other.clone())
     }
 
+    /// The same as if this run were not there.
+    pub(super) fn without(&self, run: &RunId) -> History {
+        let past = self.past.iter().filter(|(other, _)| other != run).cloned().collect();
+        History { past, warnings: self.warnings.clone() }
+    }
+
     /// Runs of the plan's org that still go on, or are still to come.
     pub(super) fn open(&self, plan: &Plan) -> Vec<&(RunId, Past)> {
         self.here(plan).filter(|(_, past)| past.state == PastState::Open).collect()

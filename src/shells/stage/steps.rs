@@ -3,6 +3,7 @@
 //!
 //! Must never: write anything before every check has passed.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -90,7 +91,7 @@ pub struct Staged {
 /// # Errors
 /// The first [`Refusal`].
 pub async fn stage(request: &StageRequest, tools: &Tools<'_>, now: Timestamp) -> Result<Ready, Refusal> {
-    let Weighed { plan, timetable, warnings, at } = weigh(request, tools, now).await?;
+    let Weighed { plan, timetable, warnings, at } = weighed(request, tools, now, Rival::Refused).await?;
     let zone = request.publish_at.zone;
     let run = match &request.run {
         Some(named) => named.clone(),
@@ -100,11 +101,25 @@ pub async fn stage(request: &StageRequest, tools: &Tools<'_>, now: Timestamp) ->
     Ok(Ready { run, plan, events, timetable, warnings, at })
 }
 
-/// The same without the hooks: an executable that is told of a run must find one.
+/// The same without the hooks, because an executable that is told of a run must find one; a schedule that is staged already is
+/// weighed as if it were not.
 ///
 /// # Errors
 /// The first [`Refusal`].
 pub async fn weigh(request: &StageRequest, tools: &Tools<'_>, now: Timestamp) -> Result<Weighed, Refusal> {
+    weighed(request, tools, now, Rival::LeftOut).await
+}
+
+/// A run that publishes the same schedule.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rival {
+    /// It is a reason to refuse.
+    Refused,
+    /// It is told, and left out of the arithmetic.
+    LeftOut,
+}
+
+async fn weighed(request: &StageRequest, tools: &Tools<'_>, now: Timestamp, rival: Rival) -> Result<Weighed, Refusal> {
     let publish_at = request.publish_at.at;
     let past = publish_at <= now;
     if past && request.when_past == WhenPast::Refuse {
@@ -112,17 +127,23 @@ pub async fn weigh(request: &StageRequest, tools: &Tools<'_>, now: Timestamp) ->
     }
     let mut warnings = tools.history.warnings.clone();
     let mut plan = read_plan(request, tools, &mut warnings).await?;
-    if let Some(run) = tools.history.rival(&plan, None) {
-        return Err(Refusal::StagedAlready { schedule: plan.schedule.description, run });
+    let mut history = Cow::Borrowed(tools.history);
+    if let Some(run) = history.rival(&plan, None) {
+        let refusal = Refusal::StagedAlready { schedule: plan.schedule.description.clone(), run: run.clone() };
+        if rival == Rival::Refused {
+            return Err(refusal);
+        }
+        warnings.push(format!("{refusal}; it is explained as if it were not"));
+        history = Cow::Owned(history.without(&run));
     }
-    plan.remedies.learnt = tools.history.remedies(&plan);
+    plan.remedies.learnt = history.remedies(&plan);
     warnings.extend(plan.remedies.learnt.iter().filter(|fared| fared.is_useless()).map(left_out));
     warnings.extend(looked_over(tools.client, &plan).await?);
     let limits = limits(tools.client, &plan).await?;
     (plan.limits.calls_per_minute, plan.limits.auth_calls_per_minute) = limits.told;
     // Reading a large org takes a while, so the instant is held against the clock once more.
     let at = tools.client.clock().now().max(now);
-    let timetable = timetable(&plan, request.lead, limits, tools.history, at);
+    let timetable = timetable(&plan, request.lead, limits, &history, at);
     plan.timing = timetable.timing();
     if past {
         // Checked as if it were staged at its instant: all of it must hold but that there is time left.

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use super::{ConfigArgs, ShowArgs, duration};
 
@@ -90,12 +90,13 @@ pub struct DoctorArgs {
 
 /// `check`
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("whose").args(["business_unit", "publish"]).required(true))]
 pub struct CheckArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "described by its type")]
     pub config: ConfigArgs,
     /// The business unit, by name or id
-    #[arg(long, value_name = "NAME|ID", required_unless_present = "publish", conflicts_with = "publish")]
+    #[arg(long, value_name = "NAME|ID")]
     pub business_unit: Option<String>,
     /// The business unit of an entry of the calendar, by the entry's name
     #[arg(long, value_name = "NAME")]
@@ -113,12 +114,13 @@ pub struct CheckArgs {
 
 /// `observe`
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("whose").args(["business_unit", "publish"]).required(true))]
 pub struct ObserveArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "described by its type")]
     pub config: ConfigArgs,
     /// The business unit, by name or id
-    #[arg(long, value_name = "NAME|ID", required_unless_present = "publish", conflicts_with = "publish")]
+    #[arg(long, value_name = "NAME|ID")]
     pub business_unit: Option<String>,
     /// An entry of the calendar: its business unit, and its next instant unless --at says another
     #[arg(long, value_name = "NAME")]

@@ -35,7 +35,7 @@ pub enum ReportCommand {
         after_help = "A template that is broken is told with its line, and the code is 3. A run that ends uses the built-in one instead.\n\n\
                       Examples:\n  softlanding report preview --sample --format slack --templates templates\n  \
                       softlanding report preview --sample --format variables\n  \
-                      softlanding report preview --from friday.jsonl --format mail | sendmail -t desk@example.com"
+                      softlanding report preview --from friday.jsonl --format mail \\\n      | sendmail -t desk@example.com"
     )]
     Preview(PreviewArgs),
     /// Print the JSON Schema of report.json

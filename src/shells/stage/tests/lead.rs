@@ -115,6 +115,11 @@ async fn earlier_runs_teach_and_those_to_come_share() {
     let twice = bench.stage(|r| (r.seed, r.timing.refresh_lead_ms) = (Seed(98), 900_000)).await.unwrap_err();
     assert!(matches!(&twice, Refusal::StagedAlready { run, .. } if *run == first.run), "{twice}");
     assert_eq!(twice.kind(), RefusalKind::Safety);
+    // It is explained all the same, with the budget that it had.
+    let weighed = bench.weigh(auto).await.unwrap();
+    assert_eq!(weighed.timetable.lead.refresh_lead_ms(), first.timetable.lead.refresh_lead_ms());
+    assert!(weighed.timetable.sharing.is_empty(), "{:?}", weighed.timetable.sharing);
+    assert!(weighed.warnings.iter().any(|told| told.contains(first.run.as_str())), "{:?}", weighed.warnings);
     assert!(explained(&second.timetable).contains("shared by 2 runs"));
 
     // Then it happened: the publish took ten minutes, and tokens turned out to live three hours.

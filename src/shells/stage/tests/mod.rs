@@ -67,6 +67,14 @@ impl Bench {
         let tools = Tools { client: &self.client, vault, hooks: &hooks, history: &self.history };
         stage(&request, &tools, self.clock.now()).await?.record(&self.journal).await
     }
+    async fn weigh(&self, change: impl FnOnce(&mut StageRequest)) -> Result<Weighed, Refusal> {
+        let mut request = self.setting.request();
+        change(&mut request);
+        let hooks = Hooks::new(self.hooks.clone(), HookLimits::default());
+        let vault = self.vault.as_ref().map(|(vault, _)| vault);
+        let tools = Tools { client: &self.client, vault, hooks: &hooks, history: &self.history };
+        weigh(&request, &tools, self.clock.now()).await
+    }
     /// What refused; and that nothing was recorded.
     async fn refused(&self, change: impl FnOnce(&mut StageRequest)) -> (String, String) {
         let refusal = self.stage(change).await.expect_err("it must be refused");
