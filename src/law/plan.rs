@@ -162,7 +162,7 @@ pub struct RemedyPolicy {
     pub backoff_first_ms: i64,
     /// Longest wait after a remedy that failed, before jitter.
     pub backoff_max_ms: i64,
-    /// When more than this share of the judged agents is not ready, it is an outage and not a matter of stragglers: the brake.
+    /// When more than this share of all agents is not ready, it is an outage and not a matter of stragglers: the brake.
     pub outage_share: f64,
     /// A rung that brings nothing for more than this share of at least ten agents is not used any more: the brake.
     pub rung_failure_share: f64,

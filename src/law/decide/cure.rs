@@ -311,14 +311,7 @@ fn is_not_offered(rung: Rung, kind: FailureKind) -> bool {
 /// Stops remedies that do no good: one rung that fails too often or harms others, or all when this is an outage.
 pub(super) fn brake(work: &mut Work) {
     harm::brake(work);
-    let policy = &work.run.plan.remedies;
-    let counts = work.run.counts;
-    let share = f64::from(counts.stragglers) / f64::from(counts.judged.max(1));
-    if work.run.brake == Brake::Released && counts.judged >= OUTAGE_JUDGED_MIN && share > policy.outage_share {
-        let why = format!(
-            "{} of {} checked softphones are not ready: that is an outage, not a matter of stragglers",
-            counts.stragglers, counts.judged
-        );
+    if let Some(why) = outage(work).filter(|_| work.run.brake == Brake::Released) {
         work.note(Event::BrakeApplied { rung: None, why });
     }
     for rung in Rung::ALL {
@@ -330,4 +323,23 @@ pub(super) fn brake(work: &mut Work) {
             work.note(Event::BrakeApplied { rung: Some(rung), why });
         }
     }
+}
+
+/// Why this is an outage, if it is. Those who are hit most stand first in the first sweep, so that what it has seen so far says
+/// nothing of the others: the share is of everybody, and whoever was not looked at yet counts as well. A large outage is noticed
+/// before the sweep is through all the same, as soon as nobody left could change it.
+fn outage(work: &Work) -> Option<String> {
+    let (counts, everybody) = (work.run.counts, work.run.agents.len());
+    let most = work.run.plan.remedies.outage_share * everybody as f64;
+    if counts.judged < OUTAGE_JUDGED_MIN || f64::from(counts.stragglers) <= most {
+        return None;
+    }
+    let unseen = match everybody.saturating_sub(counts.judged as usize) {
+        0 => String::new(),
+        unseen => format!(", with {unseen} not checked yet"),
+    };
+    let stragglers = counts.stragglers;
+    Some(format!(
+        "{stragglers} of {everybody} softphones are not ready{unseen}: that is an outage, not a matter of stragglers"
+    ))
 }
