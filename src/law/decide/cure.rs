@@ -50,7 +50,8 @@ pub(super) fn consider_all(work: &mut Work) {
 
 fn next_rung(work: &Work, seat: Seat) -> Option<Rung> {
     let enrolled = work.run.plan.member(seat).is_some_and(|m| m.enrolled);
-    work.run.agent(seat)?.next_rung(&work.run.open, &work.run.plan.remedies, enrolled)
+    let shift = work.run.plan.shift(seat, work.now);
+    work.run.agent(seat)?.next_rung(&work.run.open, &work.run.plan.remedies, enrolled, shift)
 }
 
 /// Starts the look at calls that every remedy rests on, as soon as a batch is worth a call.
