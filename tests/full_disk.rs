@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use rustix::process::{Resource, Rlimit, Signal, setrlimit};
-use softlanding::hands::access::{Access, Begun, Request, Role};
+use softlanding::hands::access::{Access, Begun, Request, Role, Session};
 use softlanding::hands::journal::{AnyJournal, Holder, Journal, SqliteJournal};
 use softlanding::hands::outbox::{DeadLetter, Failing, Outbox};
 use softlanding::hands::vault::{Taken, Vault, new_key};
@@ -125,7 +125,8 @@ async fn keys_sessions_and_answers() {
     disk.refuses("revoking", &path, async || access.revoke_key("ci", NOW).await).await;
     assert_eq!(access.holder_of_key(key.expose(), NOW).await.expect("looked up"), None, "{REPEAT}");
 
-    let cookie = disk.refuses("a session", &path, async || access.open_session("ann", Role::Viewer, NOW).await).await;
+    let ann = Session { name: "ann".to_owned(), mail: "ann@example.com".to_owned() };
+    let cookie = disk.refuses("a session", &path, async || access.open_session(&ann, Role::Viewer, NOW).await).await;
     disk.full(&path);
     let seen = access.session(cookie.expose(), NOW + 120_000).await;
     disk.free();

@@ -3,7 +3,7 @@
 //!
 //! A file of `tests/gallery/` holds a scenario and what is expected of it: how the run ends, and for each kind of agent (or
 //! `cohort/kind`) the verdicts that are right, by name; where it matters, also how much of what the platform pushed was
-//! heard, and which remedies the brake stopped because they harm.
+//! heard, and which remedies the brake stopped because they harm or help nobody.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -23,6 +23,8 @@ const SEEDS: u64 = 4;
 
 /// What the brake says of a remedy that harms.
 const HARM: &str = "ready before";
+/// And of one that helps nobody.
+const USELESS: &str = "helped 0 of";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,6 +39,9 @@ struct Picture {
     /// The remedies that the brake stopped because they harm, and no others.
     #[serde(default)]
     harmful: BTreeSet<String>,
+    /// Remedies that the brake must have stopped because they help nobody; others it may have.
+    #[serde(default)]
+    given_up: BTreeSet<String>,
     /// The verdicts that are right, for each kind of agent or `cohort/kind`.
     #[serde(default)]
     expect: BTreeMap<String, BTreeSet<String>>,
@@ -116,8 +121,14 @@ fn holds(name: &str, seed: u64, picture: &Picture, lived: &Lived) -> Vec<String>
     if picture.pushed.as_ref().is_some_and(|amounts| !amounts.hold(lived.pushed)) {
         wrong.push(about(format!("{:?}", lived.pushed)));
     }
-    let harmful = lived.brakes.iter().filter(|(_, why)| why.contains(HARM)).filter_map(|(rung, _)| *rung);
-    let harmful: BTreeSet<String> = harmful.map(|rung| rung.words().to_owned()).collect();
+    let stopped = |why: &str| -> BTreeSet<String> {
+        let found = lived.brakes.iter().filter(|(_, said)| said.contains(why)).filter_map(|(rung, _)| *rung);
+        found.map(|rung| rung.words().to_owned()).collect()
+    };
+    if !picture.given_up.is_subset(&stopped(USELESS)) {
+        wrong.push(about(format!("the brake did not stop {:?}: {:?}", picture.given_up, lived.brakes)));
+    }
+    let harmful = stopped(HARM);
     if harmful != picture.harmful {
         wrong.push(about(format!("the brake found harm in {harmful:?}: {:?}", lived.brakes)));
     }

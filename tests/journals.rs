@@ -106,3 +106,18 @@ fn who_staged_a_run_is_told_where_it_is_known() {
     let (_, told) = &Story::of(&records).control.items[0];
     assert_eq!(told.as_ref(), "staged by ann (ann@example.com): planned anew");
 }
+
+/// What a remedy's refusal says of its rung is told apart by now; what an older build wrote of one blames nobody, as it did then.
+#[test]
+fn a_refusal_from_before_it_was_told_apart_counts_against_no_rung() {
+    let old = serde_json::json!({
+        "seq": 9, "at": 5, "event": "remedy_failed", "rung": "companion", "seats": [1, 3],
+        "failure": { "kind": "local", "message": "failed: refused" },
+    });
+    let record: Record = serde_json::from_value(old.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&record).unwrap(), old);
+    let staged = journal(include_str!("journals/v3.jsonl")).remove(0);
+    let mut run = Run::replay(&[staged]).unwrap();
+    run.apply(record.at, &record.event);
+    assert_eq!(run.scores[Rung::Companion.index()].failed, 0);
+}

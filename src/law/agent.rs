@@ -5,7 +5,7 @@
 use crate::law::command::UserSeen;
 use crate::law::event::Attempt;
 use crate::law::page::{Errand, PageAnswer, PageSeen, PageState};
-use crate::law::plan::RemedyPolicy;
+use crate::law::plan::{RemedyPolicy, Shift};
 use crate::law::rungs::OpenRungs;
 use crate::law::verdict::{CallState, LegState, PhoneState, ProbeState, Readiness, Rung, Signals, Verdict, readiness};
 use crate::words::clock::Timestamp;
@@ -182,13 +182,14 @@ impl Agent {
     }
     /// The next rung for this agent; `None` when the ladder is exhausted.
     #[must_use]
-    pub fn next_rung(&self, open: &OpenRungs, policy: &RemedyPolicy, enrolled: bool) -> Option<Rung> {
+    pub fn next_rung(&self, open: &OpenRungs, policy: &RemedyPolicy, enrolled: bool, shift: Shift) -> Option<Rung> {
         let Some(Verdict::Straggler { reason }) = self.verdict else { return None };
         let spent = self.attempts() >= policy.attempts_max;
         reason.ladder().iter().copied().find(|rung| {
             open.is_open(*rung)
                 && !policy.is_useless(*rung, reason)
                 && self.applies(*rung, enrolled)
+                && policy.allows(*rung, shift)
                 && self.tries_left(*rung)
                 && (*rung == Rung::Ask || !spent)
         })

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use crate::law::agent::RemedyState;
-use crate::law::command::{FailureKind, Weight};
-use crate::law::event::{Attempt, Event, Phase, Record, Tally};
+use crate::law::command::{Effect, Failure, FailureKind, Weight};
+use crate::law::event::{Attempt, Blame, Event, Phase, Record, Tally};
 use crate::law::order::{OrderId, Wish};
 use crate::law::run::{PublishState, Run};
 use crate::law::verdict::{CallState, Readiness, Rung, Verdict};
@@ -94,8 +94,7 @@ impl Auditor {
             Event::PublishDoubted { .. } | Event::PublishConfirmed { .. } | Event::PublishUnconfirmed { .. } => {
                 (run.claims == 0).then(|| ("a publish is claimed before it is doubted or seen", String::new()))
             }
-            Event::RemedyFailed { failure, attempt: Attempt::NotMade, .. } => (failure.kind != FailureKind::NotSent)
-                .then(|| ("only a remedy that never left is no attempt", failure.to_string())),
+            Event::RemedyFailed { failure, attempt, blame, .. } => breaks_failure(failure, *attempt, *blame),
             Event::RemedyStarted { rung, seats } => seats.iter().find_map(|seat| breaks_remedy(run, at, *rung, *seat)),
             Event::Judged { verdicts } => {
                 verdicts.iter().find_map(|(seat, verdict)| breaks_verdict(run, *seat, *verdict))
@@ -136,7 +135,6 @@ impl Auditor {
             | Event::Pushed { .. }
             | Event::Preflighted { .. }
             | Event::RemedyAccepted { .. }
-            | Event::RemedyFailed { attempt: Attempt::Made, .. }
             | Event::BrakeApplied { .. }
             | Event::Drifted { .. }
             | Event::PublishWaits { .. }
@@ -243,6 +241,17 @@ fn breaks_remedy(run: &Run, at: Timestamp, rung: Rung, seat: Seat) -> Option<(&'
     let spent = rung != Rung::Ask && agent.attempts() >= run.plan.remedies.attempts_max;
     let tries = agent.tried.get(rung.index()).copied().unwrap_or(u8::MAX);
     (spent || tries >= rung.tries_max()).then(|| ("attempts are bounded", who()))
+}
+
+fn breaks_failure(failure: &Failure, attempt: Attempt, blame: Blame) -> Option<(&'static str, String)> {
+    match (attempt, blame) {
+        (Attempt::NotMade, Blame::Nobody) => (failure.kind != FailureKind::NotSent)
+            .then(|| ("only a remedy that never left is no attempt", failure.to_string())),
+        (Attempt::NotMade, Blame::Rung) => Some(("what was no attempt says nothing of a rung", failure.to_string())),
+        (Attempt::Made, Blame::Rung) => (failure.kind.effect() == Effect::Possible)
+            .then(|| ("what may have helped does not count against a rung", failure.to_string())),
+        (Attempt::Made, Blame::Nobody) => None,
+    }
 }
 
 fn breaks_verdict(run: &Run, seat: Seat, verdict: Verdict) -> Option<(&'static str, String)> {

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::law::attempt::{Attempt, Blame};
 use crate::law::command::{Concern, Failure, FailureKind, PhoneSeen, TokenVia, UserSeen};
 use crate::law::order::{OrderId, Wish};
 use crate::law::page::{Errand, PageAnswer, PageSeen};
@@ -311,6 +312,9 @@ pub enum Event {
         /// Whether it counts among the attempts.
         #[serde(default, skip_serializing_if = "Attempt::is_made")]
         attempt: Attempt,
+        /// Whether it counts against the rung.
+        #[serde(default, skip_serializing_if = "Blame::is_nobodys")]
+        blame: Blame,
     },
     /// Remedies stop, all or one rung: they do no good, they harm others, or this is an outage.
     BrakeApplied {
@@ -346,23 +350,6 @@ pub enum Event {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
 fn is_none_at_all(number: &u32) -> bool {
     *number == 0
-}
-
-/// Whether a remedy that could not be applied counts among an agent's attempts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Attempt {
-    /// It does: it was sent, or may have been. So does every one in a journal from before this was told apart.
-    #[default]
-    Made,
-    /// It does not: it is proven that it never left.
-    NotMade,
-}
-
-impl Attempt {
-    fn is_made(&self) -> bool {
-        *self == Attempt::Made
-    }
 }
 
 /// One line of a journal.

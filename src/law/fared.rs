@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 
 use crate::law::command::Effect;
-use crate::law::event::{Event, Record};
+use crate::law::event::{Blame, Event, Record};
 use crate::law::verdict::{Reason, Rung, Verdict};
 use crate::words::id::Seat;
 
@@ -16,7 +16,7 @@ const RESULTS_MIN: u32 = 20;
 /// A rung that helps fewer than this share of those who needed it is of no use.
 const USEFUL_SHARE: f64 = 0.02;
 
-/// How one rung fared for one reason: agents whose state was seen afterwards.
+/// How one rung fared for one reason: agents whose state was seen afterwards, or who were refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fared {
     /// The rung.
@@ -25,7 +25,7 @@ pub struct Fared {
     pub reason: Reason,
     /// They could afterwards.
     pub cured: u32,
-    /// They could not.
+    /// They could not, or it could not be applied.
     pub failed: u32,
 }
 
@@ -67,6 +67,11 @@ pub fn fared(records: &[Record]) -> Vec<Fared> {
             Event::RemedyAccepted { rung, seats } => await_them(&mut awaited, &reasons, *rung, seats),
             Event::RemedyFailed { rung, seats, failure, .. } if failure.kind.effect() == Effect::Possible => {
                 await_them(&mut awaited, &reasons, *rung, seats);
+            }
+            Event::RemedyFailed { rung, seats, blame: Blame::Rung, .. } => {
+                for reason in seats.iter().filter_map(|seat| reasons.get(seat)) {
+                    add(&mut sums, Fared { rung: *rung, reason: *reason, cured: 0, failed: 1 });
+                }
             }
             _ => {}
         }
@@ -136,6 +141,7 @@ mod tests {
             seats: vec![Seat(1)],
             failure: Failure::plain(FailureKind::NoAnswer, "lost"),
             attempt: Attempt::Made,
+            blame: Blame::Nobody,
         };
         let told = of(vec![
             judged(&[(0, grey), (1, grey), (2, none), (3, grey)]),
@@ -154,6 +160,25 @@ mod tests {
         ];
         assert_eq!(told, expected);
         assert_eq!(together([&told[..], &told[..]])[1], Fared { cured: 2, failed: 2, ..expected[1] });
+    }
+
+    #[test]
+    fn what_was_refused_counts_as_well_unless_it_was_not_tried() {
+        let down = Verdict::Straggler { reason: Reason::SoftphoneDown };
+        let refused = |seats: &[u32], blame| Event::RemedyFailed {
+            rung: Rung::Companion,
+            seats: seats.iter().copied().map(Seat).collect(),
+            failure: Failure::plain(FailureKind::Local, "failed: the softphone was refused"),
+            attempt: Attempt::Made,
+            blame,
+        };
+        let told = of(vec![
+            judged(&[(0, down), (1, down), (2, Verdict::Ready)]),
+            refused(&[0, 2], Blame::Rung),
+            refused(&[1], Blame::Nobody),
+        ]);
+        let expected = Fared { rung: Rung::Companion, reason: Reason::SoftphoneDown, cured: 0, failed: 1 };
+        assert_eq!(told, [expected]);
     }
 
     #[test]

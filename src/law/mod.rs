@@ -2,6 +2,7 @@
 
 pub mod agenda;
 pub mod agent;
+pub mod attempt;
 pub mod audit;
 pub mod command;
 pub mod concern;

@@ -162,7 +162,7 @@ pub struct RemedyPolicy {
     pub backoff_first_ms: i64,
     /// Longest wait after a remedy that failed, before jitter.
     pub backoff_max_ms: i64,
-    /// When more than this share of the judged agents is not ready, it is an outage and not a matter of stragglers: the brake.
+    /// When more than this share of all agents is not ready, it is an outage and not a matter of stragglers: the brake.
     pub outage_share: f64,
     /// A rung that brings nothing for more than this share of at least ten agents is not used any more: the brake.
     pub rung_failure_share: f64,
@@ -170,17 +170,46 @@ pub struct RemedyPolicy {
     /// used from then on. 0 for everybody at once, and in a journal from before this was kept.
     #[serde(default, skip_serializing_if = "is_none_at_all")]
     pub canary: u32,
+    /// Whether agents' tokens may be revoked while their shift has begun; without it they are before it alone.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub revoke_on_shift: bool,
     /// How remedies fared in earlier runs of the org; those known to be of no use are left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub learnt: Vec<Fared>,
 }
 
 impl RemedyPolicy {
+    /// Whether a rung may be used for an agent at this time of its shift: whoever works is not signed out without consent.
+    #[must_use]
+    pub fn allows(&self, rung: Rung, shift: Shift) -> bool {
+        match (rung, shift) {
+            (Rung::RevokeTokens, Shift::Begun) => self.revoke_on_shift,
+            (Rung::RevokeTokens, Shift::Ahead)
+            | (
+                Rung::Companion
+                | Rung::TokenRefresh
+                | Rung::SessionReset
+                | Rung::Reassociate
+                | Rung::RebootPhone
+                | Rung::Ask,
+                _,
+            ) => true,
+        }
+    }
     /// Whether a rung is known to be of no use for a reason.
     #[must_use]
     pub fn is_useless(&self, rung: Rung, reason: Reason) -> bool {
         self.learnt.iter().any(|fared| (fared.rung, fared.reason) == (rung, reason) && fared.is_useless())
     }
+}
+
+/// Whether an agent's shift is still to begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shift {
+    /// It is, and there is time for a new login before it.
+    Ahead,
+    /// It is not: it has begun, or begins before a new login can be over, or nobody knows when it does.
+    Begun,
 }
 
 /// What may be used. Published by the vendor unless marked *reported* (MISSION.md, two dialects of the platform).
@@ -402,6 +431,13 @@ impl Plan {
     #[must_use]
     pub fn member(&self, seat: Seat) -> Option<&Member> {
         self.roster.get(seat.index())
+    }
+    /// Whether an agent's shift is still to begin.
+    #[must_use]
+    pub fn shift(&self, seat: Seat, now: Timestamp) -> Shift {
+        let begins = self.member(seat).and_then(|member| member.shift_start);
+        let free_until = now + Rung::RevokeTokens.effect_ms();
+        if begins.is_some_and(|at| at > free_until) { Shift::Ahead } else { Shift::Begun }
     }
     /// Whether the platform can be expected to tell the agent of the publish ([`TOLD_MAX`]).
     #[must_use]

@@ -39,7 +39,7 @@ async fn a_store_that_was_moved_away_is_missed_and_found_again() {
         let (place, away) = (site.folder.join("softlanding.db"), site.folder.join("away.db"));
         std::fs::rename(&place, &away).expect("it can be moved");
         // What it has in hand cannot be recorded, so it is not done; which of the two it says first is open.
-        for wanted in ["the store cannot be read", "not leading this run any more"] {
+        for wanted in ["the store cannot be used", "not leading this run any more"] {
             let is_it = |line: &Value| line["message"].as_str().is_some_and(|message| message.starts_with(wanted));
             if !daemon.log.iter().any(is_it) {
                 daemon.until(wanted, is_it).await;
@@ -54,8 +54,11 @@ async fn a_store_that_was_moved_away_is_missed_and_found_again() {
         let end = daemon.stop().await;
         assert_eq!((sent, site.published()), ((0, 0), (1, 1)), "{}; {REPEAT}", told(&end.log));
         // A store that stays away is told of once.
-        let told_of =
-            end.about("trouble").iter().filter(|line| told(&[(**line).clone()]).contains("cannot be read")).count();
+        let told_of = end
+            .about("trouble")
+            .iter()
+            .filter(|line| told(&[(**line).clone()]).contains("the store cannot be used"))
+            .count();
         assert_eq!(told_of, 1, "{}; {REPEAT}", told(&end.log));
         site.records(RUN).await;
     })

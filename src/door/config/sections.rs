@@ -294,6 +294,7 @@ fn remedies<'t>(reader: &mut Reader<'t>, document: &mut Section<'t>) -> RemedyPo
         outage_share: reader.share(&mut section, "outage_share", usual.outage_share),
         rung_failure_share: reader.share(&mut section, "rung_failure_share", usual.rung_failure_share),
         canary: reader.whole(&mut section, "canary", 0..=1_000).unwrap_or(usual.canary),
+        revoke_on_shift: reader.switch(&mut section, "revoke_on_shift", usual.revoke_on_shift),
         // Staging learns it from the journal.
         learnt: usual.learnt,
     };

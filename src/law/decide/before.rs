@@ -2,10 +2,10 @@
 //!
 //! Must never: hold up the publish. What is not refreshed when the preparations begin stays as it was.
 
-use super::{Work, failure_in, page, watch};
+use super::{Work, cure, failure_in, page, watch};
 use crate::law::agent::TokenState;
 use crate::law::command::{Command, Concern, Outcome, TokenVia, Weight};
-use crate::law::event::{Event, Phase, StopKind};
+use crate::law::event::{Blame, Event, Phase, StopKind};
 use crate::law::pace::backoff_ms;
 use crate::law::page::Errand;
 use crate::law::run::{Held, Preflighted};
@@ -165,6 +165,7 @@ pub(super) fn start(work: &mut Work, seat: Seat, via: TokenVia, unless: Option<Y
 }
 
 pub(super) fn token_answered(work: &mut Work, seat: Seat, via: TokenVia, outcome: Outcome) {
+    let blame = outcome.failure().map_or(Blame::Nobody, |failure| cure::blame(Rung::TokenRefresh, failure));
     match outcome {
         Outcome::TokenRefreshed { expires_at } => {
             work.note(Event::TokenRefreshed { seat, expires_at });
@@ -196,7 +197,7 @@ pub(super) fn token_answered(work: &mut Work, seat: Seat, via: TokenVia, outcome
             }
         }
     }
-    super::cure::token_answered(work, seat);
+    cure::token_answered(work, seat, blame);
 }
 
 fn again_at(work: &Work, seat: Seat, failure: &crate::law::command::Failure) -> Option<crate::words::clock::Timestamp> {

@@ -7,7 +7,7 @@
 use super::{Work, before, failure_in, harm, page};
 use crate::law::agent::{RemedyState, TokenState};
 use crate::law::command::{Command, Effect, Failure, FailureKind, Outcome, ReadPurpose};
-use crate::law::event::{Attempt, Event, Phase};
+use crate::law::event::{Attempt, Blame, Event, Phase};
 use crate::law::pace::backoff_ms;
 use crate::law::page::{Errand, PageState};
 use crate::law::plan::WIDER_BY;
@@ -50,7 +50,8 @@ pub(super) fn consider_all(work: &mut Work) {
 
 fn next_rung(work: &Work, seat: Seat) -> Option<Rung> {
     let enrolled = work.run.plan.member(seat).is_some_and(|m| m.enrolled);
-    work.run.agent(seat)?.next_rung(&work.run.open, &work.run.plan.remedies, enrolled)
+    let shift = work.run.plan.shift(seat, work.now);
+    work.run.agent(seat)?.next_rung(&work.run.open, &work.run.plan.remedies, enrolled, shift)
 }
 
 /// Starts the look at calls that every remedy rests on, as soon as a batch is worth a call.
@@ -221,18 +222,18 @@ fn apply(work: &mut Work, batch: Batch) {
 }
 
 /// A token was refreshed, or not: if that was a remedy, it is answered.
-pub(super) fn token_answered(work: &mut Work, seat: Seat) {
+pub(super) fn token_answered(work: &mut Work, seat: Seat, blame: Blame) {
     let Some(agent) = work.run.agent(seat) else { return };
     if agent.remedy != RemedyState::Started(Rung::TokenRefresh) {
         return;
     }
-    let outcome = match agent.token {
-        TokenState::Fresh(_) => Outcome::RemedyAccepted,
+    match agent.token {
+        TokenState::Fresh(_) => answered(work, Rung::TokenRefresh, vec![seat], Outcome::RemedyAccepted),
         TokenState::Untouched | TokenState::Refreshing | TokenState::Failed | TokenState::Dead => {
-            Outcome::Failed(Failure::plain(FailureKind::Local, "the token could not be refreshed"))
+            let failure = Failure::plain(FailureKind::Local, "the token could not be refreshed");
+            failed(work, Rung::TokenRefresh, vec![seat], failure, blame);
         }
-    };
-    answered(work, Rung::TokenRefresh, vec![seat], outcome);
+    }
 }
 
 /// A remedy was accepted or not.
@@ -242,7 +243,26 @@ pub(super) fn answered(work: &mut Work, rung: Rung, seats: Vec<Seat>, outcome: O
             work.note(Event::RemedyAccepted { rung, seats: seats.clone() });
             look_when_it_can_have_worked(work, &seats);
         }
-        other => failed(work, rung, seats, failure_in(other)),
+        other => {
+            let failure = failure_in(other);
+            let blame = blame(rung, &failure);
+            failed(work, rung, seats, failure, blame);
+        }
+    }
+}
+
+/// Whether a failure counts against the rung, as long as nobody has looked: the platform refused it, and so it had no effect.
+/// What it was not asked, because an agent has no station or the vault no token, is a matter of that agent.
+pub(super) fn blame(rung: Rung, failure: &Failure) -> Blame {
+    match failure.kind {
+        // What nobody may use, or this organisation does not have, is given up as such.
+        kind if failure.status.is_none() || is_not_offered(rung, kind) => Blame::Nobody,
+        FailureKind::Unauthorized | FailureKind::Forbidden | FailureKind::NotFound | FailureKind::Invalid => {
+            Blame::Rung
+        }
+        FailureKind::Throttled | FailureKind::NotSent | FailureKind::Local => Blame::Nobody,
+        // It may have helped: a look tells.
+        FailureKind::Conflict | FailureKind::Server | FailureKind::NoAnswer | FailureKind::Malformed => Blame::Nobody,
     }
 }
 
@@ -254,14 +274,18 @@ fn look_when_it_can_have_worked(work: &mut Work, seats: &[Seat]) {
     }
 }
 
-fn failed(work: &mut Work, rung: Rung, seats: Vec<Seat>, failure: Failure) {
+/// A remedy could not be applied, or nobody knows.
+pub(super) fn failed(work: &mut Work, rung: Rung, seats: Vec<Seat>, failure: Failure, blame: Blame) {
     if is_not_offered(rung, failure.kind) && work.run.open.is_open(rung) {
         work.note(Event::RungUnavailable { rung, failure: failure.clone() });
     }
     let possible = failure.kind.effect() == Effect::Possible;
     let again_at = failure.again_at.unwrap_or(work.now);
     let attempt = if failure.kind == FailureKind::NotSent { Attempt::NotMade } else { Attempt::Made };
-    work.note(Event::RemedyFailed { rung, seats: seats.clone(), failure, attempt });
+    work.note(Event::RemedyFailed { rung, seats: seats.clone(), failure, attempt, blame });
+    if blame == Blame::Rung && work.run.phase == Phase::Checking {
+        brake(work);
+    }
     if possible {
         look_when_it_can_have_worked(work, &seats);
         return;
@@ -311,14 +335,7 @@ fn is_not_offered(rung: Rung, kind: FailureKind) -> bool {
 /// Stops remedies that do no good: one rung that fails too often or harms others, or all when this is an outage.
 pub(super) fn brake(work: &mut Work) {
     harm::brake(work);
-    let policy = &work.run.plan.remedies;
-    let counts = work.run.counts;
-    let share = f64::from(counts.stragglers) / f64::from(counts.judged.max(1));
-    if work.run.brake == Brake::Released && counts.judged >= OUTAGE_JUDGED_MIN && share > policy.outage_share {
-        let why = format!(
-            "{} of {} checked softphones are not ready: that is an outage, not a matter of stragglers",
-            counts.stragglers, counts.judged
-        );
+    if let Some(why) = outage(work).filter(|_| work.run.brake == Brake::Released) {
         work.note(Event::BrakeApplied { rung: None, why });
     }
     for rung in Rung::ALL {
@@ -330,4 +347,23 @@ pub(super) fn brake(work: &mut Work) {
             work.note(Event::BrakeApplied { rung: Some(rung), why });
         }
     }
+}
+
+/// Why this is an outage, if it is. Those who are hit most stand first in the first sweep, so that what it has seen so far says
+/// nothing of the others: the share is of everybody, and whoever was not looked at yet counts as well. A large outage is noticed
+/// before the sweep is through all the same, as soon as nobody left could change it.
+fn outage(work: &Work) -> Option<String> {
+    let (counts, everybody) = (work.run.counts, work.run.agents.len());
+    let most = work.run.plan.remedies.outage_share * everybody as f64;
+    if counts.judged < OUTAGE_JUDGED_MIN || f64::from(counts.stragglers) <= most {
+        return None;
+    }
+    let unseen = match everybody.saturating_sub(counts.judged as usize) {
+        0 => String::new(),
+        unseen => format!(", with {unseen} not checked yet"),
+    };
+    let stragglers = counts.stragglers;
+    Some(format!(
+        "{stragglers} of {everybody} softphones are not ready{unseen}: that is an outage, not a matter of stragglers"
+    ))
 }

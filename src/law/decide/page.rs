@@ -6,7 +6,7 @@
 use super::{Work, cure, failure_in};
 use crate::law::agent::Delivery;
 use crate::law::command::{Command, Failure, FailureKind, Outcome};
-use crate::law::event::{Event, Phase};
+use crate::law::event::{Blame, Event, Phase};
 use crate::law::page::{Errand, PageAnswer, PageSeen, PageState};
 use crate::law::verdict::{CallState, Rung};
 use crate::words::clock::Timestamp;
@@ -118,18 +118,23 @@ pub(super) fn told(work: &mut Work, seat: Seat, errand: Errand, outcome: Outcome
     work.note(Event::PageTold { seat, errand, answer: answer.clone() });
     match errand {
         // The token counts as refreshed whatever the page says: the platform has given it.
-        Errand::Token | Errand::Renew => cure::token_answered(work, seat),
-        Errand::Revive => cure::answered(work, Rung::Companion, vec![seat], revived(answer)),
+        Errand::Token | Errand::Renew => cure::token_answered(work, seat, Blame::Nobody),
+        Errand::Revive => revived(work, seat, answer),
         Errand::AskToReload | Errand::AskToSignIn => {}
     }
 }
 
-fn revived(answer: PageAnswer) -> Outcome {
+fn revived(work: &mut Work, seat: Seat, answer: PageAnswer) {
+    let (rung, seats) = (Rung::Companion, vec![seat]);
+    let failure = |kind| Failure::plain(kind, answer.words());
     match answer {
-        PageAnswer::Done | PageAnswer::Deferred => Outcome::RemedyAccepted,
-        PageAnswer::NoPage | PageAnswer::Failed { .. } => {
-            Outcome::Failed(Failure::plain(FailureKind::Local, answer.words()))
+        PageAnswer::Done | PageAnswer::Deferred => cure::answered(work, rung, seats, Outcome::RemedyAccepted),
+        // Nobody was there to try it.
+        PageAnswer::NoPage => cure::failed(work, rung, seats, failure(FailureKind::Local), Blame::Nobody),
+        PageAnswer::Failed { .. } => cure::failed(work, rung, seats, failure(FailureKind::Local), Blame::Rung),
+        PageAnswer::NoAnswer => {
+            let silent = Failure::plain(FailureKind::NoAnswer, "the page has not answered");
+            cure::failed(work, rung, seats, silent, Blame::Nobody);
         }
-        PageAnswer::NoAnswer => Outcome::Failed(Failure::plain(FailureKind::NoAnswer, "the page has not answered")),
     }
 }

@@ -50,6 +50,7 @@ impl Default for RemedyPolicy {
             outage_share: 0.6,
             rung_failure_share: 0.8,
             canary: 5,
+            revoke_on_shift: false,
             learnt: Vec::new(),
         }
     }

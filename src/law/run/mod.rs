@@ -17,7 +17,7 @@ pub use state::{
 
 use crate::law::agent::{Agent, Delivery, RemedyState, TokenState};
 use crate::law::command::{Command, Concern, Effect, Weight};
-use crate::law::event::{Event, Phase, Record, StopKind, Tally, Wait};
+use crate::law::event::{Blame, Event, Phase, Record, StopKind, Tally, Wait};
 use crate::law::order::OrderId;
 use crate::law::plan::Plan;
 use crate::law::rungs::OpenRungs;
@@ -359,7 +359,7 @@ impl Run {
                     self.with(*seat, |agent| agent.await_remedy(*rung, at));
                 }
             }
-            Event::RemedyFailed { rung, seats, failure, attempt } => {
+            Event::RemedyFailed { rung, seats, failure, attempt, blame } => {
                 if let (Effect::None, Some(score)) = (failure.kind.effect(), self.scores.get_mut(rung.index())) {
                     score.outstanding = score.outstanding.saturating_sub(seats.len() as u32);
                 }
@@ -368,6 +368,9 @@ impl Run {
                         Effect::Possible => agent.await_remedy(*rung, at),
                         Effect::None => agent.miss_remedy(*rung, *attempt),
                     });
+                    if *blame == Blame::Rung {
+                        self.blame(*rung, *seat);
+                    }
                 }
             }
             Event::BrakeApplied { rung: Some(rung), .. } => self.open.brake(*rung),
@@ -380,6 +383,14 @@ impl Run {
                 self.phase = Phase::Stopped;
                 self.stop = Some((*kind, why.clone()));
             }
+        }
+    }
+
+    /// Counts a rung as of no use to an agent, once.
+    fn blame(&mut self, rung: Rung, seat: Seat) {
+        let failed = self.agents.get_mut(seat.index()).and_then(|agent| agent.failed.get_mut(rung.index()));
+        if let (Some(failed), Some(score)) = (failed, self.scores.get_mut(rung.index())) {
+            score.failed += u32::from(!std::mem::replace(failed, true));
         }
     }
 

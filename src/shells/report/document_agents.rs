@@ -141,7 +141,7 @@ fn agent_doc<'a>(story: &Story, seat: Seat, member: &'a Member, agent: &'a Agent
             correlation: refused.correlation.as_deref(),
             words: &refused.words,
         }),
-        next: next_words(story, agent),
+        next: next_words(story, seat, agent),
         tried: agent.rungs_tried().map(|(rung, times)| TriedDoc { rung, times }).collect(),
         moments: moments.collect(),
         moments_left_out: agent.left_out(),

@@ -3,15 +3,16 @@
 //! Must never: promise what the run does not do; once it has settled only people do anything.
 
 use crate::law::run::Brake;
-use crate::law::verdict::{Deferral, Verdict};
+use crate::law::verdict::{Deferral, Reason, Rung, Verdict};
 use crate::shells::report::agent::AgentStory;
 use crate::shells::report::facts::Ending;
 use crate::shells::report::story::Story;
 use crate::shells::report::words::duration;
+use crate::words::id::Seat;
 
 /// What comes next for this agent, and when; empty for one who is ready.
 #[must_use]
-pub fn next_words(story: &Story, agent: &AgentStory) -> String {
+pub fn next_words(story: &Story, seat: Seat, agent: &AgentStory) -> String {
     let goes_on = matches!(story.ending(), Ending::Open(_));
     let timing = story.plan.as_ref().map(|plan| &plan.timing);
     let within = |ms: Option<i64>| ms.map_or_else(String::new, |ms| format!(" within {}", duration(ms)));
@@ -33,7 +34,10 @@ pub fn next_words(story: &Story, agent: &AgentStory) -> String {
         (Some(Verdict::Deferred { because: Deferral::LoggedOut }), true) => {
             format!("another look{}, or when the agent logs in", later())
         }
-        (Some(Verdict::Straggler { .. }), false) => "a hard refresh by the agent, before the next call".to_owned(),
+        (Some(Verdict::Straggler { reason }), false) => {
+            let spared = if is_spared(story, seat, agent, reason) { SPARED } else { "" };
+            format!("a hard refresh by the agent, before the next call{spared}")
+        }
         (Some(Verdict::Deferred { because: Deferral::OnCall }), false) => {
             "a look by hand when the call has ended".to_owned()
         }
@@ -42,6 +46,18 @@ pub fn next_words(story: &Story, agent: &AgentStory) -> String {
         }
         (Some(Verdict::Unknown { .. }) | None, false) => "a look by hand".to_owned(),
     }
+}
+
+/// Why nothing harder was tried.
+const SPARED: &str = "; no new login was forced, because the shift may have begun";
+
+/// Whether an agent was left alone because tokens are not revoked on shift.
+fn is_spared(story: &Story, seat: Seat, agent: &AgentStory, reason: Reason) -> bool {
+    let Some((plan, at)) = story.plan.as_ref().zip(agent.judged_at) else { return false };
+    let rung = Rung::RevokeTokens;
+    let wanted = plan.mechanisms.revoke_tokens && reason.ladder().contains(&rung);
+    let tried = agent.tried.get(rung.index()).is_some_and(|times| *times > 0);
+    wanted && !tried && !plan.remedies.allows(rung, plan.shift(seat, at))
 }
 
 #[cfg(test)]
@@ -59,17 +75,41 @@ mod tests {
             .take_while(|r| !matches!(r.event, Event::PhaseEntered { phase: crate::law::event::Phase::Settling }));
         let (open, over) = (Story::of(until_check), Story::of(&records));
         let straggler = |story: &Story| {
-            let found = story.agents.iter().find(|a| matches!(a.verdict, Some(Verdict::Straggler { .. })));
-            next_words(story, found.expect("a straggler"))
+            let found = story.everyone().find(|(_, _, a)| matches!(a.verdict, Some(Verdict::Straggler { .. })));
+            let (seat, _, agent) = found.expect("a straggler");
+            next_words(story, seat, agent)
         };
         assert!(straggler(&open).contains("within"), "{}", straggler(&open));
         let staged = Story::of(&records[..1]);
-        let next = |(_, _, agent)| next_words(&staged, agent);
+        let next = |(seat, _, agent)| next_words(&staged, seat, agent);
         assert!(staged.everyone().map(next).all(|words| words == "a first look after the publish"));
         assert!(straggler(&over).contains("hard refresh"), "{}", straggler(&over));
-        for (_, _, agent) in over.everyone() {
+        for (seat, _, agent) in over.everyone() {
             let ready = matches!(agent.verdict, Some(Verdict::Ready | Verdict::Recovered { .. }));
-            assert_eq!(next_words(&over, agent).is_empty(), ready);
+            assert_eq!(next_words(&over, seat, agent).is_empty(), ready);
+        }
+    }
+
+    #[test]
+    fn whoever_was_not_made_to_sign_in_again_because_of_the_shift_is_told_of_so() {
+        let mut over = Story::of(&sample::friday(3, 80));
+        let down = |agent: &AgentStory| {
+            matches!(agent.verdict, Some(Verdict::Straggler { reason: Reason::PhoneDown })) && agent.judged_at.is_some()
+        };
+        let seat = over.everyone().find(|(_, _, agent)| down(agent)).map(|(seat, _, _)| seat).expect("a straggler");
+        let mut words = |revokes: bool, on_shift: bool, shift_start: Option<i64>| {
+            let plan = over.plan.as_mut().expect("a plan");
+            (plan.mechanisms.revoke_tokens, plan.remedies.revoke_on_shift) = (revokes, on_shift);
+            plan.roster[seat.index()].shift_start = shift_start.map(|minutes| sample::T + minutes * 60_000);
+            let (_, agent) = over.agent(seat).expect("the straggler");
+            next_words(&over, seat, agent)
+        };
+        for begun in [Some(-60), None] {
+            let told = words(true, false, begun);
+            assert!(told.ends_with("; no new login was forced, because the shift may have begun"), "{told}");
+        }
+        for (revokes, on_shift, shift) in [(false, false, None), (true, true, None), (true, false, Some(600))] {
+            assert!(!words(revokes, on_shift, shift).contains("login"));
         }
     }
 }

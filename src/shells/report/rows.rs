@@ -115,7 +115,7 @@ fn agent(story: &Story, seat: Seat) -> Option<AgentView> {
         ready_after: story.ready_after_ms(agent).map(duration).unwrap_or_default(),
         grey_for,
         refused: agent.refused.as_ref().map(|refused| clean(&refused.words)).unwrap_or_default(),
-        next: next_words(story, agent),
+        next: next_words(story, seat, agent),
         told: if story.plan.as_ref().is_some_and(|plan| plan.is_told(seat)) { "" } else { "not told by the platform" },
         token: token_words(agent, member.enrolled),
         moments: Vec::new(),

@@ -3,7 +3,7 @@
 //! Must never: leave the tests; a run's records come from its journal.
 
 use crate::law::command::{Failure, FailureKind, PhoneSeen, TokenVia, UserSeen};
-use crate::law::event::{Attempt, Event, Phase, Record, StopKind, Tally};
+use crate::law::event::{Attempt, Blame, Event, Phase, Record, StopKind, Tally};
 use crate::law::page::{Errand, PageAnswer, PageSeen, PageState};
 use crate::law::plan::{BusinessUnit, Limits, Mechanisms, Member, PinnedSchedule, Plan, Policy, RemedyPolicy, Timing};
 use crate::law::verdict::{
@@ -260,7 +260,8 @@ fn climb(scribe: &mut Scribe, seed: &mut Seed, seat: Seat, at: Timestamp, rungs:
         now = now + seed.between(200, 900);
         if step == 2 {
             let failure = failure(FailureKind::Server, 503, "no active edge");
-            scribe.say(now, Event::RemedyFailed { rung, seats: vec![seat], failure, attempt: Attempt::Made });
+            let (attempt, blame) = (Attempt::Made, Blame::Nobody);
+            scribe.say(now, Event::RemedyFailed { rung, seats: vec![seat], failure, attempt, blame });
         } else {
             scribe.say(now, Event::RemedyAccepted { rung, seats: vec![seat] });
         }

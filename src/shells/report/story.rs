@@ -221,7 +221,7 @@ impl Story {
             Event::RemedyAccepted { rung, seats } => {
                 self.each(seats, |agent| agent.add(at, Happening::RemedyAccepted(*rung)));
             }
-            Event::RemedyFailed { rung, seats, failure, attempt } => {
+            Event::RemedyFailed { rung, seats, failure, attempt, .. } => {
                 let why = words(failure);
                 self.each(seats, |agent| agent.add(at, Happening::RemedyFailed(*rung, why.clone())));
                 self.refused(at, seats, failure);

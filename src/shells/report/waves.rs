@@ -179,7 +179,7 @@ fn brake_row(story: &Story, at: Timestamp, why: &str) -> WaveRow {
 mod tests {
     use super::*;
     use crate::law::command::FailureKind;
-    use crate::law::event::{Attempt, Event, Phase};
+    use crate::law::event::{Attempt, Blame, Event, Phase};
     use crate::law::verdict::{Reason, Verdict};
     use crate::shells::report::sample;
     use crate::words::id::Seat;
@@ -258,8 +258,10 @@ mod tests {
             begin(scribe, 1_000, 0..5);
             let failure = sample::failure(FailureKind::NotSent, 0, "the look at calls is too old");
             let seats = seats(0..2);
-            scribe
-                .say(sample::T + 1_100, Event::RemedyFailed { rung: RUNG, seats, failure, attempt: Attempt::NotMade });
+            scribe.say(
+                sample::T + 1_100,
+                Event::RemedyFailed { rung: RUNG, seats, failure, attempt: Attempt::NotMade, blame: Blame::Nobody },
+            );
         };
         let mut scribe = desk(5);
         never_left(&mut scribe);

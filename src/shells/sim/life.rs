@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::ear::{Ear, Pushed, Told};
-use super::lot::{Budget, Hints, Lot};
+use super::lot::{Budget, Hints, Lot, Revoking};
 use super::{Story, setup};
 use crate::hands::genesys::{AppClient, Call, Hosts, Next, Org, OrgSettings};
 use crate::hands::journal::{Holder, JournalError, Lease, MemoryJournal};
@@ -24,6 +24,7 @@ use crate::law::run::Run;
 use crate::law::verdict::{Rung, Verdict};
 use crate::shells::driver::claim_in;
 use crate::shells::perform::{agent_of, bound};
+use crate::twin::truth::Touch;
 use crate::twin::{Truth, Twin};
 use crate::words::clock::{Seed, Timestamp};
 use crate::words::hook::{HookOutcome, HookRun};
@@ -734,6 +735,9 @@ impl Life {
         if applied > 0 && self.lot.forbids_the_publish() {
             return self.broken("the schedule was published although nobody approved it, or somebody had aborted it");
         }
+        if self.has_revoked_on_shift() {
+            return self.broken("tokens were revoked on shift, and nobody had consented");
+        }
         match replayed.phase {
             Phase::Settled if applied != 1 => return self.broken("the run settled without a publish"),
             Phase::Stopped if applied != 0 => return self.broken("the run says that it did not publish, and it did"),
@@ -758,6 +762,15 @@ impl Life {
             journal: records,
             story: std::mem::take(&mut self.told),
         })
+    }
+
+    /// Whether anybody's tokens were deleted whose shift had begun, without consent. What was held up on the way for long is no
+    /// fault of the run.
+    fn has_revoked_on_shift(&self) -> bool {
+        let begins = self.plan.publish_at + self.lot.shift_after_ms;
+        let forbidden = self.lot.revoking != Revoking::Always && self.lot.request_late == 0.0;
+        let revoked = |touch: &(Touch, Timestamp)| touch.0 == Touch::TokensDeleted && touch.1 >= begins;
+        forbidden && self.twin.truth().agents.iter().any(|agent| agent.remedies.iter().any(revoked))
     }
 
     /// Whoever is called ready can take calls: the twin knows. (Nothing in it breaks by itself once the first check has

@@ -47,6 +47,10 @@ pub struct Lot {
     pub policy: Policy,
     /// Whether the plan allows the reported mechanisms.
     pub reported: bool,
+    /// Whether tokens may be revoked.
+    pub revoking: Revoking,
+    /// When the shifts begin, in ms after T.
+    pub shift_after_ms: i64,
     /// How many calls the org takes.
     pub budget: Budget,
     /// How much is asked at once.
@@ -63,6 +67,20 @@ pub enum Hints {
     /// From what the org pushes, heard as the real client hears it.
     Pushed,
 }
+
+/// Whether tokens may be revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revoking {
+    /// They may not.
+    Never,
+    /// Before the shift alone.
+    BeforeShift,
+    /// On shift as well.
+    Always,
+}
+
+/// When the shifts of most lots begin, in ms after T.
+const SHIFT_AFTER_MS: i64 = 1_800_000;
 
 /// How far the org's rate limit goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,6 +124,8 @@ impl Lot {
             closed_at_ms: None,
             policy: Policy::default(),
             reported: true,
+            revoking: Revoking::Never,
+            shift_after_ms: SHIFT_AFTER_MS,
             budget: Budget::Ample,
             limits: Limits::default(),
             hints: Hints::Pushed,
@@ -142,6 +162,8 @@ impl Lot {
             young_ms: young(&seed.fork("young")),
             closed_at_ms: closed(&seed.fork("closed")),
             reported: c.chance(0.5),
+            revoking: Revoking::Never,
+            shift_after_ms: SHIFT_AFTER_MS,
             budget: Budget::Ample,
             // Small, so that a few agents are many to it.
             limits: Limits { in_flight_max: 4, bulk_ids_max: 4, single_remedies_max: 2, ..Limits::default() },
@@ -149,8 +171,19 @@ impl Lot {
         };
         // Drawn apart, so that a seed without it lives as it did.
         lot.scenario.softphone.companions = seed.fork("companions").chance(0.4);
+        lot.revokes(&mut seed.fork("revoking"));
         let mut c = seed.fork("budget");
         if c.chance(0.15) { lot.throttled(&mut c) } else { lot }
+    }
+
+    /// In some, tokens may be revoked, and the shift begins before the remedies, among them or after them.
+    fn revokes(&mut self, c: &mut Seed) {
+        self.revoking = match c.between(0, 9) {
+            0 | 1 => Revoking::BeforeShift,
+            2 => Revoking::Always,
+            _ => return,
+        };
+        self.shift_after_ms = c.between(-600_000, SHIFT_AFTER_MS);
     }
 
     /// The same where the org takes few calls a minute, and agents who have helped themselves take calls at any time.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::lot::Lot;
+use super::lot::{Lot, Revoking};
 use crate::hands::genesys::login::token_request;
 use crate::law::plan::{BusinessUnit, Limits, Mechanisms, Member, PinnedSchedule, Plan, RemedyPolicy, Timing};
 use crate::twin::{APP_CLIENT_ID, APP_CLIENT_SECRET, PUBLISHER_CLIENT_ID, PUBLISHER_CLIENT_SECRET, Twin};
@@ -53,12 +53,14 @@ pub(super) fn plan(
         ..lot.limits.clone()
     };
     let enrolled: Vec<AgentId> = twin.enrolments().into_iter().map(|(agent, _, _)| agent).collect();
+    let shift_start = publish_at + lot.shift_after_ms;
     let roster: Vec<Member> =
-        schedule["managementUnits"].as_array()?.iter().flat_map(|unit| members(unit, &enrolled, publish_at)).collect();
+        schedule["managementUnits"].as_array()?.iter().flat_map(|unit| members(unit, &enrolled, shift_start)).collect();
     let mechanisms = Mechanisms {
         media_probe: lot.reported,
         session_reset: lot.reported,
         authentication_refresh: lot.reported,
+        revoke_tokens: lot.revoking != Revoking::Never,
         companion: lot.scenario.softphone.companions,
         renew_sessions: lot.scenario.softphone.companions && lot.reported,
         ..Mechanisms::default()
@@ -74,7 +76,7 @@ pub(super) fn plan(
         roster,
         timing: Timing { young_ms: lot.young_ms, ..timing() },
         limits,
-        remedies: RemedyPolicy::default(),
+        remedies: RemedyPolicy { revoke_on_shift: lot.revoking == Revoking::Always, ..RemedyPolicy::default() },
         mechanisms,
         seed: seed.fork("plan"),
         policy: lot.policy.clone(),
@@ -95,7 +97,7 @@ fn timing() -> Timing {
     }
 }
 
-fn members(unit: &Value, enrolled: &[AgentId], publish_at: Timestamp) -> Vec<Member> {
+fn members(unit: &Value, enrolled: &[AgentId], shift_start: Timestamp) -> Vec<Member> {
     let management_unit = unit["managementUnit"]["id"].as_str().and_then(|id| ManagementUnitId::new(id).ok());
     let agents = unit["agents"].as_array().cloned().unwrap_or_default();
     let ids = agents.iter().filter_map(|a| AgentId::new(a["id"].as_str()?).ok());
@@ -103,7 +105,7 @@ fn members(unit: &Value, enrolled: &[AgentId], publish_at: Timestamp) -> Vec<Mem
         Some(Member {
             name: agent.to_string(),
             management_unit: management_unit.clone()?,
-            shift_start: Some(publish_at + 1_800_000),
+            shift_start: Some(shift_start),
             enrolled: enrolled.contains(&agent),
             agent,
         })

@@ -1,11 +1,12 @@
 //! The simulation finds what it must find, and nothing else.
 
-use super::lot::Budget;
+use super::lot::{Budget, Revoking};
 use super::{Bug, Lot, Story, live, live_with, play};
 use crate::law::decide::Planted;
 use crate::law::event::Phase;
 use crate::law::run::PublishState;
 use crate::twin::scenario::{Cohort, KindCounts, Scenario};
+use crate::twin::truth::Touch;
 use crate::words::clock::Seed;
 
 /// Seeds within which each planted bug must be found.
@@ -101,6 +102,25 @@ fn whoever_takes_a_run_up_again_listens_again() {
         // One opening for each process that lived long enough, and one after each time that a socket closed.
         assert!(lived.pushed.gap > lived.crashes / 2, "seed {seed}: {:?}, {} crashes", lived.pushed, lived.crashes);
     }
+}
+
+#[test]
+fn tokens_are_revoked_on_shift_with_consent_alone() {
+    let revoked = |revoking, shift_after_ms| {
+        let kinds = KindCounts { incurable: 2, ..KindCounts::default() };
+        let cohort = Cohort { agents: 12, kinds, login_min: [-120, -60], ..Cohort::default() };
+        let mut scenario = Scenario { cohorts: vec![cohort], ..Scenario::default() };
+        scenario.revoke.on_publish = true;
+        let lot = Lot { revoking, shift_after_ms, ..Lot::of(scenario) };
+        let lived = live_with(1, lot, None).unwrap_or_else(|found| panic!("{found}"));
+        let touches = lived.truth.agents.iter().flat_map(|agent| &agent.remedies);
+        touches.filter(|(touch, _)| *touch == Touch::TokensDeleted).count()
+    };
+    let (begun, ahead) = (-600_000, 3_600_000);
+    assert_eq!(revoked(Revoking::BeforeShift, begun), 0);
+    assert!(revoked(Revoking::BeforeShift, ahead) > 0, "before the shift they are");
+    assert!(revoked(Revoking::Always, begun) > 0, "with consent they are");
+    assert_eq!(revoked(Revoking::Never, ahead), 0);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 
 use super::timetable::Timetable;
 use crate::law::lead::tight::{ceil, floor};
-use crate::law::plan::{Mechanisms, Plan};
+use crate::law::plan::{Mechanisms, Plan, RemedyPolicy};
 use crate::words::calendar::{describe, duration_words, short};
 use crate::words::clock::Timestamp;
 use crate::words::id::RunId;
@@ -48,7 +48,7 @@ fn intent(plan: &Plan, timetable: &Timetable, warnings: &[String]) -> Vec<String
     }
     let lead = &timetable.lead;
     row("calls", format!("{} for one look at everyone, which takes {}", lead.sweep_calls, ceil(lead.sweep_ms)));
-    let (published, reported) = mechanisms(&plan.mechanisms);
+    let (published, reported) = mechanisms(&plan.mechanisms, &plan.remedies);
     for (name, used) in [("mechanisms", published), ("reported", reported)] {
         for (i, words) in wrapped(&used).into_iter().enumerate() {
             row(if i == 0 { name } else { "" }, words);
@@ -92,12 +92,13 @@ fn phases(plan: &Plan, timetable: &Timetable, zone: Tz) -> Vec<(&'static str, St
 }
 
 /// What is used: what the vendor publishes, and what only users report.
-fn mechanisms(m: &Mechanisms) -> (Vec<&'static str>, Vec<&'static str>) {
+fn mechanisms(m: &Mechanisms, remedies: &RemedyPolicy) -> (Vec<&'static str>, Vec<&'static str>) {
     let published = [
         (m.oauth_refresh, "OAuth token refresh"),
         (m.reassociate, "associate the station again"),
         (m.reboot_phone, "reboot the phone"),
-        (m.revoke_tokens, "revoke the user's tokens"),
+        (m.revoke_tokens && !remedies.revoke_on_shift, "revoke the user's tokens before the shift"),
+        (m.revoke_tokens && remedies.revoke_on_shift, "revoke the user's tokens, on shift as well"),
         (m.ask, "ask a person (straggler hook)"),
         (m.notifications, "pushed notifications"),
     ];

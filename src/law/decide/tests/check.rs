@@ -82,6 +82,68 @@ fn an_outage_is_not_a_matter_of_stragglers() {
     desk.audit();
 }
 
+/// On to the first sweep of four hundred, with the phones seen and each bulk read of users still to be answered.
+fn four_hundred(state: impl Fn(Seat) -> (CallState, PhoneState)) -> Desk {
+    let mut desk = Desk::to_the_claim(plan(400));
+    desk.answer(is_publish, accepted());
+    desk.sleep();
+    desk.answer(is_schedule, schedule(8, true));
+    desk.hooks(HookPoint::PostPublish);
+    desk.sleep();
+    let everyone: Vec<Seat> = desk.run.all_seats().collect();
+    desk.answer(|c| matches!(c, Command::ReadPhones { .. }), phones(&everyone, &state));
+    desk
+}
+
+/// Answers the oldest read of users of the sweep: a hundred are judged.
+fn a_hundred_more(desk: &mut Desk) {
+    let is_users = |c: &Command| matches!(c, Command::ReadUsers { purpose: ReadPurpose::Sweep, .. });
+    let (_, command) = desk.open.iter().find(|(_, c)| is_users(c)).cloned().expect("a read of users");
+    let Command::ReadUsers { seats, .. } = &command else { unreachable!() };
+    let seen = seats.iter().map(|seat| user(*seat, CallState::Free)).collect();
+    desk.answer(|c| *c == command, Outcome::Users(seen));
+}
+
+/// What was said of outages.
+fn outages(desk: &Desk) -> Vec<&str> {
+    fn why(record: &Record) -> Option<&str> {
+        match &record.event {
+            Event::BrakeApplied { rung: None, why } => Some(why),
+            _ => None,
+        }
+    }
+    desk.journal.iter().filter_map(why).collect()
+}
+
+#[test]
+fn the_soonest_shift_alone_is_no_outage_of_all() {
+    // The last in the roster are looked at first: all of the first hundred are grey, and a quarter of everybody.
+    let grey = |seat: Seat| (CallState::Free, if seat.0 >= 300 { PhoneState::Down } else { PhoneState::Up });
+    let mut desk = four_hundred(grey);
+    for judged in [100, 200, 300, 400] {
+        a_hundred_more(&mut desk);
+        assert_eq!((desk.run.counts.judged, desk.run.counts.stragglers), (judged, 100));
+        assert_eq!(outages(&desk), [""; 0]);
+    }
+    assert!(desk.asked(is_look_before) > 0, "they are helped");
+    desk.audit();
+}
+
+#[test]
+fn a_large_outage_is_noticed_as_soon_as_nobody_left_could_change_it() {
+    let mut desk = four_hundred(|_| (CallState::Free, PhoneState::Down));
+    a_hundred_more(&mut desk);
+    a_hundred_more(&mut desk);
+    assert_eq!(outages(&desk), [""; 0], "the other half may be well");
+    a_hundred_more(&mut desk);
+    let why =
+        "300 of 400 softphones are not ready, with 100 not checked yet: that is an outage, not a matter of stragglers";
+    assert_eq!(outages(&desk), [why]);
+    a_hundred_more(&mut desk);
+    assert_eq!(outages(&desk), [why], "it is said once");
+    desk.audit();
+}
+
 #[test]
 fn a_rung_that_helps_nobody_is_given_up() {
     let some_down = |seat: Seat| (CallState::Free, if seat.0 < 12 { PhoneState::Down } else { PhoneState::Up });

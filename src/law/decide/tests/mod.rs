@@ -12,6 +12,7 @@ mod preflight;
 mod publish;
 mod retry;
 mod share;
+mod shift;
 mod spent;
 mod unsent;
 mod watch;
@@ -29,7 +30,8 @@ use crate::law::command::{
 use crate::law::event::{Drift, Event, Phase, Record, StopKind, Wait};
 use crate::law::order::{Order, OrderId, Wish};
 use crate::law::plan::{
-    Approval, BusinessUnit, Limits, Mechanisms, Member, OnDrift, PinnedSchedule, Plan, Policy, RemedyPolicy, Timing,
+    Approval, BusinessUnit, Limits, Mechanisms, Member, OnDrift, PinnedSchedule, Plan, Policy, RemedyPolicy, Shift,
+    Timing,
 };
 use crate::law::run::{Brake, Goal, Run};
 use crate::law::verdict::{

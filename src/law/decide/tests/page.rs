@@ -192,6 +192,46 @@ fn a_softphone_that_is_down_is_initialised_again_by_its_page_once_nobody_is_on_a
     desk.audit();
 }
 
+/// Thirty pages whose softphones are down among a hundred, each of which answers so when it is told to initialise again.
+fn revived(answer: &PageAnswer) -> Desk {
+    let state = |seat: Seat| if seat.0 < 30 { PageState::Down } else { PageState::Ready };
+    let mut desk = Desk::to_the_check(companions(100), well);
+    let begun = |desk: &Desk| desk.events(|e| matches!(e, Event::RemedyStarted { rung: Rung::Companion, .. }));
+    while begun(&desk) < 24 && desk.run.open.is_open(Rung::Companion) {
+        let Some((_, command)) = desk.open.iter().find(|(_, c)| !matches!(c, Command::RunHooks { .. })).cloned() else {
+            desk.sleep();
+            continue;
+        };
+        let outcome = match &command {
+            Command::ReadPages { seats, .. } => {
+                let page = |seat: &Seat| PageSeen { seat: *seat, state: state(*seat), call: FREE, at: desk.now };
+                Outcome::Pages(seats.iter().map(page).collect())
+            }
+            Command::ReadUsers { seats, .. } => Outcome::Users(seats.iter().map(|seat| user(*seat, FREE)).collect()),
+            Command::ReadPhones { .. } => phones(&desk.run.all_seats().collect::<Vec<_>>(), &well),
+            Command::ReadPhone { seat, .. } => phones(&[*seat], &well),
+            Command::TellPage { errand: Errand::Revive, .. } => told(answer.clone()),
+            Command::RefreshToken { .. } => Outcome::Failed(failure(FailureKind::Local)),
+            // The rungs above, which bring nothing.
+            _ => Outcome::RemedyAccepted,
+        };
+        desk.answer(|c| *c == command, outcome);
+    }
+    desk.audit();
+    desk.restart();
+    desk
+}
+
+#[test]
+fn pages_that_refuse_to_initialise_again_are_no_more_told_to_and_those_that_are_not_there_say_nothing() {
+    let refused = revived(&PageAnswer::Failed { why: "the softphone was refused".to_owned() });
+    let score = refused.run.scores[Rung::Companion.index()];
+    assert_eq!((score.cured, score.failed), (0, 10));
+    let gone = revived(&PageAnswer::NoPage);
+    assert!(gone.run.open.is_open(Rung::Companion));
+    assert_eq!(gone.run.scores[Rung::Companion.index()].failed, 0);
+}
+
 #[test]
 fn a_refused_token_is_refreshed_and_the_remedy_ends_when_the_page_has_it() {
     let mut desk = checked(PageState::Refused, FREE, (FREE, PhoneState::Up));

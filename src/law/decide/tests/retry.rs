@@ -14,7 +14,7 @@ fn agent(n: u32) -> Option<AgentId> {
 fn is_at_its_end(run: &Run) -> bool {
     let agent = run.agent(Seat(0)).unwrap();
     let straggles = matches!(agent.verdict, Some(Verdict::Straggler { .. })) && agent.remedy == RemedyState::Idle;
-    straggles && agent.next_rung(&run.open, &run.plan.remedies, true).is_none()
+    straggles && agent.next_rung(&run.open, &run.plan.remedies, true, Shift::Begun).is_none()
 }
 
 fn refusals<'a>(desk: &'a Desk) -> Vec<&'a str> {

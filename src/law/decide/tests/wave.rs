@@ -41,10 +41,18 @@ fn reset(desk: &mut Desk) -> usize {
 
 /// Lets the run go on where nothing helps anybody.
 fn play_until(desk: &mut Desk, holds: impl Fn(&Desk) -> bool) {
+    play_with(desk, &Outcome::RemedyAccepted, holds);
+}
+
+/// The same, with this answer to every reset.
+fn play_with(desk: &mut Desk, to_resets: &Outcome, holds: impl Fn(&Desk) -> bool) {
+    let is_reset = |c: &Command| matches!(c, Command::ResetSessions { .. });
     let is_remedy = |c: &Command| c.not_after(T, 1).is_some();
     let is_hook = |c: &Command| matches!(c, Command::RunHooks { .. });
     while !holds(desk) {
-        if desk.asked(is_remedy) > 0 {
+        if desk.asked(is_reset) > 0 {
+            desk.answer(is_reset, to_resets.clone());
+        } else if desk.asked(is_remedy) > 0 {
             desk.answer(is_remedy, Outcome::RemedyAccepted);
         } else if desk.asked(is_hook) > 0 {
             desk.answer(is_hook, Outcome::HooksRan(Vec::new()));
@@ -90,22 +98,47 @@ fn a_rung_is_tried_for_a_few_first_and_then_for_more_with_each_that_it_has_helpe
     desk.audit();
 }
 
+fn gives_up_the_reset(event: &Event) -> bool {
+    matches!(event, Event::BrakeApplied { rung: Some(Rung::SessionReset), .. })
+}
+
+/// For whom the reset was begun.
+fn reset_for(desk: &Desk) -> BTreeSet<Seat> {
+    let seats = |record: &Record| match &record.event {
+        Event::RemedyStarted { rung: Rung::SessionReset, seats } => seats.clone(),
+        _ => Vec::new(),
+    };
+    desk.journal.iter().flat_map(seats).collect()
+}
+
+fn refused(kind: FailureKind, status: Option<u16>) -> Outcome {
+    Outcome::Failed(Failure { status, ..failure(kind) })
+}
+
 #[test]
 fn a_rung_that_helps_nobody_is_tried_for_ten_agents_and_no_more() {
-    let mut desk = many_grey();
-    let given_up = |e: &Event| matches!(e, Event::BrakeApplied { rung: Some(Rung::SessionReset), .. });
-    // Nothing helps, and the same five a second time are no ten.
-    play_until(&mut desk, |desk| desk.events(given_up) > 0);
-    let mut tried = BTreeSet::new();
-    for record in &desk.journal {
-        if let Event::RemedyStarted { rung: Rung::SessionReset, seats } = &record.event {
-            tried.extend(seats.iter().copied());
-        }
+    // Nothing helps, and the same five a second time are no ten. Nor does it help where it is refused each time.
+    for to_resets in [Outcome::RemedyAccepted, refused(FailureKind::Invalid, Some(400))] {
+        let mut desk = many_grey();
+        play_with(&mut desk, &to_resets, |desk| desk.events(gives_up_the_reset) > 0);
+        assert_eq!(reset_for(&desk).len(), 10, "{to_resets:?}");
+        let score = desk.run.scores[Rung::SessionReset.index()];
+        assert_eq!((score.cured, score.failed, score.outstanding), (0, 10, 0), "each counts once");
+        desk.audit();
+        desk.restart();
     }
-    assert_eq!(tried.len(), 10);
-    let score = desk.run.scores[Rung::SessionReset.index()];
-    assert_eq!((score.cured, score.failed), (0, 10), "each counts once");
-    desk.audit();
+}
+
+#[test]
+fn what_was_not_tried_says_nothing_of_a_rung() {
+    // The platform wants to be asked later; or nothing was asked of it, because of something that is so for this agent.
+    for to_resets in [refused(FailureKind::Throttled, Some(429)), refused(FailureKind::Invalid, None)] {
+        let mut desk = many_grey();
+        play_with(&mut desk, &to_resets, |desk| reset_for(desk).len() > 15);
+        assert_eq!(desk.run.scores[Rung::SessionReset.index()].failed, 0, "{to_resets:?}");
+        assert_eq!(desk.events(gives_up_the_reset), 0, "{to_resets:?}");
+        desk.audit();
+    }
 }
 
 #[test]

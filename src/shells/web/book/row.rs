@@ -71,7 +71,7 @@ pub(in crate::shells::web) fn verdict_name(verdict: Option<Verdict>) -> &'static
 
 pub(super) fn row(story: &Story, known: &Agent, seat: Seat) -> Option<AgentRow> {
     let (member, told) = story.agent(seat)?;
-    let next = next_words(story, told);
+    let next = next_words(story, seat, told);
     let reason = match known.verdict {
         Some(Verdict::Straggler { reason }) => Some(reason.words().to_owned()),
         Some(Verdict::Unknown { missing }) => Some(format!("{} not seen", missing.words())),
