@@ -115,8 +115,11 @@ await walk('friday', async ({ visitor, refuses }) => {
   await page.setViewportSize({ width: 400, height: 860 });
   await page.reload();
   await drawn(page);
-  const T = await page.locator('figure[aria-label="Phases around the publish"] .t-name').boundingBox();
-  assert.ok(T.x > 0 && T.x < 400, `T stands at ${T.x} of 400 px`);
+  // The picture may be drawn anew at any moment: it is asked in the page, where it is whole.
+  await page.waitForFunction(() => {
+    const T = document.querySelector('figure[aria-label="Phases around the publish"] .t-name')?.getBoundingClientRect();
+    return T !== undefined && T.x > 0 && T.x < 400;
+  });
 
   // Every page, in both sizes, light and dark.
   await inEveryLight(page, 'run');
