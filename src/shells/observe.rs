@@ -66,19 +66,7 @@ pub async fn observe(
     stop: impl Future<Output = ()>,
 ) -> Observed {
     let clock = client.clock();
-    let mut observed = Observed {
-        business_unit: unit.name.clone(),
-        business_unit_id: unit.id.clone(),
-        agents: unit.agents(),
-        watch,
-        calls: 0,
-        looks: Vec::new(),
-        torn: 0,
-        gap: None,
-        reads: 0,
-        evidence: Evidence::default(),
-        interrupted: false,
-    };
+    let mut observed = Observed::begun(unit.name.clone(), unit.id.clone(), unit.agents(), watch);
     let mut at_risk = AtRisk::default();
     let mut next_at = (watch.publish_at - watch.before_ms).max(clock.now());
     let mut stop = std::pin::pin!(stop);
@@ -104,6 +92,22 @@ pub async fn observe(
 }
 
 impl Observed {
+    /// Nothing has been seen so far.
+    fn begun(business_unit: String, business_unit_id: BusinessUnitId, agents: usize, watch: Watch) -> Observed {
+        Observed {
+            business_unit,
+            business_unit_id,
+            agents,
+            watch,
+            calls: 0,
+            looks: Vec::new(),
+            torn: 0,
+            gap: None,
+            reads: 0,
+            evidence: Evidence::default(),
+            interrupted: false,
+        }
+    }
     fn take_in(&mut self, at_risk: &mut AtRisk, called: &Called) {
         self.calls += 1;
         self.reads += called.reads;
@@ -153,19 +157,8 @@ mod tests {
     #[test]
     fn what_is_lost_between_torn_looks_is_seen_by_the_next_whole_one() {
         let watch = Watch { publish_at: T, before_ms: 60_000, after_ms: 60_000, within_ms: 60_000, every_ms: 10_000 };
-        let mut observed = Observed {
-            business_unit: "Care".to_owned(),
-            business_unit_id: BusinessUnitId::new("bu").unwrap(),
-            agents: 100,
-            watch,
-            calls: 0,
-            looks: Vec::new(),
-            torn: 0,
-            gap: None,
-            reads: 0,
-            evidence: Evidence::default(),
-            interrupted: false,
-        };
+        let id = BusinessUnitId::new("bu").unwrap();
+        let mut observed = Observed::begun("Care".to_owned(), id, 100, watch);
         let mut at_risk = AtRisk::default();
         let (up, down, refused) = (PhoneState::Up, PhoneState::Down, "a page of phones could not be read: 403");
         let looks = [
